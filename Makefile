@@ -1,0 +1,36 @@
+# Any Python from 3.6 will do to start with: it finds a supported one and makes .venv with it.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+# Airflow starts three times as slowly without .pyc files.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench clean run-environment test-environment
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: run-environment  ## Start everything on this machine and run the DAG on sample mail; ARGS=--once ends after that
+	@$(BIN)/python -m dev run $(ARGS)
+
+test: lint  ## Lint, check types, run all tests; ARGS goes to pytest
+	$(BIN)/pytest $(ARGS)
+
+lint: test-environment  ## Lint and check types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: test-environment  ## Measure, and print tables; ARGS goes to the benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## Forget the data of make run
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m dev clean; else rm -rf .run; fi
+
+run-environment:
+	@$(PYTHON) dev/environment.py run
+
+test-environment:
+	@$(PYTHON) dev/environment.py test

@@ -1,0 +1,223 @@
+"""A whole Airflow on the loopback interface: scheduler, DAG processor, triggerer and API server with LocalExecutor."""
+
+import base64
+import json
+import os
+import secrets
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from dev import processes
+from dev.airflow_api import AirflowApi, ApiError
+from dev.ports import LOOPBACK, free_port
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PREFERRED_PORT = 8080
+START_SECONDS = 180
+# What a running task gets to finish its work, and the API server to answer its last requests.
+TASKS_STOP_SECONDS = 3
+SERVER_STOP_SECONDS = 2
+
+AUTH_MANAGER = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+ADMIN = "admin"
+USERS = {ADMIN: "admin", "vera": "viewer"}
+
+# In the order of their start. `--skip-serve-logs`: their log servers would listen on all interfaces.
+COMPONENTS = {
+    "api-server": ["api-server"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
+HEALTHY_COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+
+
+class LocalAirflow:
+    """Airflow's four components as child processes, with their files under one directory.
+
+    >>> with LocalAirflow(Path("build/airflow"), postgres.url("airflow"), environment=connections) as airflow:
+    ...     airflow.api.pause("ses_bounces", False)
+    ...     airflow.api.wait_for_run("ses_bounces", airflow.api.trigger("ses_bounces"))
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        metadata_url: str,
+        *,
+        dags: Path = REPOSITORY / "dags",
+        plugins: Path = REPOSITORY / "plugins",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`metadata_url` is the libpq URI of its own database; `environment` are more variables for every component.
+
+        Takes a free port, 8080 if it can. Nothing is started yet.
+        """
+        self.home = home.resolve()
+        self.port = free_port(PREFERRED_PORT)
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self.passwords = self._load_passwords()
+        self.api = AirflowApi(self.url, ADMIN, self.passwords[ADMIN])
+        self._services: list[processes.Service] = []
+        self._migration: processes.Service | None = None
+        self.settings = {
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            # The executor forks that many workers at once; 32 are the default.
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            # The default of 1 s is most of what a short task costs.
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
+            "AIRFLOW__CORE__AUTH_MANAGER": AUTH_MANAGER,
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords_file),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__API__HOST": LOOPBACK,
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url.replace("postgresql://", "postgresql+psycopg2://"),
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "NO_PROXY": f"{LOOPBACK},localhost",
+            **self._load_secrets(),
+            **(environment or {}),
+        }
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of every component, and of a shell command that is to work on this Airflow."""
+        # Somebody's own Airflow must not leak in; without .pyc files every start takes three times as long.
+        foreign = ("AIRFLOW", "PYTHONDONTWRITEBYTECODE")
+        own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        return {**own, **self.settings}
+
+    def write_shell_environment(self, path: Path) -> None:
+        """Writes a file that a shell can source to have the `airflow` command work on this Airflow."""
+        path.touch(mode=0o600)
+        path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.settings.items()))
+
+    def begin_migration(self) -> None:
+        """Starts to bring the metadata database up to date, if this version of Airflow did not do it before."""
+        if self._migrated.exists() and self._migrated.read_text() == version("apache-airflow-core"):
+            return
+        command, log = self._command("db", "migrate"), self.home / "migrate.log"
+        self._migration = processes.spawn("airflow db migrate", command, self.environment, log, self.home)
+
+    def finish_migration(self) -> None:
+        """Waits for what `begin_migration` started. RuntimeError with the end of its log if it failed."""
+        if self._migration is None:
+            return
+        if self._migration.process.wait(START_SECONDS) != 0:
+            raise RuntimeError(f"airflow db migrate failed; its end:\n{self._migration.log_tail()}")
+        self._migration = None
+        self._migrated.write_text(version("apache-airflow-core"))
+
+    def spawn(self) -> None:
+        """Starts the components, without waiting for them; ends those left over by a killed process."""
+        processes.stop_leftovers(self.home, TASKS_STOP_SECONDS)
+        for name, arguments in COMPONENTS.items():
+            log = self.home / "components" / f"{name}.log"
+            self._services.append(
+                processes.spawn(f"airflow {name}", self._command(*arguments), self.environment, log, self.home)
+            )
+
+    def wait_ready(self) -> None:
+        """Waits until all components are healthy. RuntimeError with the end of a log if one ended, or none came up."""
+        deadline = time.monotonic() + START_SECONDS
+        health: dict[str, str] = {}
+        while time.monotonic() < deadline:
+            self.check_alive()
+            with suppress(httpx.TransportError, ApiError):
+                health = self.api.health()
+                if all(health.get(name) == "healthy" for name in HEALTHY_COMPONENTS):
+                    self.api.warm_up()
+                    return
+            time.sleep(processes.POLL_SECONDS * 4)
+        raise RuntimeError(f"Airflow was not healthy in {START_SECONDS} s: {health}; its logs are in {self.home}")
+
+    def check_alive(self) -> None:
+        """Raises RuntimeError with the end of its log if a component has ended."""
+        for service in self._services:
+            service.check_alive()
+
+    def start(self) -> None:
+        """Migrates, starts and waits until all of it is healthy."""
+        try:
+            self.begin_migration()
+            self.finish_migration()
+            self.spawn()
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Ends all components and their tasks. Does nothing when they don't run."""
+        self.api.close()
+        # The API server last: what the tasks have to report on their way out goes through it.
+        processes.stop(self._services[1:], TASKS_STOP_SECONDS)
+        processes.stop(self._services[:1], SERVER_STOP_SECONDS)
+        self._services.clear()
+        # One whose start was interrupted is in no list.
+        processes.stop_leftovers(self.home, 0)
+
+    def run_command(self, *arguments: str) -> str:
+        """The output of an `airflow` command. CalledProcessError, with the output, if it fails."""
+        return subprocess.run(
+            self._command(*arguments),
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    @staticmethod
+    def _command(*arguments: str) -> list[str]:
+        return [sys.executable, "-m", "airflow", *arguments]
+
+    @property
+    def _migrated(self) -> Path:
+        return self.home / "migrated"
+
+    @property
+    def _passwords_file(self) -> Path:
+        return self.home / "passwords.json"
+
+    def _load_passwords(self) -> dict[str, str]:
+        passwords = {name: secrets.token_urlsafe(9) for name in USERS}
+        return _remember(self._passwords_file, passwords)
+
+    def _load_secrets(self) -> dict[str, str]:
+        # Given to all components at once: otherwise the first one to start writes a configuration file with its own.
+        fresh = {
+            "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+            "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
+        }
+        return _remember(self.home / "secrets.json", fresh)
+
+
+def _remember(path: Path, fresh: dict[str, str]) -> dict[str, str]:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(fresh))
+    kept: dict[str, str] = json.loads(path.read_text())
+    return kept

@@ -1,0 +1,262 @@
+"""Airflow's public REST API, as far as the launcher and the end-to-end tests need it."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+# The first request to a fresh server may have to wait for its imports.
+REQUEST_SECONDS = 30
+POLL_SECONDS = 0.2
+RUN_END_STATES = frozenset({"success", "failed"})
+
+Json = dict[str, Any]
+
+
+class ApiError(RuntimeError):
+    """Airflow refused a request; `status` is the HTTP status code."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        request = response.request
+        super().__init__(f"{request.method} {request.url.path}: {response.status_code} {response.text[:500]}")
+        self.status = response.status_code
+
+
+class AirflowApi:
+    """A logged-in client. Every method raises ApiError when Airflow refuses, TimeoutError when it waited in vain."""
+
+    def __init__(self, base_url: str, username: str, password: str) -> None:
+        """Logs in with the first request."""
+        self._credentials = {"username": username, "password": password}
+        self._http = httpx.Client(base_url=base_url, timeout=REQUEST_SECONDS, trust_env=False)
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self._http.close()
+
+    def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """The answer, decoded, of a request to `/api/v2` + path; keyword arguments are those of httpx."""
+        response = self._send(method, path, arguments)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._http.headers.pop("Authorization", None)
+            response = self._send(method, path, arguments)
+        if response.is_error:
+            raise ApiError(response)
+        return response.json() if response.content else None
+
+    def health(self) -> dict[str, str]:
+        """The status of each component, by its name: `healthy`, `unhealthy` or empty."""
+        response = self._http.get("/api/v2/monitor/health")
+        if response.is_error:
+            raise ApiError(response)
+        return {name: component["status"] or "" for name, component in response.json().items()}
+
+    def warm_up(self) -> None:
+        """Lets the server build its execution API now, which takes seconds, instead of under the first task."""
+        self._http.get("/execution/health")
+
+    def wait_for_dag(self, dag_id: str, timeout: float = 60) -> None:
+        """Waits until the DAG was parsed. RuntimeError with the import errors if it can't be."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            try:
+                self.request("GET", f"/dags/{dag_id}")
+                return
+            except ApiError as error:
+                if error.status != httpx.codes.NOT_FOUND:
+                    raise
+            if errors := self.import_errors():
+                raise RuntimeError("\n".join(f"{name}:\n{text}" for name, text in errors.items()))
+            time.sleep(POLL_SECONDS)
+        raise TimeoutError(f"the DAG {dag_id} was not there after {timeout:.0f} s")
+
+    def import_errors(self) -> dict[str, str]:
+        """Stack traces of DAG files that can't be imported, by file name."""
+        answer = self.request("GET", "/importErrors")
+        return {error["filename"]: error["stack_trace"] for error in answer["import_errors"]}
+
+    def pause(self, dag_id: str, paused: bool = True) -> None:
+        """Pauses or, with False, unpauses a DAG."""
+        self.request("PATCH", f"/dags/{dag_id}", json={"is_paused": paused})
+
+    def trigger(
+        self,
+        dag_id: str,
+        conf: Json | None = None,
+        logical_date: datetime | None = None,
+    ) -> str:
+        """Starts a run by hand and returns its id."""
+        body = {
+            "conf": conf or {},
+            "logical_date": logical_date.isoformat() if logical_date else None,
+        }
+        run_id: str = self.request("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"]
+        return run_id
+
+    def run(self, dag_id: str, run_id: str) -> Json:
+        """A run as Airflow describes it, with its `state`, `run_type`, `start_date` and so on."""
+        answer: Json = self.request("GET", self._run_path(dag_id, run_id))
+        return answer
+
+    def runs(self, dag_id: str) -> list[Json]:
+        """All runs of a DAG, newest first."""
+        answer = self.request(
+            "GET",
+            f"/dags/{dag_id}/dagRuns",
+            params={"order_by": "-run_after", "limit": 100},
+        )
+        found: list[Json] = answer["dag_runs"]
+        return found
+
+    def wait_for_run(
+        self,
+        dag_id: str,
+        run_id: str,
+        timeout: float = 300,
+        watch: Callable[[list[Json]], None] | None = None,
+    ) -> str:
+        """Waits for the end of a run and returns `success` or `failed`; `watch` is shown the task instances."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            state: str = self.run(dag_id, run_id)["state"]
+            if watch:
+                watch(self.task_instances(dag_id, run_id))
+            if state in RUN_END_STATES:
+                return state
+            time.sleep(POLL_SECONDS)
+        raise TimeoutError(f"run {run_id} of {dag_id} had not ended after {timeout:.0f} s")
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[Json]:
+        """The task instances of a run, mapped ones each for itself."""
+        answer = self.request(
+            "GET",
+            f"{self._run_path(dag_id, run_id)}/taskInstances",
+            params={"limit": 100},
+        )
+        instances: list[Json] = answer["task_instances"]
+        return instances
+
+    def task_states(self, dag_id: str, run_id: str) -> dict[str, list[str | None]]:
+        """The states of a run's task instances by task id; a mapped task has several."""
+        states: dict[str, list[str | None]] = {}
+        for instance in self.task_instances(dag_id, run_id):
+            states.setdefault(instance["task_id"], []).append(instance["state"])
+        return states
+
+    def task_log(
+        self,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+        try_number: int = 1,
+        map_index: int = -1,
+    ) -> str:
+        """The log of one try, one line for each entry, with the text of any exception."""
+        answer = self.request(
+            "GET",
+            f"{self._run_path(dag_id, run_id)}/taskInstances/{task_id}/logs/{try_number}",
+            params={"map_index": map_index, "full_content": True},
+            headers={"Accept": "application/json"},
+        )
+        return "\n".join(_log_line(entry) for entry in answer["content"])
+
+    def xcoms(self, dag_id: str, run_id: str) -> list[Json]:
+        """Every XCom of a run with `task_id`, `map_index`, `key` and `value`."""
+        path = f"{self._run_path(dag_id, run_id)}/taskInstances"
+        entries = self.request("GET", f"{path}/~/xcomEntries", params={"limit": 100})["xcom_entries"]
+        return [
+            self.request(
+                "GET",
+                f"{path}/{entry['task_id']}/xcomEntries/{quote(entry['key'])}",
+                params={"map_index": entry["map_index"]},
+            )
+            for entry in entries
+        ]
+
+    def clear(
+        self,
+        dag_id: str,
+        run_id: str,
+        task_ids: Sequence[str | tuple[str, int]] = (),
+        **options: Any,
+    ) -> None:
+        """Clears tasks of a run (each an id, or id and map index), or all of them; `options` go into Airflow's body."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "only_failed": False,
+            "reset_dag_runs": True,
+            **({"task_ids": list(task_ids)} if task_ids else {}),
+            **options,
+        }
+        self.request("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
+
+    def backfill(
+        self,
+        dag_id: str,
+        start: datetime,
+        end: datetime,
+        conf: Json | None = None,
+        **options: Any,
+    ) -> int:
+        """Starts a backfill of the logical dates from start to end, both included, and returns its id."""
+        body = {
+            "dag_id": dag_id,
+            "from_date": start.isoformat(),
+            "to_date": end.isoformat(),
+            "dag_run_conf": conf or {},
+            "max_active_runs": 1,
+            **options,
+        }
+        backfill_id: int = self.request("POST", "/backfills", json=body)["id"]
+        return backfill_id
+
+    def wait_for_backfill(self, backfill_id: int, timeout: float = 300) -> None:
+        """Waits until Airflow calls a backfill complete, up to half a minute after its last run."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if self.request("GET", f"/backfills/{backfill_id}")["completed_at"]:
+                return
+            time.sleep(POLL_SECONDS)
+        raise TimeoutError(f"backfill {backfill_id} was not complete after {timeout:.0f} s")
+
+    def variable(self, key: str) -> str | None:
+        """The text of a Variable; None if there is none of that name."""
+        try:
+            value: str = self.request("GET", f"/variables/{key}")["value"]
+        except ApiError as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+        return value
+
+    def set_variable(self, key: str, value: str) -> None:
+        """Makes a Variable, or changes it."""
+        body = {"key": key, "value": value}
+        if self.variable(key) is None:
+            self.request("POST", "/variables", json=body)
+        else:
+            self.request("PATCH", f"/variables/{key}", json=body)
+
+    def _send(self, method: str, path: str, arguments: Json) -> httpx.Response:
+        if "Authorization" not in self._http.headers:
+            response = self._http.post("/auth/token", json=self._credentials)
+            if response.is_error:
+                raise ApiError(response)
+            self._http.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
+        return self._http.request(method, f"/api/v2{path}", **arguments)
+
+    @staticmethod
+    def _run_path(dag_id: str, run_id: str) -> str:
+        return f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+
+
+def _log_line(entry: Json | str) -> str:
+    if isinstance(entry, str):
+        return entry
+    parts = [str(entry.get(name) or "") for name in ("timestamp", "level", "event")]
+    errors = [f"{error.get('exc_type')}: {error.get('exc_value')}" for error in entry.get("error_detail") or []]
+    return " ".join([*filter(None, parts), *errors])

@@ -1,0 +1,106 @@
+"""What the launcher shows."""
+
+import time
+from datetime import datetime
+
+from rich.columns import Columns
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table as RichTable
+
+from dev.airflow import ADMIN, USERS, LocalAirflow
+from dev.airflow_api import Json
+from dev.results import Table
+from dev.stack import DAG_ID, Stack
+
+FAILED_STATES = ("failed", "up_for_retry")
+END_STATES = {"success": "[green]✓[/]", "failed": "[red]✗[/]", "upstream_failed": "[red]-[/]", "skipped": "[dim]-[/]"}
+LOG_LINES = 15
+SHOWN_DIFFERENCES = 20
+
+
+class Show:
+    """The console, with the time since the start in front of each step."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+        self._started = time.monotonic()
+        self._seen: set[tuple[str, int]] = set()
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._started
+
+    def step(self, text: str) -> None:
+        """Says what begins now."""
+        self.console.print(f"[dim]{self.seconds:5.1f} s[/]  {escape(text)}")
+
+    def error(self, text: str) -> None:
+        """Says what went wrong."""
+        self.console.print(f"[bold red]{escape(text)}[/]")
+
+    def tasks(self, instances: list[Json]) -> None:
+        """Shows each task of a run when it has ended."""
+        for instance in sorted(instances, key=lambda instance: instance["end_date"] or ""):
+            key = (instance["task_id"], instance["map_index"])
+            if instance["state"] in END_STATES and key not in self._seen:
+                self._seen.add(key)
+                name = key[0] if key[1] < 0 else f"{key[0]}[{key[1]}]"
+                seconds = f"{instance['duration']:.1f} s" if instance["duration"] else ""
+                mark = END_STATES[instance["state"]]
+                self.console.print(f"[dim]{self.seconds:5.1f} s[/]    {mark} {escape(name):32} [dim]{seconds}[/]")
+
+    def failure(self, airflow: LocalAirflow, run_id: str) -> None:
+        """Shows which tasks of a run failed, and the end of the log of each."""
+        for instance in airflow.api.task_instances(DAG_ID, run_id):
+            if instance["state"] in FAILED_STATES:
+                task_id, map_index = instance["task_id"], instance["map_index"]
+                log = airflow.api.task_log(DAG_ID, run_id, task_id, instance["try_number"], map_index)
+                tail = "\n".join(log.splitlines()[-LOG_LINES:])
+                self.console.print(Panel(escape(tail), title=f"{task_id} failed; the end of its log", style="red"))
+
+    def summary(self, tables: list[Table], run_id: str) -> None:
+        """Shows the state of the lists."""
+        self.console.print()
+        self.console.print(f"[bold]The lists after run {escape(run_id)}[/]")
+        self.console.print(Columns([_rich(table) for table in tables], padding=(1, 2)))
+
+    def whereabouts(self, stack: Stack) -> None:
+        """Shows where to look next."""
+        airflow = stack.airflow
+        reports = sorted(stack.reports.glob("*/blocked_report.html"))
+        users = sorted(airflow.passwords.items(), key=lambda user: user[0] != ADMIN)
+        rows = {
+            "Report": str(reports[-1]) if reports else f"none yet; it will be in {stack.reports}",
+            "Airflow": f"{airflow.url}/dags/{DAG_ID}",
+            "Log in as": ", ".join(f"{name} / {password} ({USERS[name]})" for name, password in users),
+            "Settings": f"{airflow.url}/variables",
+            "Postgres": stack.database_url,
+            "Queue": stack.feed.queue_url,
+            "Shell": f". {stack.data / 'environment.sh'}   (for the commands airflow and ses-bounces)",
+        }
+        self.console.print()
+        for label, value in rows.items():
+            # Not wrapped: these are to be copied.
+            self.console.print(f"[bold]{label:10}[/] {escape(value)}", soft_wrap=True)
+        self.console.print()
+
+    def verdict(self, differences: list[str], sent_at: datetime) -> None:
+        """Says whether the lists are as they must be."""
+        if not differences:
+            self.console.print(f"[green]The lists are what the sample of {sent_at:%Y-%m-%d %H:%M} UTC must lead to.[/]")
+        for difference in differences[:SHOWN_DIFFERENCES]:
+            self.error(difference)
+        if len(differences) > SHOWN_DIFFERENCES:
+            self.error(f"and {len(differences) - SHOWN_DIFFERENCES} more differences")
+
+
+def _rich(table: Table) -> RichTable:
+    shown = RichTable(title=table.title, title_justify="left", show_header=False)
+    shown.add_column()
+    shown.add_column(justify="right")
+    for label, count in table.rows:
+        shown.add_row(escape(label), f"{count:,}")
+    return shown

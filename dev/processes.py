@@ -1,0 +1,106 @@
+"""Child processes: each in a session of its own, all of them found again by a mark in their environment."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+# An environment variable that names the directory whose data a process works on; what it forks has it too.
+MARK = "SES_BOUNCES_LOCAL_STACK"
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running child process and the file that has its output."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def log_tail(self, lines: int = 15) -> str:
+        """The last lines of its output."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def check_alive(self) -> None:
+        """Raises RuntimeError with the end of its log if the process has ended."""
+        status = self.process.poll()
+        if status is not None:
+            raise RuntimeError(f"{self.name} ended with status {status}; the end of {self.log}:\n{self.log_tail()}")
+
+
+def spawn(
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    owner: Path,
+) -> Service:
+    """Starts a process in its own session, so that Ctrl-C reaches only us; `owner` is the directory of its data."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            # SPT_NOENV: Airflow's processes change their title, which would overwrite the environment that others see.
+            env={**environment, MARK: str(owner.resolve()), "SPT_NOENV": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Service(name, process, log)
+
+
+def marked(owner: Path) -> list[psutil.Process]:
+    """Every live process that `spawn` started for this directory, with all that it forked."""
+    owner_name = str(owner.resolve())
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(MARK) == owner_name and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def stop(services: Iterable[Service], patience_seconds: float) -> None:
+    """Asks the services and all that they forked to end, waits for that, and kills what is left then."""
+    services = list(services)
+    _end(lambda: _members(services), patience_seconds)
+    for service in services:
+        service.process.wait()
+
+
+def stop_leftovers(owner: Path, patience_seconds: float) -> None:
+    """The same for the processes of a directory whose launcher was killed."""
+    _end(lambda: marked(owner), patience_seconds)
+
+
+def _members(services: Iterable[Service]) -> list[psutil.Process]:
+    # By session: a task that Airflow runs leaves its parent's process group, and outlives a parent that is killed.
+    sessions = {service.process.pid for service in services}
+    found = []
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError, PermissionError, psutil.Error):
+            if os.getsid(pid) in sessions and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                found.append(psutil.Process(pid))
+    return found
+
+
+def _end(find: Callable[[], list[psutil.Process]], patience_seconds: float) -> None:
+    processes = find()
+    for process in processes:
+        with suppress(ProcessLookupError, psutil.Error):
+            # Only heads of groups: a service ends its own workers, which hold locks that it needs for that.
+            if os.getpgid(process.pid) == process.pid:
+                process.terminate()
+    psutil.wait_procs(processes, timeout=patience_seconds)
+    # Again and again: one may fork while we look.
+    while left := find():
+        for process in left:
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(left, timeout=1)

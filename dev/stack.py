@@ -1,0 +1,172 @@
+"""Everything that `make run` starts, in order, with its data under one directory."""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from dev import people, processes, results, sample
+from dev.airflow import REPOSITORY, LocalAirflow
+from dev.airflow_api import Json
+from dev.aws import EmulatedAws, Feed
+from dev.item import Expected
+from dev.postgres import EmbeddedPostgres
+
+DAG_ID = "ses_bounces"
+VARIABLE = "ses_bounces"
+POSTGRES_CONNECTION = "ses_bounces_postgres"
+METADATA_DATABASE = "airflow"
+DATABASE = "ses_bounces"
+RUN_SECONDS = 600
+
+DEFAULT_DATA = REPOSITORY / ".run"
+
+
+class AlreadyRunningError(RuntimeError):
+    """Another launcher works on the same directory."""
+
+
+class Stack:
+    """PostgreSQL, the AWS emulator with the sample in its queue, and Airflow with the DAG.
+
+    Entering it starts all that; leaving it, for whatever reason, ends every process. `say` is told of each step.
+    """
+
+    def __init__(
+        self,
+        data: Path = DEFAULT_DATA,
+        say: Callable[[str], None] = lambda _step: None,
+        dags: Path = REPOSITORY / "dags",
+        plugins: Path = REPOSITORY / "plugins",
+    ) -> None:
+        """Nothing is started yet; data of an earlier time in the directory are gone on with."""
+        self.data = data.resolve()
+        self.reports = self.data / "reports"
+        self.postgres = EmbeddedPostgres(self.data / "postgres")
+        self.aws = EmulatedAws(self.data / "aws", persist=True)
+        self._say = say
+        self._folders = {"dags": dags, "plugins": plugins}
+        self._sample_marker = self.data / "sample.json"
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._exit.close()
+
+    @property
+    def database_url(self) -> str:
+        """The libpq URI of the database with our schema and the people."""
+        return self.postgres.url(DATABASE)
+
+    def run_once(self, watch: Callable[[list[Json]], None] | None = None) -> tuple[str, str]:
+        """Triggers the DAG and waits for the end of that run; its id, and `success` or `failed`."""
+        run_id = self.airflow.api.trigger(DAG_ID, {"report_today": True})
+        # A run that was triggered while the DAG is paused starts when it no longer is.
+        self.airflow.api.pause(DAG_ID, False)
+        return run_id, self.airflow.api.wait_for_run(DAG_ID, run_id, RUN_SECONDS, watch)
+
+    def expected(self) -> Expected:
+        """What the sample must have led to by now."""
+        return sample.expected(self.sample_sent_at, self.feed.topic_arn, datetime.now(UTC))
+
+    def _start(self) -> None:
+        self._exit.enter_context(_only_one(self.data))
+        self._say("PostgreSQL: two databases")
+        self._exit.enter_context(self.postgres)
+        for database in (METADATA_DATABASE, DATABASE):
+            self.postgres.create_database(database)
+        self._say("AWS emulator: identity, topic, queue, dead-letter queue, subscription")
+        self._exit.enter_context(self.aws)
+        self.feed = Feed.create(self.aws)
+        self.airflow = LocalAirflow(
+            self.data / "airflow",
+            self.postgres.url(METADATA_DATABASE),
+            **self._folders,
+            environment={
+                "AIRFLOW_CONN_SES_BOUNCES_AWS": self.aws.connection_json(),
+                f"AIRFLOW_CONN_{POSTGRES_CONNECTION.upper()}": self.database_url,
+            },
+        )
+        self.airflow.write_shell_environment(self.data / "environment.sh")
+        self._exit.callback(self.airflow.stop)
+        # Airflow's tables take longest: ours and the sample are made meanwhile.
+        self.airflow.begin_migration()
+        self._say("Database schema, people, sample mail")
+        self._upgrade_database()
+        people.create(self.database_url)
+        self.sample_sent_at = self._send_sample()
+        self._say("Airflow: metadata database")
+        self.airflow.finish_migration()
+        self._say("Airflow: scheduler, DAG processor, triggerer, API server")
+        self.airflow.spawn()
+        self.airflow.wait_ready()
+        self._write_settings()
+        self.airflow.api.wait_for_dag(DAG_ID)
+
+    def _upgrade_database(self) -> None:
+        command = [str(Path(sys.executable).parent / "ses-bounces"), "db", "upgrade", "--conn-id", POSTGRES_CONNECTION]
+        done = subprocess.run(command, env=self.airflow.environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(command[1:])} failed:\n{done.stdout}{done.stderr}")
+
+    def _send_sample(self) -> datetime:
+        # The marker is written last; and the emulator, if it was killed, has forgotten what nobody drained.
+        lost = self.feed.depth() == 0 and not results.has_messages(self.database_url)
+        if lost or not self._sample_marker.exists():
+            self.feed.purge()
+            self._sample_marker.write_text(json.dumps({"sent_at": sample.send(self.feed).isoformat()}))
+        return datetime.fromisoformat(json.loads(self._sample_marker.read_text())["sent_at"])
+
+    def _write_settings(self) -> None:
+        # What somebody changed in the UI stays, but for the queue: its port may be another one this time.
+        kept = json.loads(self.airflow.api.variable(VARIABLE) or "{}")
+        defaults = {"people_table": people.TABLE, "report_url": self.reports.as_uri()}
+        settings = {**defaults, **kept, "queue_urls": [self.feed.queue_url]}
+        if settings != kept:
+            self.airflow.api.set_variable(VARIABLE, json.dumps(settings, indent=2))
+
+
+def clean(data: Path = DEFAULT_DATA) -> None:
+    """Ends what a killed launcher left running and removes the directory. AlreadyRunningError if one is at work."""
+    if not data.exists():
+        return
+    with _only_one(data):
+        for directory in (data / "aws", data / "airflow"):
+            processes.stop_leftovers(directory, 0)
+        EmbeddedPostgres(data / "postgres").stop("immediate")
+        shutil.rmtree(data)
+
+
+def _only_one(data: Path) -> ExitStack:
+    """Holds the directory's lock until it is closed."""
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        # Not closed on purpose here: the lock lives as long as the file is open.
+        lock = (data / "lock").open("a+")
+    except PermissionError:
+        raise RuntimeError(f"{data} belongs to another user: remove it, or run as that user") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        raise AlreadyRunningError(f"it runs already, as process {lock.read() or '?'}") from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    stack = ExitStack()
+    stack.callback(lock.close)
+    return stack

@@ -1,0 +1,9 @@
+-- Addresses whose people are to be looked at, and whether they are blocked. Locks: none.
+--   after, limit  the address_id to begin behind, and how many.
+SELECT f.address_id, a.address, f.due_since,
+    EXISTS (SELECT FROM ses_bounces.blocked_list b WHERE b.address_id = f.address_id AND b.unblocked_at IS NULL)
+FROM ses_bounces.flag_due f
+JOIN ses_bounces.address a USING (address_id)
+WHERE f.address_id > %(after)s
+ORDER BY f.address_id
+LIMIT %(limit)s

@@ -1,0 +1,9 @@
+-- The domains with the most open transient problems whose deadline is near.
+--   as_of, until  between them is the deadline; limit  how many domains. Reads report_state. Locks: none.
+SELECT s.domain, count(*)
+FROM report_state s
+WHERE s.is_transient AND s.episode_policy <> 'expire'
+    AND s.episode_deadline >= %(as_of)s AND s.episode_deadline <= %(until)s
+GROUP BY s.domain
+ORDER BY 2 DESC, 1
+LIMIT %(limit)s

@@ -1,0 +1,6 @@
+-- Blocks in force by the day on which they began, and by reason.
+--   since  the earliest time; zone  whose days. Reads report_block. Locks: none.
+SELECT (b.since AT TIME ZONE %(zone)s)::date, b.reason, count(*)
+FROM report_block b
+WHERE b.since >= %(since)s
+GROUP BY 1, 2

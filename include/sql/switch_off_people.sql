@@ -1,0 +1,25 @@
+-- Switch the flag off for up to limit people at blocked addresses, in id order. Rows that somebody else holds are
+-- passed over. Yields the number switched off. Locks: the people's rows, for the length of this statement.
+--   addresses, people_table, limit
+WITH found AS (
+    SELECT p.{id} AS person_id, p.{flag} AS old_value, ses_bounces.address_key(p.{email}::text) AS address
+    FROM {table} p
+    WHERE ses_bounces.address_key(p.{email}::text) = ANY (%(addresses)s) AND p.{flag} IS DISTINCT FROM false
+    ORDER BY p.{id}
+    LIMIT %(limit)s
+    FOR NO KEY UPDATE OF p SKIP LOCKED
+), changed AS (
+    UPDATE {table} p
+    SET {flag} = false
+    FROM found f
+    WHERE p.{id} = f.person_id
+    RETURNING f.address, p.{id}::text AS person_id, f.old_value, p.xmin::text::bigint AS row_xmin
+), noted AS (
+    INSERT INTO ses_bounces.flag_change (address_id, people_table, person_id, old_value, new_value, row_xmin)
+    SELECT a.address_id, %(people_table)s, c.person_id, c.old_value, false, c.row_xmin
+    FROM changed c
+    JOIN ses_bounces.address a ON a.address = c.address
+    ORDER BY c.person_id
+    RETURNING 1
+)
+SELECT count(*) FROM noted

@@ -1,0 +1,1 @@
+"""What we ask of AWS, through the Amazon provider's hooks."""

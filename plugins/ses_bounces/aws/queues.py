@@ -1,0 +1,139 @@
+"""SQS queues, through the Amazon provider's SqsHook.
+
+API: Amazon SQS API Reference, ReceiveMessage, DeleteMessageBatch, ChangeMessageVisibilityBatch, GetQueueAttributes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ses_bounces.aws.errors import explain, needs_a_person
+from ses_bounces.exceptions import FeedError, MissingConnectionError, QueueError
+from ses_bounces.settings import Queue, Settings
+
+# SQS's own limit of one call.
+BATCH = 10
+WAIT_SECONDS = 1
+# Far longer than a batch takes from receipt to deletion.
+VISIBILITY_SECONDS = 120
+
+Received = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Depth:
+    """``ApproximateNumberOfMessages`` of a queue, and of those in flight."""
+
+    waiting: int
+    in_flight: int
+    dead_letter_arn: str | None
+
+
+class SqsQueue:
+    """One queue and a client to read it with; safe to use from several threads."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        self.client = client
+        self.url = url
+
+    def receive(self) -> list[Received]:
+        """Return up to 10 messages, waiting for a second at most; they stay invisible to others for two minutes."""
+        with _explained("sqs:ReceiveMessage", self.url):
+            response = self.client.receive_message(
+                QueueUrl=self.url,
+                MaxNumberOfMessages=BATCH,
+                WaitTimeSeconds=WAIT_SECONDS,
+                VisibilityTimeout=VISIBILITY_SECONDS,
+                MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+            )
+        messages: list[Received] = response.get("Messages", [])
+        return messages
+
+    def delete(self, receipt_handles: Sequence[str]) -> list[str]:
+        """Delete up to 10 messages; returns the handles of those that SQS did not delete."""
+        with _explained("sqs:DeleteMessage", self.url):
+            response = self.client.delete_message_batch(
+                QueueUrl=self.url,
+                Entries=[{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(receipt_handles)],
+            )
+        # A 200 may still hold refusals of single messages.
+        return [receipt_handles[int(failed["Id"])] for failed in response.get("Failed", [])]
+
+    def give_back(self, receipt_handles: Sequence[str]) -> None:
+        """Make up to 10 messages visible again at once, so that a retry needn't wait for them."""
+        with _explained("sqs:ChangeMessageVisibility", self.url):
+            self.client.change_message_visibility_batch(
+                QueueUrl=self.url,
+                Entries=[
+                    {"Id": str(n), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                    for n, handle in enumerate(receipt_handles)
+                ],
+            )
+
+    def depth(self) -> Depth:
+        """Ask how many messages there are, and which queue takes those that are received too often."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "RedrivePolicy"]
+        with _explained("sqs:GetQueueAttributes", self.url):
+            attributes = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names).get("Attributes", {})
+        policy = json.loads(attributes.get("RedrivePolicy") or "{}")
+        return Depth(
+            int(attributes.get("ApproximateNumberOfMessages", 0)),
+            int(attributes.get("ApproximateNumberOfMessagesNotVisible", 0)),
+            policy.get("deadLetterTargetArn"),
+        )
+
+    def dead_letter_queue(self, arn: str) -> SqsQueue:
+        """Return the queue that an ARN of the same region names."""
+        _, _, _, _, account, name = arn.split(":", 5)
+        with _explained("sqs:GetQueueUrl", arn):
+            response = self.client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+        return SqsQueue(self.client, response["QueueUrl"])
+
+
+def open_queue(settings: Settings, queue: Queue, threads: int = 1) -> SqsQueue:
+    """Return a queue of the settings, with a client of its Airflow connection and the URL's region.
+
+    :param threads: how many threads will use it at once.
+    :raises MissingConnectionError: when the Airflow connection is missing.
+    """
+    from airflow.providers.amazon.aws.hooks.sqs import SqsHook
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+    from botocore.config import Config
+
+    conn_id = settings.queue_connection(queue)
+    if conn_id is not None:
+        try:
+            # The hook itself would go on with boto3's default credentials: another account's, perhaps.
+            BaseHook.get_connection(conn_id)
+        except AirflowNotFoundException:
+            raise MissingConnectionError(
+                f'Airflow connection "{conn_id}" is missing. Add it under Admin > Connections (type Amazon Web '
+                'Services), or name another one as "aws_conn_id" in Airflow Variable "ses_bounces" (null: '
+                "boto3's default credentials)."
+            ) from None
+    hook = SqsHook(aws_conn_id=conn_id, region_name=queue.region)
+    config = Config(
+        connect_timeout=5,
+        read_timeout=20,
+        max_pool_connections=2 * threads,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        **({"use_fips_endpoint": True} if settings.use_fips_endpoint else {}),
+    )
+    with _explained("opening a client", queue.url):
+        return SqsQueue(hook.get_client_type(config=(hook.config or Config()).merge(config)), queue.url)
+
+
+@contextlib.contextmanager
+def _explained(action: str, what: str) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        kind = QueueError if needs_a_person(error) else FeedError
+        raise kind(explain(error, action, what)) from None

@@ -1,0 +1,1 @@
+"""Tables, migrations, statements and connections."""

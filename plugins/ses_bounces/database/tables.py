@@ -1,0 +1,336 @@
+"""The tables of Postgres schema ``ses_bounces``: the one definition; migrations must lead to it (a test compares).
+
+Times are ``timestamptz``. Functions and views are in include/sql and made again at every upgrade.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.schema import SchemaItem
+
+SCHEMA = "ses_bounces"
+
+OUTCOMES = ("pending", "applied", "no_effect", "held", "quarantined", "dismissed")
+# Where one reason is shown, it is the first of these that is there.
+CAUSES = ("stop_request", "complaint", "unsubscribed", "permanent_bounce", "ses_suppression", "expired_transient")
+BOUNCE_LIST_KINDS = ("transient", "permanent", "complaint", "suppressed")
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    },
+)
+
+
+def _moment(name: str, **options: object) -> Column[object]:
+    return Column(name, DateTime(timezone=True), **options)  # type: ignore[arg-type]
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, Identity(), primary_key=True)
+
+
+def _address_id(**options: object) -> Column[int]:
+    return Column("address_id", BigInteger, ForeignKey(f"{SCHEMA}.address.address_id"), nullable=False, **options)  # type: ignore[arg-type]
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _message_columns() -> list[SchemaItem]:
+    return [
+        Column("sqs_message_id", Text, nullable=False),
+        Column("queue_url", Text, nullable=False),
+        Column("event_type", Text),
+        Column("body", Text),
+        _moment("sent_at", nullable=False),
+        _moment("received_at", nullable=False, server_default=text("now()")),
+        Column("receive_count", Integer, nullable=False, server_default="1"),
+        Column("outcome", Text, nullable=False),
+        Column("reason", Text),
+    ]
+
+
+address = Table(
+    "address",
+    metadata,
+    _number("address_id"),
+    Column("address", Text(collation="C"), nullable=False),
+    Column("address_as_reported", Text, nullable=False),
+    Column("domain", Text(collation="C"), Computed("substring(address from '[^@]*$')", persisted=True), nullable=False),
+    _moment("created_at", nullable=False, server_default=text("now()")),
+    # When the passing of time alone may change the state next: a deadline, or an entry dated ahead of our clock.
+    _moment("due_at"),
+    UniqueConstraint("address"),
+    Index("address_due_at_idx", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    comment="Registry: ids go into URLs, logs and audit, addresses don't.",
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("message_id", BigInteger, Identity(), nullable=False),
+    *_message_columns(),
+    PrimaryKeyConstraint("message_id", "received_at"),
+    _one_of("outcome", OUTCOMES),
+    Index("message_pending_idx", "sent_at", "message_id", postgresql_where=text("outcome = 'pending'")),
+    Index("message_open_idx", "outcome", "received_at", postgresql_where=text("outcome IN ('held', 'quarantined')")),
+    postgresql_partition_by="RANGE (received_at)",
+    comment="Raw log of what was received; copies are expected, uniqueness is the ledger's. One partition a day.",
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    *_message_columns(),
+    _moment("moved_at", nullable=False, server_default=text("now()")),
+    comment="Quarantined and held messages whose day partition was dropped.",
+)
+
+address_event = Table(
+    "address_event",
+    metadata,
+    _number("event_id"),
+    _address_id(),
+    Column("kind", Text, nullable=False),
+    _moment("occurred_at", nullable=False),
+    _moment("recorded_at", nullable=False, server_default=text("now()")),
+    Column("dedup_key", LargeBinary, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text),
+    Column("lifts", ARRAY(Text)),
+    _moment("deadline"),
+    Column("policy", Text),
+    _moment("mail_sent_at"),
+    Column("feedback_id", Text),
+    Column("ses_message_id", Text),
+    Column("bounce_type", Text),
+    Column("bounce_sub_type", Text),
+    Column("feedback_type", Text),
+    Column("status", Text),
+    Column("diagnostic_code", Text),
+    Column("source", Text),
+    Column("configuration_set", Text),
+    Column("tags", JSONB),
+    Column("rules_version", SmallInteger, nullable=False),
+    Column("message_id", BigInteger),
+    _moment("superseded_at"),
+    Column("superseded_by", BigInteger),
+    CheckConstraint("octet_length(dedup_key) = 16", name="dedup_key"),
+    CheckConstraint("policy IN ('age', 'age_and_rebounce', 'expire')", name="policy"),
+    Index("address_event_dedup_key_idx", "dedup_key", unique=True, postgresql_where=text("superseded_at IS NULL")),
+    Index(
+        "address_event_address_id_occurred_at_idx",
+        "address_id",
+        "occurred_at",
+        postgresql_where=text("superseded_at IS NULL"),
+    ),
+    Index("address_event_occurred_at_idx", "occurred_at", postgresql_using="brin"),
+    comment="The ledger: rows are never deleted or changed, but for superseded_* and erasure.",
+)
+
+last_delivery = Table(
+    "last_delivery",
+    metadata,
+    _address_id(primary_key=True),
+    _moment("occurred_at", nullable=False),
+    Column("ses_message_id", Text),
+    # So that it can still become a ledger entry, should a bounce from before it arrive late.
+    Column("dedup_key", LargeBinary, nullable=False),
+    comment="The newest delivery of each address.",
+)
+
+bounce_list = Table(
+    "bounce_list",
+    metadata,
+    _number("bounce_list_id"),
+    _address_id(),
+    Column("address", Text(collation="C"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("details", Text),
+    _moment("first_bounced_at"),
+    _moment("last_bounced_at"),
+    Column("bounce_count", Integer, nullable=False),
+    _moment("transient_fix_deadline"),
+    _moment("opened_at", nullable=False),
+    _moment("closed_at"),
+    Column("closed_by", Text),
+    Column("close_reason", Text),
+    _one_of("kind", BOUNCE_LIST_KINDS),
+    Index("bounce_list_open_idx", "address_id", unique=True, postgresql_where=text("closed_at IS NULL")),
+    Index(
+        "bounce_list_deadline_idx",
+        "transient_fix_deadline",
+        postgresql_where=text("closed_at IS NULL AND transient_fix_deadline IS NOT NULL"),
+    ),
+    comment="Email Bounce List, a projection of the ledger: one open row per address.",
+)
+
+blocked_list = Table(
+    "blocked_list",
+    metadata,
+    _number("blocked_list_id"),
+    _address_id(),
+    Column("address", Text(collation="C"), nullable=False),
+    Column("reason", Text, nullable=False),
+    _moment("blocked_at", nullable=False),
+    _moment("recorded_at", nullable=False, server_default=text("now()")),
+    Column("event_id", BigInteger, nullable=False),
+    _moment("unblocked_at"),
+    Column("unblocked_by", Text),
+    Column("unblock_reason", Text),
+    _one_of("reason", CAUSES),
+    Index("blocked_list_open_idx", "address_id", "reason", unique=True, postgresql_where=text("unblocked_at IS NULL")),
+    Index("blocked_list_address_idx", "address", postgresql_where=text("unblocked_at IS NULL")),
+    comment="Email Blocked List, a projection of the ledger: one open row per address and cause.",
+)
+
+protected = Table(
+    "protected",
+    metadata,
+    Column("pattern", Text(collation="C"), primary_key=True),
+    _moment("added_at", nullable=False, server_default=text("now()")),
+    comment="Mirror of the setting never_block: an address, or @domain.",
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("only_row", Boolean, primary_key=True, server_default=text("true")),
+    Column("enforce", Boolean, nullable=False, server_default=text("true")),
+    # When everybody in the people table was last compared with the blocked list.
+    _moment("people_compared_at"),
+    CheckConstraint("only_row", name="only_row"),
+    comment="Mirror of the settings that functions in SQL need.",
+)
+
+queue = Table(
+    "queue",
+    metadata,
+    Column("queue_url", Text, primary_key=True),
+    # The queue of the settings that this is the dead-letter queue of, or this one itself.
+    Column("belongs_to", Text, nullable=False),
+    _moment("first_drained_at", nullable=False),
+    _moment("last_drained_at", nullable=False),
+    # When a drain last saw it empty.
+    _moment("emptied_at"),
+    # Send time of about the oldest message that the last drain left behind; null: it left none.
+    _moment("left_since"),
+    comment="How far each queue was drained.",
+)
+
+flag_due = Table(
+    "flag_due",
+    metadata,
+    _address_id(primary_key=True),
+    _moment("due_since", nullable=False, server_default=text("now()")),
+    comment="Addresses whose people's Allow Group Email is to be looked at.",
+)
+
+flag_change = Table(
+    "flag_change",
+    metadata,
+    _number("flag_change_id"),
+    _address_id(),
+    Column("people_table", Text, nullable=False),
+    Column("person_id", Text, nullable=False),
+    Column("old_value", Boolean),
+    Column("new_value", Boolean, nullable=False),
+    _moment("changed_at", nullable=False, server_default=text("now()")),
+    # xmin of the person's row after our update: it differs as soon as anybody else touches the row.
+    Column("row_xmin", BigInteger, nullable=False),
+    _moment("settled_at"),
+    Column("settled_by", Text),
+    Column("settlement", Text),
+    CheckConstraint("settlement IN ('restored', 'touched', 'on', 'gone')", name="settlement"),
+    Index("flag_change_open_idx", "address_id", postgresql_where=text("settled_at IS NULL AND NOT new_value")),
+    Index("flag_change_person_id_idx", "person_id", postgresql_where=text("settled_at IS NULL AND NOT new_value")),
+    comment="Each change that we made to Allow Group Email, and what became of it.",
+)
+
+unblock_request = Table(
+    "unblock_request",
+    metadata,
+    _number("unblock_request_id"),
+    _address_id(),
+    Column("lifts", ARRAY(Text), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _moment("requested_at", nullable=False, server_default=text("now()")),
+    _moment("finished_at"),
+    Column("result", Text),
+    Index("unblock_request_open_idx", "address_id", unique=True, postgresql_where=text("finished_at IS NULL")),
+    comment="Blocks that are being lifted: SES's own list first, ours then.",
+)
+
+report_day = Table(
+    "report_day",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("timezone", Text, nullable=False),
+    _moment("made_at", nullable=False, server_default=text("now()")),
+    Column("ledger_position", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("stale", Boolean, nullable=False, server_default=text("false")),
+    # When the files were written under report_url; null: they are still to be written.
+    _moment("published_at"),
+    Column("summary", JSONB, nullable=False),
+    Column("html", LargeBinary, nullable=False),
+    Column("csv", LargeBinary, nullable=False),
+    comment="The daily Email Blocked Report, html and csv gzipped.",
+)
+
+run = Table(
+    "run",
+    metadata,
+    _number("run_row_id"),
+    Column("run_id", Text, nullable=False),
+    Column("task_id", Text, nullable=False),
+    Column("map_index", Integer, nullable=False, server_default="-1"),
+    Column("try_number", Integer, nullable=False, server_default="1"),
+    _moment("started_at", nullable=False),
+    _moment("finished_at"),
+    Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
+    Index("run_run_id_task_id_idx", "run_id", "task_id"),
+    Index("run_started_at_idx", "started_at"),
+    comment="What each task of each run did, in numbers.",
+)
+
+codepoint = Table(
+    "codepoint",
+    metadata,
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("last", Integer, nullable=False),
+    Column("mapping", Text(collation="C")),
+    Column("is_mark", Boolean, nullable=False),
+    comment="UTS 46 for address_key(): mapping null: kept, empty: dropped; code points in no range are refused.",
+)

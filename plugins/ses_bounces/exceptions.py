@@ -1,0 +1,57 @@
+"""What can go wrong, in words for whoever is on call.
+
+::
+
+    SesBouncesError
+    ├── DatabaseError           Postgres can't be reached, or refused
+    ├── FeedError               a queue could not be read to its end
+    └── NeedsAPersonError       a retry would meet the same
+        ├── SettingsError           a setting is missing, unknown or out of its range
+        ├── MissingConnectionError  an Airflow connection is missing
+        ├── SchemaError             the database is not at a version that we can work with
+        ├── QueueError              a queue is not there, or not for us
+        ├── QuarantineError         most messages were not understood
+        └── RunError                a task of the run failed
+"""
+
+from __future__ import annotations
+
+
+class SesBouncesError(Exception):
+    """Base of all errors of this package; the message names the thing, the value and what to do."""
+
+
+class DatabaseError(SesBouncesError):
+    """Postgres can't be reached, or refused; the message holds no row values."""
+
+
+class FeedError(SesBouncesError):
+    """A queue could not be read to its end; nothing of it is lost."""
+
+
+class NeedsAPersonError(SesBouncesError):
+    """A retry would meet the same: something has to be corrected first."""
+
+
+class SettingsError(NeedsAPersonError):
+    """A setting is missing, unknown or out of its range."""
+
+
+class MissingConnectionError(NeedsAPersonError):
+    """An Airflow connection is missing."""
+
+
+class SchemaError(NeedsAPersonError):
+    """The database is not at a version that this one works with."""
+
+
+class QueueError(NeedsAPersonError):
+    """A queue is not there, or not for us; nothing of it is lost."""
+
+
+class QuarantineError(NeedsAPersonError):
+    """Most messages were not understood; they are kept."""
+
+
+class RunError(NeedsAPersonError):
+    """A task of the run failed."""

@@ -1,0 +1,333 @@
+"""What each task of the DAG ``ses_bounces`` does; the DAG file only wires them.
+
+Every function reads the settings anew, opens its own connection, notes what it did in ``ses_bounces.run``, sends its
+metrics and returns counts: no address enters XCom, a log or a metric.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ses_bounces.exceptions import QuarantineError, RunError, SesBouncesError, SettingsError
+from ses_bounces.settings import Queue, Settings, load
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from ses_bounces.aws.queues import Depth, SqsQueue
+    from ses_bounces.database.connection import Connection
+
+log = logging.getLogger(__name__)
+
+Counts = dict[str, Any]
+
+# So much work is worth a drainer of its own.
+MESSAGES_PER_DRAINER = 20_000
+# More than half of at least so many: something is wrong with the feed, not with a message.
+MOSTLY_QUARANTINED = 20
+PLAN = "plan_drain"
+FAILED_STATES = ("failed", "upstream_failed")
+
+
+def plan_drain(context: Context) -> list[Counts]:
+    """Check the settings and the database, ask each queue its depth, and say who drains what.
+
+    :returns: one job for each drainer: ``queue_url`` of the settings, ``url`` to drain, ``max_messages``.
+    """
+    from ses_bounces.database import schema
+    from ses_bounces.database.partitions import drop_partitions, ensure_partitions
+    from ses_bounces.database.statements import statement
+    from ses_bounces.ledger import mirror_settings
+
+    settings = _settings(context)
+    with _recorded(context, settings) as (connection, counts):
+        schema.check(connection)
+        mirror_settings(connection, settings.enforce, settings.never_block)
+        connection.execute(statement("forget_queues"), {"queue_urls": [queue.url for queue in settings.queue_urls]})
+        ensure_partitions(connection)
+        counts["partitions_dropped"] = drop_partitions(connection, settings.raw_retention_days)
+        if context["dag_run"].run_type == "backfill":
+            log.info("A backfill drains nothing: what is in the queues belongs to no hour")
+            return []
+        jobs = [job for queue in settings.queue_urls for job in _plan_queue(settings, queue)]
+        counts["drainers"] = len(jobs)
+    return jobs
+
+
+def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
+    """Land what a queue holds; see :func:`ses_bounces.drain.drain`."""
+    from ses_bounces.aws.queues import SqsQueue, open_queue
+    from ses_bounces.database.connection import connect
+    from ses_bounces.drain import THREADS, drain
+
+    settings = _settings(context)
+    queue = next((queue for queue in settings.queue_urls if queue.url == job["queue_url"]), None)
+    if queue is None:
+        raise SettingsError(f"{job['queue_url']} is no longer in queue_urls. Clear {PLAN}, or trigger a new run.")
+    with _recorded(context, settings) as (_, counts):
+        opened = open_queue(settings, queue, THREADS)
+        drained = drain(
+            opened if job["url"] == queue.url else SqsQueue(opened.client, job["url"]),
+            queue.url,
+            partial(connect, settings.postgres_conn_id),
+            settings.rules,
+            keep_no_effect_bodies=settings.keep_no_effect_bodies,
+            max_seconds=settings.max_seconds,
+            max_messages=job["max_messages"],
+        )
+        counts.update(
+            asdict(drained), seconds=round(drained.seconds, 3), max_lag_seconds=round(drained.max_lag_seconds)
+        )
+    log.info(
+        "Landed %d messages in %.1f s (%d have no effect); the queue %s",
+        drained.landed,
+        drained.seconds,
+        drained.no_effect,
+        "is empty" if drained.emptied else "holds more: the next run goes on",
+    )
+    tags = {"queue": opened.url.rpartition("/")[2]}
+    _count("landed", drained.landed, tags)
+    _count("not_deleted", drained.not_deleted, tags)
+    _gauge("lag_seconds", drained.max_lag_seconds, tags)
+    return counts
+
+
+def classify_bounces(context: Context) -> Counts:
+    """Classify every pending message; see :func:`ses_bounces.pending.classify_pending`.
+
+    :raises QuarantineError: when more than half of at least 20 messages were not understood.
+    """
+    from ses_bounces.pending import classify_pending
+
+    settings = _settings(context)
+    with _recorded(context, settings) as (connection, counts):
+        done = classify_pending(connection, settings.rules, settings.keep_no_effect_bodies, settings.max_seconds)
+        counts.update(outcomes=dict(done.outcomes), reasons=dict(done.reasons), **_changes(done.changes))
+    log.info("Classified %d messages: %s", done.messages, _words(done.outcomes))
+    if done.reasons:
+        log.warning("Quarantined: %s", _words(done.reasons))
+    _count("classified", done.messages)
+    _count("quarantined", done.outcomes["quarantined"])
+    _report_changes(done.changes)
+    quarantined = done.outcomes["quarantined"]
+    if done.messages >= MOSTLY_QUARANTINED and quarantined * 2 > done.messages:
+        raise QuarantineError(
+            f"{quarantined} of {done.messages} messages were not understood ({_words(done.reasons)}). They are kept in "
+            'ses_bounces.message with outcome "quarantined". Check allowed_topic_arns, and what feeds the queue.'
+        )
+    return counts
+
+
+def promote_expired_transients(context: Context) -> Counts:
+    """Turn transient problems older than the grace period into permanent ones."""
+    from ses_bounces.ledger import promote_expired
+
+    settings = _settings(context)
+    with _recorded(context, settings) as (connection, counts):
+        changes = promote_expired(connection, settings.max_seconds)
+        counts.update(_changes(changes))
+    log.info("Promoted %d transient problems to permanent", changes.promoted)
+    _count("promoted", changes.promoted)
+    _report_changes(changes)
+    return counts
+
+
+def sync_allow_group_email(context: Context) -> Counts:
+    """Switch Allow Group Email off for the people at blocked addresses, and on again for those that are free."""
+    from ses_bounces.people import sync
+
+    settings = _settings(context)
+    with _recorded(context, settings) as (connection, counts):
+        synced = sync(connection, settings, settings.max_seconds)
+        counts.update(asdict(synced))
+    if settings.people_table is None:
+        log.info("people_table is not set: nobody's Allow Group Email is touched")
+    elif settings.enforce:
+        log.info("Switched off for %d people, on for %d", synced.switched_off, synced.switched_on)
+    else:
+        log.info("Observe mode (enforce is false): would be switched off for %d people", synced.would_switch_off)
+    if synced.touched:
+        log.warning(
+            "%d people's rows were touched since we switched them off: an administrator decides", synced.touched
+        )
+    if synced.locked_addresses:
+        log.warning(
+            "The people at %d addresses are held by another session: the next run tries again", synced.locked_addresses
+        )
+    _count("switched_off", synced.switched_off)
+    _count("switched_on", synced.switched_on)
+    return counts
+
+
+def emit_blocked_report(context: Context) -> Counts:
+    """Write the reports of finished days that have none or a stale one, and publish them.
+
+    :returns: counts; ``days`` names the days written.
+    """
+    from ses_bounces.report import drop_old_reports, due_days, make_report, publish_reports
+
+    settings = _settings(context)
+    with _recorded(context, settings) as (connection, counts):
+        zone = settings.report_zone
+        days = due_days(connection, zone, settings.report_days_kept)
+        if context["params"].get("report_today"):
+            days.append(_today(connection, zone))
+        counts.update(days=[], published=0)
+        for day in days:
+            summary = make_report(connection, day, zone)
+            counts["days"].append(day.isoformat())
+            counts["blocked_addresses"] = summary.blocked_addresses
+            log.info("Wrote the report of %s: %d addresses are blocked", day, summary.blocked_addresses)
+        if settings.report_url:
+            counts["published"] = publish_reports(connection, settings.report_url, settings.report_conn_id)
+        counts["dropped"] = drop_old_reports(connection, settings.report_days_kept)
+    return counts
+
+
+def check_run(context: Context) -> None:
+    """Fail the run if anything before this failed: a run's state is that of its last task.
+
+    :raises RunError: naming the tasks that failed.
+    """
+    failed = sorted(task for task, state in _task_states(context).items() if state in FAILED_STATES)
+    if failed:
+        raise RunError(
+            f"Failed: {', '.join(failed)}. Their logs say what to do; what they left is done by the next run."
+        )
+
+
+def require_plan(context: Context) -> None:
+    """Skip the task unless the run's plan was made: with bad settings, or switched off, nothing else is to happen.
+
+    :raises AirflowSkipException: saying which of the two it is.
+    """
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    state = _task_states(context, [PLAN]).get(PLAN)
+    if state == "skipped":
+        raise AirflowSkipException("Email bounce processing is switched off (enabled is false)")
+    if state != "success":
+        raise AirflowSkipException(f"{PLAN} did not succeed ({state}): see its log")
+
+
+def _settings(context: Context) -> Settings:
+    """Read the settings; a manual run's Params override the bounded ones.
+
+    :raises AirflowSkipException: when processing is switched off.
+    """
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    settings = load(context["params"])
+    if not settings.enabled:
+        raise AirflowSkipException("Email bounce processing is switched off (enabled is false)")
+    return settings
+
+
+def _plan_queue(settings: Settings, queue: Queue) -> Iterator[Counts]:
+    from ses_bounces.aws.queues import open_queue
+
+    def job(url: str, max_messages: int | None) -> Counts:
+        return {"queue_url": queue.url, "url": url, "max_messages": max_messages}
+
+    try:
+        opened = open_queue(settings, queue)
+        depth = opened.depth()
+    except SesBouncesError as error:
+        # The other queues still count; the drainer of this one will fail for the same reason.
+        log.error("%s", error)
+        yield job(queue.url, settings.max_messages)
+        return
+    drainers = max(1, min(settings.max_drainers, math.ceil(depth.waiting / MESSAGES_PER_DRAINER)))
+    log.info(
+        "%s holds about %d messages, %d in flight: %d drainers", queue.name, depth.waiting, depth.in_flight, drainers
+    )
+    _gauge("queue_depth", depth.waiting, {"queue": queue.name})
+    share = math.ceil(settings.max_messages / drainers) if settings.max_messages else None
+    yield from (job(queue.url, share) for _ in range(drainers))
+    if depth.dead_letter_arn:
+        yield from _plan_dead_letters(opened, depth, job, settings.max_messages)
+
+
+def _plan_dead_letters(opened: SqsQueue, depth: Depth, job: Any, max_messages: int | None) -> Iterator[Counts]:
+    assert depth.dead_letter_arn is not None
+    dead_letters = opened.dead_letter_queue(depth.dead_letter_arn)
+    waiting = dead_letters.depth().waiting
+    _gauge("dead_letter_depth", waiting, {"queue": dead_letters.url.rpartition("/")[2]})
+    if waiting:
+        log.warning("The dead-letter queue holds about %d messages: they are drained as well", waiting)
+        yield job(dead_letters.url, max_messages)
+
+
+@contextlib.contextmanager
+def _recorded(context: Context, settings: Settings) -> Iterator[tuple[Connection, Counts]]:
+    """Open the database and note in ``ses_bounces.run`` what the task did, also when it fails."""
+    from ses_bounces.database.connection import connect
+    from ses_bounces.database.statements import statement
+
+    counts: Counts = {}
+    with connect(settings.postgres_conn_id) as connection:
+        ti = context["ti"]
+        map_index = -1 if ti.map_index is None else ti.map_index
+        task = {"run_id": ti.run_id, "task_id": ti.task_id, "map_index": map_index, "try_number": ti.try_number}
+        row = connection.execute(statement("insert_run"), task).fetchone()
+        try:
+            yield connection, counts
+        finally:
+            # The task's own error is the one to be seen, should the connection be lost.
+            with contextlib.suppress(Exception):
+                finished = {"run_row_id": row[0] if row else None, "counts": json.dumps(counts)}
+                connection.execute(statement("finish_run"), finished)
+
+
+def _today(connection: Connection, zone: Any) -> Any:
+    row = connection.execute("SELECT now()").fetchone()
+    assert row is not None
+    return row[0].astimezone(zone).date()
+
+
+def _task_states(context: Context, task_ids: list[str] | None = None) -> dict[str, str]:
+    ti: Any = context["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=task_ids)
+    return {task: str(state) for task, state in states.get(ti.run_id, {}).items()}
+
+
+def _changes(changes: Any) -> Counts:
+    return {
+        "entries": dict(changes.entries),
+        "blocked": dict(changes.blocked),
+        "unblocked": dict(changes.unblocked),
+        "promoted": changes.promoted,
+    }
+
+
+def _report_changes(changes: Any) -> None:
+    if changes.blocked or changes.unblocked:
+        log.info("Blocks: new %s; lifted %s", _words(changes.blocked), _words(changes.unblocked))
+    for reason, count in changes.blocked.items():
+        _count("blocked", count, {"reason": reason})
+    for reason, count in changes.unblocked.items():
+        _count("unblocked", count, {"reason": reason})
+
+
+def _words(counter: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counter.items())) or "none"
+
+
+def _count(name: str, count: int, tags: dict[str, str] | None = None) -> None:
+    from airflow.sdk.observability import stats
+
+    if count:
+        stats.incr(f"ses_bounces.{name}", count, tags=tags)
+
+
+def _gauge(name: str, value: float, tags: dict[str, str] | None = None) -> None:
+    from airflow.sdk.observability import stats
+
+    stats.gauge(f"ses_bounces.{name}", value, tags=tags)

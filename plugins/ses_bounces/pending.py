@@ -1,0 +1,159 @@
+"""From landed messages to state: classify what is pending, chunk by chunk."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from ses_bounces.classify import WARNINGS, Classification, Rules, classify_body
+from ses_bounces.database.connection import quiet
+from ses_bounces.database.statements import statement
+from ses_bounces.ledger import Changes, writing
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+log = logging.getLogger(__name__)
+
+MESSAGES_PER_CHUNK = 4_000
+BYTES_PER_CHUNK = 32 * 1024 * 1024
+PROGRESS_SECONDS = 10
+
+# Of these SQLSTATE classes the rows are to blame; any other error would meet the next chunk as well.
+_DATA_ERRORS = ("22", "23", "54")
+
+
+@dataclass(frozen=True)
+class Message:
+    """A landed message; times are aware."""
+
+    message_id: int
+    received_at: datetime
+    sent_at: datetime
+    event_type: str | None
+    body: str
+
+
+@dataclass
+class Classified:
+    """What a call classified: messages by outcome, those quarantined by reason, and the changes of state."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    changes: Changes = field(default_factory=Changes)
+
+    @property
+    def messages(self) -> int:
+        """How many messages were classified."""
+        return sum(self.outcomes.values())
+
+
+def classify_pending(
+    connection: Connection, rules: Rules, keep_no_effect_bodies: bool = False, seconds: float = float("inf")
+) -> Classified:
+    """Classify every pending message, the oldest first, each chunk in a transaction of its own.
+
+    A chunk that Postgres refuses for its data is halved until the one message is alone and quarantined.
+
+    :param connection: autocommit.
+    :param seconds: begin no further chunk after this long.
+    :raises DatabaseError: what is done stays done; repeat to go on.
+    """
+    total = Classified()
+    began = reported = time.monotonic()
+    with quiet():
+        while time.monotonic() - began < seconds:
+            chunk = _next_chunk(connection)
+            if not chunk:
+                break
+            _classify_chunk(connection, chunk, rules, keep_no_effect_bodies, total)
+            if time.monotonic() - reported > PROGRESS_SECONDS:
+                reported = time.monotonic()
+                log.info("Classified %d messages, %.0f a second", total.messages, total.messages / (reported - began))
+    return total
+
+
+def _next_chunk(connection: Connection) -> list[Message]:
+    limits = {"limit": MESSAGES_PER_CHUNK, "max_bytes": BYTES_PER_CHUNK}
+    return [Message(*row) for row in connection.execute(statement("select_pending_messages"), limits)]
+
+
+def _classify_chunk(
+    connection: Connection, chunk: list[Message], rules: Rules, keep_no_effect_bodies: bool, total: Classified
+) -> None:
+    try:
+        results = [(message, classify_body(message.body, rules, message.sent_at)) for message in chunk]
+        _apply(connection, results, keep_no_effect_bodies, total)
+    except (psycopg.Error, RuntimeError, ValueError, TypeError, LookupError) as error:
+        sqlstate = getattr(error, "sqlstate", None) or ""
+        if isinstance(error, psycopg.Error) and not sqlstate.startswith(_DATA_ERRORS):
+            raise
+        if len(chunk) > 1:
+            middle = len(chunk) // 2
+            _classify_chunk(connection, chunk[:middle], rules, keep_no_effect_bodies, total)
+            _classify_chunk(connection, chunk[middle:], rules, keep_no_effect_bodies, total)
+        else:
+            # The error's text may hold the address; its kind doesn't.
+            reason = f"could not be stored ({type(error).__name__} {sqlstate})".replace(" )", ")")
+            log.warning("Message %d %s", chunk[0].message_id, reason)
+            _apply(connection, [(chunk[0], Classification("quarantined", reason, []))], keep_no_effect_bodies, total)
+
+
+def _apply(
+    connection: Connection,
+    results: list[tuple[Message, Classification]],
+    keep_no_effect_bodies: bool,
+    total: Classified,
+) -> None:
+    with writing(connection) as writer:
+        # Outcomes first: what this transaction settles is no longer waiting when state is computed.
+        for key, messages in _by_outcome(results, keep_no_effect_bodies).items():
+            _update_outcomes(connection, key, messages)
+        writer.append((entry, message.message_id) for message, result in results for entry in result.entries)
+    total.changes += writer.changes
+    for _, result in results:
+        total.outcomes[result.outcome] += 1
+        if result.outcome == "quarantined":
+            total.reasons[result.reason or ""] += 1
+        elif result.event_type in WARNINGS and result.reason:
+            log.warning("%s", result.reason)
+
+
+_Key = tuple[str, str | None, str | None, bool]
+
+
+def _by_outcome(
+    results: Iterable[tuple[Message, Classification]], keep_no_effect_bodies: bool
+) -> dict[_Key, list[Message]]:
+    grouped: dict[_Key, list[Message]] = {}
+    for message, result in results:
+        is_plain_delivery = result.outcome == "applied" and all(entry.kind == "delivery" for entry in result.entries)
+        keep = keep_no_effect_bodies or not (result.outcome == "no_effect" or is_plain_delivery)
+        changed = result.event_type != message.event_type
+        key = (result.outcome, result.reason, result.event_type if changed else None, keep)
+        grouped.setdefault(key, []).append(message)
+    return grouped
+
+
+def _update_outcomes(connection: Connection, key: _Key, messages: list[Message]) -> None:
+    outcome, reason, event_type, keep_body = key
+    received = [message.received_at for message in messages]
+    connection.execute(
+        statement("update_outcomes"),
+        {
+            "ids": [message.message_id for message in messages],
+            "first": min(received),
+            "last": max(received),
+            "outcome": outcome,
+            "reason": reason,
+            "event_type": event_type,
+            "keep_body": keep_body,
+        },
+    )

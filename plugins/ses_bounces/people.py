@@ -1,0 +1,169 @@
+"""Allow Group Email: switched off for the people at blocked addresses, and on again when a block is lifted.
+
+The people table belongs to another application: its rows are held for the length of one statement, never waited for,
+and only one column is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from ses_bounces.database.connection import quiet
+from ses_bounces.database.statements import statement
+from ses_bounces.exceptions import SettingsError
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+    from ses_bounces.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ADDRESSES_PER_CHUNK = 1_000
+PEOPLE_PER_STATEMENT = 1_000
+PEOPLE_PER_RANGE = 10_000
+LOCK_TIMEOUT = "2s"
+COMPARE_EVERY = "23 hours"
+
+
+@dataclass
+class Synced:
+    """What a sync did, in people; ``locked_addresses`` stay due, because somebody held a row.
+
+    ``touched``: people whom we switched off, whose address is free again, and whose row somebody touched since: an
+    administrator decides. ``would_switch_off``: in observe mode, what enforcing would do.
+    """
+
+    addresses: int = 0
+    switched_off: int = 0
+    switched_on: int = 0
+    touched: int = 0
+    locked_addresses: int = 0
+    would_switch_off: int = 0
+    compared_everybody: bool = False
+
+
+class People:
+    """The people table of the settings, and what is done to it."""
+
+    def __init__(self, connection: Connection, settings: Settings) -> None:
+        """:raises SettingsError: when the table or a column is not there, or the flag is no boolean."""
+        assert settings.people_table is not None
+        self.connection = connection
+        self.table = settings.people_table
+        columns = (settings.people_id_column, settings.people_email_column, settings.people_flag_column)
+        table = sql.Identifier(*self.table.split("."))
+        types: dict[str, str] = dict(
+            connection.execute(
+                statement("describe_people"), {"table": table.as_string(connection), "columns": list(columns)}
+            ).fetchall()
+        )
+        where = 'Change it in Airflow Variable "ses_bounces".'
+        if not types:
+            raise SettingsError(f"people_table is {self.table}; there is no such table in this database. {where}")
+        keys = ("people_id_column", "people_email_column", "people_flag_column")
+        for key, column in zip(keys, columns, strict=True):
+            if column not in types:
+                raise SettingsError(f"{key} is {column}; {self.table} has no such column. {where}")
+        if types[columns[2]] != "boolean":
+            raise SettingsError(
+                f"people_flag_column is {columns[2]}; it is {types[columns[2]]} and must be boolean. {where}"
+            )
+        names = ("id", "email", "flag")
+        self._names: dict[str, sql.Composable] = {
+            "table": table,
+            **{n: sql.Identifier(c) for n, c in zip(names, columns, strict=True)},
+        }
+        # As the catalogue spells it, which is SQL.
+        self._names["id_type"] = sql.SQL(types[columns[0]])
+
+    def execute(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Run one statement of include/sql that names the people table, in a transaction of its own."""
+        query = sql.SQL(statement(name)).format(**self._names)
+        with self.connection.transaction():
+            self.connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            return self.connection.execute(query, {"people_table": self.table, **parameters}).fetchall()
+
+
+def sync(connection: Connection, settings: Settings, seconds: float = float("inf")) -> Synced:
+    """Bring Allow Group Email to what the blocked list says, for the addresses in ``flag_due``.
+
+    Once a day everybody is compared first: new people, re-imports and changed addresses become due.
+
+    :param connection: autocommit.
+    :param seconds: begin no further chunk after this long; what is left stays due.
+    :raises SettingsError: when the people table is not as the settings say.
+    :raises DatabaseError: what is done stays done; repeat to go on.
+    """
+    done = Synced()
+    if settings.people_table is None:
+        return done
+    until = time.monotonic() + seconds
+    with quiet():
+        people = People(connection, settings)
+        done.compared_everybody = _compare_everybody(people, until)
+        after = 0
+        while time.monotonic() < until:
+            limits = {"after": after, "limit": ADDRESSES_PER_CHUNK}
+            due = connection.execute(statement("select_due_flags"), limits).fetchall()
+            if not due:
+                break
+            after = due[-1][0]
+            done.addresses += len(due)
+            blocked = {address: (id_, since) for id_, address, since, is_blocked in due if is_blocked}
+            free = {id_: since for id_, _, since, is_blocked in due if not is_blocked}
+            if settings.enforce:
+                settled = _switch_off(people, blocked, done) | _switch_on(people, free, done)
+                parameters = {"ids": list(settled), "due_since": list(settled.values())}
+                connection.execute(statement("delete_due_flags"), parameters)
+            else:
+                counts = people.execute("count_people_on", addresses=list(blocked))
+                done.would_switch_off += sum(count for _, count in counts)
+    return done
+
+
+def _switch_off(people: People, blocked: dict[str, tuple[int, Any]], done: Synced) -> dict[int, Any]:
+    addresses = list(blocked)
+    changed = PEOPLE_PER_STATEMENT
+    while addresses and changed == PEOPLE_PER_STATEMENT:
+        changed = people.execute("switch_off_people", addresses=addresses, limit=PEOPLE_PER_STATEMENT)[0][0]
+        done.switched_off += changed
+    held = {address for address, _ in people.execute("count_people_on", addresses=addresses)} if addresses else set()
+    done.locked_addresses += len(held)
+    return {id_: since for address, (id_, since) in blocked.items() if address not in held}
+
+
+def _switch_on(people: People, free: dict[int, Any], done: Synced) -> dict[int, Any]:
+    if not free:
+        return {}
+    ids = list(free)
+    changed = PEOPLE_PER_STATEMENT
+    while changed == PEOPLE_PER_STATEMENT:
+        changed = people.execute("switch_on_people", ids=ids, limit=PEOPLE_PER_STATEMENT)[0][0]
+        done.switched_on += changed
+    done.touched += dict(people.execute("settle_touched_people", ids=ids)).get("touched", 0)
+    held = {id_ for (id_,) in people.execute("select_open_flag_changes", ids=ids)}
+    done.locked_addresses += len(held)
+    return {id_: since for id_, since in free.items() if id_ not in held}
+
+
+def _compare_everybody(people: People, until: float) -> bool:
+    """Once a day, note the blocked addresses of all people whose flag is not off; returns whether it was done."""
+    connection = people.connection
+    query = f"SELECT coalesce(people_compared_at < now() - interval '{COMPARE_EVERY}', true) FROM ses_bounces.setting"
+    row = connection.execute(query).fetchone()
+    if row is None or not row[0]:
+        return False
+    after, noted = None, 0
+    while time.monotonic() < until:
+        after, count = people.execute("make_flags_due", after=after, limit=PEOPLE_PER_RANGE)[0]
+        noted += count
+        if after is None:
+            connection.execute("UPDATE ses_bounces.setting SET people_compared_at = now()")
+            log.info("Compared everybody in %s: %d blocked addresses have people to switch off", people.table, noted)
+            return True
+    return False

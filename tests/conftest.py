@@ -1,0 +1,55 @@
+"""A real Postgres for every test that asks for one: a fresh, migrated database each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from dev.postgres import EmbeddedPostgres
+from ses_bounces.database import connection as connections
+from ses_bounces.database import schema
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+TEMPLATE = "migrated"
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL server of the session."""
+    folder: Path = tmp_path_factory.mktemp("postgres")
+    with EmbeddedPostgres(folder, {"fsync": "off", "max_connections": "200"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> str:
+    """The name of a migrated database to copy."""
+    postgres.create_database(TEMPLATE)
+    with connections.connect_url(postgres.url(TEMPLATE)) as opened:
+        schema.upgrade(opened)
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """The URL of a fresh, migrated database."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield postgres.url(name)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Connection]:
+    """A connection to a fresh, migrated database, as the tasks open it."""
+    with connections.connect_url(database_url) as opened:
+        yield opened
