@@ -9,6 +9,7 @@
         ├── SettingsError           a setting is missing, unknown or out of its range
         ├── MissingConnectionError  an Airflow connection is missing
         ├── SchemaError             the database is not at a version that we can work with
+        ├── PrivilegeError          the database role lacks a privilege
         ├── QueueError              a queue is not there, or not for us
         ├── QuarantineError         most messages were not understood
         └── RunError                a task of the run failed
@@ -43,6 +44,10 @@ class MissingConnectionError(NeedsAPersonError):
 
 class SchemaError(NeedsAPersonError):
     """The database is not at a version that this one works with."""
+
+
+class PrivilegeError(NeedsAPersonError):
+    """The database role lacks a privilege."""
 
 
 class QueueError(NeedsAPersonError):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Each example has an address of its own: emptying the tables would take longer than the test.
 numbers = itertools.count()
 MANY = settings(
-    max_examples=1_000,
+    max_examples=400,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -110,7 +110,7 @@ def test_sql_agrees_with_the_model(ledger: Connection, data: st.DataObject) -> N
 
 
 @given(data=st.data())
-@settings(MANY, max_examples=300)
+@settings(MANY, max_examples=120)
 def test_projections_agree_with_the_model(ledger: Connection, data: st.DataObject) -> None:
     """Whatever was in the lists before, a refresh leads to the model's state of now, protected or not."""
     history = unique([e for e in data.draw(strategies.histories()) if e.kind != "promotion"])

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces.exceptions import DatabaseError, MissingConnectionError, SchemaError, SesBouncesError
+from ses_bounces.exceptions import DatabaseError, MissingConnectionError, PrivilegeError, SchemaError, SesBouncesError
 
 if TYPE_CHECKING:
     import psycopg
@@ -88,6 +88,8 @@ def quiet(where: str = "Postgres") -> Iterator[None]:
 
 def _kind(error: psycopg.Error) -> type[SesBouncesError]:
     # A missing table, column, function or schema is still missing at the next try.
+    if error.sqlstate == "42501":
+        return PrivilegeError
     return SchemaError if error.sqlstate in ("42P01", "42703", "42883", "3F000") else DatabaseError
 
 

@@ -1,0 +1,280 @@
+"""The whole job on a real Airflow: Postgres metadata, LocalExecutor, an emulated SES, SNS and SQS over HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from dev import people, results, sample
+from dev.airflow_api import AirflowApi
+from dev.ports import free_port
+from dev.stack import DAG_ID, METADATA_DATABASE, VARIABLE, Stack
+
+pytestmark = pytest.mark.e2e
+
+TASKS = (
+    "plan_drain",
+    "drain_queue",
+    "classify_bounces",
+    "promote_expired_transients",
+    "sync_allow_group_email",
+    "emit_blocked_report",
+    "check_run",
+)
+STATE = (
+    "SELECT address_id, kind, occurred_at, dedup_key FROM ses_bounces.address_event ORDER BY event_id",
+    "SELECT * FROM ses_bounces.bounce_list ORDER BY 1",
+    "SELECT * FROM ses_bounces.blocked_list ORDER BY 1",
+    "SELECT * FROM ses_bounces.flag_change ORDER BY 1",
+    "SELECT * FROM ses_bounces.last_delivery ORDER BY 1",
+    "SELECT message_id, outcome, reason, body FROM ses_bounces.message ORDER BY 1",
+    "SELECT *, xmin FROM public.people ORDER BY id",
+)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("stack")) as started:
+        # Unpaused while a run by hand is there: the scheduled run of the last hour follows it.
+        assert started.run_once()[1] == "success"
+        wait_until_idle(started)
+        yield started
+
+
+@pytest.fixture
+def api(stack: Stack) -> AirflowApi:
+    return stack.airflow.api
+
+
+@pytest.fixture
+def settings(api: AirflowApi) -> Iterator[dict[str, Any]]:
+    """The settings of the Variable, put back afterwards."""
+    kept = api.variable(VARIABLE)
+    assert kept is not None
+    yield json.loads(kept)
+    api.set_variable(VARIABLE, kept)
+
+
+def wait_until_idle(stack: Stack) -> None:
+    for run in stack.airflow.api.runs(DAG_ID):
+        stack.airflow.api.wait_for_run(DAG_ID, run["dag_run_id"])
+
+
+def run(api: AirflowApi, conf: dict[str, Any] | None = None) -> tuple[str, str, dict[str, list[str | None]]]:
+    """Trigger a run and wait for its end: its id, its state, and the states of its tasks."""
+    run_id = api.trigger(DAG_ID, conf)
+    state = api.wait_for_run(DAG_ID, run_id)
+    return run_id, state, api.task_states(DAG_ID, run_id)
+
+
+def state_of(stack: Stack) -> list[Any]:
+    with psycopg.connect(stack.database_url) as connection:
+        return [connection.execute(query).fetchall() for query in STATE]
+
+
+def failed_log(api: AirflowApi, run_id: str, task_id: str) -> str:
+    failed = [t for t in api.task_instances(DAG_ID, run_id) if t["task_id"] == task_id and t["state"] == "failed"]
+    assert failed, f"{task_id} did not fail"
+    return api.task_log(DAG_ID, run_id, task_id, failed[0]["try_number"], failed[0]["map_index"])
+
+
+def test_the_sample_leads_to_what_it_must(stack: Stack) -> None:
+    assert results.differences(stack.database_url, stack.expected()) == []
+    assert stack.airflow.api.import_errors() == {}
+
+
+def test_the_report_is_where_it_was_told_to_be(stack: Stack) -> None:
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    with psycopg.connect(stack.database_url) as connection:
+        days = [str(day) for (day,) in connection.execute("SELECT day FROM ses_bounces.report_day")]
+        blocked = {a for (a,) in connection.execute("SELECT address FROM ses_bounces.do_not_email")}
+    assert today in days
+    folder = stack.reports / today
+    assert sorted(path.name for path in folder.iterdir()) == ["blocked_report.csv", "blocked_report.html", "summary.json"]
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["blocked_addresses"] == len(blocked)
+    csv = (folder / "blocked_report.csv").read_text()
+    assert all(address in csv for address in blocked)
+
+
+def test_a_second_run_changes_nothing(stack: Stack, api: AirflowApi) -> None:
+    before = state_of(stack)
+    _, state, tasks = run(api)
+    assert state == "success", tasks
+    assert state_of(stack) == before
+
+
+def test_cleared_tasks_change_nothing(stack: Stack, api: AirflowApi) -> None:
+    run_id, _, _ = run(api)
+    before = state_of(stack)
+    for task_ids in (["sync_allow_group_email"], ["classify_bounces"], ["promote_expired_transients"], TASKS):
+        api.clear(DAG_ID, run_id, task_ids)
+        assert api.wait_for_run(DAG_ID, run_id) == "success"
+    assert state_of(stack) == before
+
+
+def test_backfill_drains_nothing(stack: Stack, api: AirflowApi) -> None:
+    before = state_of(stack)
+    stack.feed.send_bodies(["left in the queue by a backfill"])
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
+    backfill = api.backfill(DAG_ID, start, start + timedelta(hours=2), max_active_runs=3)
+    api.wait_for_backfill(backfill)
+    states = {r["state"] for r in api.runs(DAG_ID) if r["run_type"] == "backfill"}
+    assert states == {"success"}
+    assert state_of(stack) == before
+    assert stack.feed.depth() == 1
+    _, state, _ = run(api)
+    assert state == "success"
+    assert stack.feed.depth() == 0
+
+
+def test_switched_off_skips_everything(api: AirflowApi, settings: dict[str, Any]) -> None:
+    api.set_variable(VARIABLE, json.dumps(settings | {"enabled": False}))
+    _, state, tasks = run(api)
+    assert state == "success"
+    assert {task: set(states) for task, states in tasks.items() if task != "check_run"} == {
+        task: {"skipped"} for task in TASKS if task != "check_run"
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"transient_grace_days": 45},
+            r"transient_grace_days is 45; it must be a whole number from 0 to 30\. Change it in Airflow Variable",
+        ),
+        ({"queue_urls": []}, r"queue_urls is \[\]; it must be one or more SQS queue URLs"),
+        ({"postgres_conn_id": "nope"}, r'Airflow connection "nope" is missing\. Add it under Admin > Connections'),
+        ({"postgres_conn_id": "ses_bounces_empty"}, r"Run `ses-bounces db upgrade`"),
+        ({"postgres_conn_id": "ses_bounces_stranger"}, r"The role lacks a privilege"),
+    ],
+)
+def test_what_plan_drain_refuses(
+    stack: Stack, api: AirflowApi, settings: dict[str, Any], change: dict[str, Any], message: str
+) -> None:
+    before = state_of(stack)
+    add_connections(stack, api)
+    stack.feed.send_bodies(["not to be touched"])
+    api.set_variable(VARIABLE, json.dumps(settings | change))
+    run_id, state, tasks = run(api)
+    assert state == "failed"
+    assert re.search(message, failed_log(api, run_id, "plan_drain"))
+    assert tasks["plan_drain"] == ["failed"]
+    assert tasks["classify_bounces"] == tasks["emit_blocked_report"] == ["skipped"]
+    assert "plan_drain" in failed_log(api, run_id, "check_run")
+    assert state_of(stack) == before
+    assert stack.feed.depth() >= 1
+    stack.feed.purge()
+
+
+def test_an_unreachable_database_is_retried(api: AirflowApi, settings: dict[str, Any]) -> None:
+    port = free_port()
+    add_connection(api, "ses_bounces_nowhere", f"postgresql://somebody@127.0.0.1:{port}/nowhere")
+    api.set_variable(VARIABLE, json.dumps(settings | {"postgres_conn_id": "ses_bounces_nowhere"}))
+    run_id = api.trigger(DAG_ID)
+    until = datetime.now(UTC) + timedelta(seconds=60)
+    while api.task_states(DAG_ID, run_id)["plan_drain"] != ["up_for_retry"]:
+        assert datetime.now(UTC) < until
+    log = api.task_log(DAG_ID, run_id, "plan_drain")
+    assert re.search(r"Postgres can't be reached through Airflow connection \"ses_bounces_nowhere\"", log)
+    assert "Nothing is lost" in log
+    api.request("PATCH", f"/dags/{DAG_ID}/dagRuns/{run_id}", json={"state": "failed"})
+    api.wait_for_run(DAG_ID, run_id)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("queue", r'there is no such queue; correct "queue_urls" in Airflow Variable "ses_bounces"'),
+        ("connection", r'Airflow connection "nope" is missing'),
+    ],
+)
+def test_a_broken_queue_stops_no_other(
+    stack: Stack, api: AirflowApi, settings: dict[str, Any], change: str, message: str
+) -> None:
+    url = stack.feed.queue_url
+    broken = {"queue": f"{url}-typo", "connection": {"url": f"{url}-other", "aws_conn_id": "nope"}}[change]
+    api.set_variable(VARIABLE, json.dumps(settings | {"queue_urls": [broken, url]}))
+    address = f"beside.a.broken.{change}@example.org"
+    stack.feed.send_bodies([bounce_of(address)])
+    run_id, state, tasks = run(api)
+    assert state == "failed"
+    assert sorted(map(str, tasks["drain_queue"])) == ["failed", "success"]
+    assert re.search(message, failed_log(api, run_id, "drain_queue"))
+    assert tasks["classify_bounces"] == tasks["sync_allow_group_email"] == ["success"]
+    assert "drain_queue" in failed_log(api, run_id, "check_run")
+    with psycopg.connect(stack.database_url) as connection:
+        assert connection.execute("SELECT ses_bounces.is_blocked(%s)", [address]).fetchone() == (True,)
+
+
+def test_no_address_anywhere_in_airflow(stack: Stack) -> None:
+    """Runs last: after runs that succeeded, failed, and were cleared."""
+    with psycopg.connect(stack.database_url) as connection:
+        known = {a for (a,) in connection.execute("SELECT address FROM ses_bounces.address")}
+        known |= {a.lower() for (a,) in connection.execute(f"SELECT email FROM {people.TABLE}") if a}
+    assert known >= sample.addresses()
+    assert "beside.a.broken.queue@example.org" in known
+    pattern = re.compile("|".join(map(re.escape, sorted(known))), re.IGNORECASE)
+    logs = [path for path in (stack.data / "airflow").rglob("*") if path.is_file() and "log" in str(path)]
+    assert len([path for path in logs if DAG_ID in str(path)]) > 20
+    assert [str(path) for path in logs if pattern.search(path.read_text(errors="replace"))] == []
+    with psycopg.connect(stack.postgres.url(METADATA_DATABASE)) as metadata:
+        for table in ("xcom", "asset_event", "log", "dag_run", "task_instance", "rendered_task_instance_fields"):
+            rows = metadata.execute(f"SELECT t::text FROM {table} t").fetchall()  # type: ignore[arg-type]
+            assert rows or table != "xcom"
+            assert not [row for (row,) in rows if pattern.search(row)], table
+
+
+def add_connections(stack: Stack, api: AirflowApi) -> None:
+    with psycopg.connect(stack.postgres.url(), autocommit=True) as admin:
+        if not admin.execute("SELECT FROM pg_database WHERE datname = 'empty'").fetchone():
+            admin.execute("CREATE DATABASE empty")
+            admin.execute("CREATE ROLE stranger LOGIN PASSWORD 'stranger'")
+    add_connection(api, "ses_bounces_empty", stack.postgres.url("empty"))
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        connection.execute("GRANT USAGE ON SCHEMA ses_bounces TO stranger")
+        connection.execute("GRANT SELECT ON ses_bounces.alembic_version TO stranger")
+    address = psycopg.conninfo.conninfo_to_dict(stack.database_url)
+    url = f"postgresql://stranger:stranger@{address['host']}:{address['port']}/{address['dbname']}"
+    add_connection(api, "ses_bounces_stranger", url)
+
+
+def add_connection(api: AirflowApi, conn_id: str, url: str) -> None:
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    known = {c["connection_id"] for c in api.request("GET", "/connections", params={"limit": 100})["connections"]}
+    if conn_id not in known:
+        body = {
+            "connection_id": conn_id,
+            "conn_type": "postgres",
+            "host": parts["host"],
+            "port": int(parts["port"]),
+            "login": parts.get("user"),
+            "password": parts.get("password"),
+            "schema": parts["dbname"],
+        }
+        api.request("POST", "/connections", json=body)
+
+
+def bounce_of(address: str) -> str:
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+    return json.dumps(
+        {
+            "eventType": "Bounce",
+            "bounce": {
+                "bounceType": "Permanent",
+                "bounceSubType": "NoEmail",
+                "bouncedRecipients": [{"emailAddress": address}],
+                "timestamp": now,
+                "feedbackId": f"of {address}",
+            },
+            "mail": {"timestamp": now, "messageId": f"to {address}", "destination": [address]},
+        }
+    )
+
