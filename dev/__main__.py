@@ -61,7 +61,7 @@ def _wait_for_end(stack: Stack, show: Show) -> None:
     show.step("Running; the DAG starts every hour. Ctrl-C ends everything; `make run` goes on with the data.")
     try:
         while True:
-            stack.airflow.check_alive()
+            stack.check_alive()
             time.sleep(WATCH_SECONDS)
     except KeyboardInterrupt:
         show.step("Stopping")

@@ -114,6 +114,11 @@ class EmulatedAws:
             self.stop()
             raise
 
+    def check_alive(self) -> None:
+        """Raises RuntimeError with the end of its log if the emulator has ended."""
+        if self._service:
+            self._service.check_alive()
+
     def stop(self) -> None:
         """Stops the emulator and waits for its end. Does nothing when it does not run."""
         if self._service:

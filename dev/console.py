@@ -14,8 +14,13 @@ from dev.airflow_api import Json
 from dev.results import Table
 from dev.stack import DAG_ID, Stack
 
-FAILED_STATES = ("failed", "up_for_retry")
-END_STATES = {"success": "[green]✓[/]", "failed": "[red]✗[/]", "upstream_failed": "[red]-[/]", "skipped": "[dim]-[/]"}
+MARKS = {
+    "success": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "up_for_retry": "[yellow]↻[/]",
+    "upstream_failed": "[red]-[/]",
+    "skipped": "[dim]-[/]",
+}
 LOG_LINES = 15
 SHOWN_DIFFERENCES = 20
 
@@ -26,7 +31,7 @@ class Show:
     def __init__(self) -> None:
         self.console = Console(highlight=False)
         self._started = time.monotonic()
-        self._seen: set[tuple[str, int]] = set()
+        self._seen: set[tuple[str, int, str, int]] = set()
 
     @property
     def seconds(self) -> float:
@@ -42,23 +47,25 @@ class Show:
         self.console.print(f"[bold red]{escape(text)}[/]")
 
     def tasks(self, instances: list[Json]) -> None:
-        """Shows each task of a run when it has ended."""
+        """Shows each task of a run when it has ended, or one of its tries has."""
         for instance in sorted(instances, key=lambda instance: instance["end_date"] or ""):
-            key = (instance["task_id"], instance["map_index"])
-            if instance["state"] in END_STATES and key not in self._seen:
+            task_id, map_index, state = instance["task_id"], instance["map_index"], instance["state"]
+            key = (task_id, map_index, state, instance["try_number"])
+            if state in MARKS and key not in self._seen:
                 self._seen.add(key)
-                name = key[0] if key[1] < 0 else f"{key[0]}[{key[1]}]"
+                name = task_id if map_index < 0 else f"{task_id}[{map_index}]"
                 seconds = f"{instance['duration']:.1f} s" if instance["duration"] else ""
-                mark = END_STATES[instance["state"]]
-                self.console.print(f"[dim]{self.seconds:5.1f} s[/]    {mark} {escape(name):32} [dim]{seconds}[/]")
+                self.console.print(f"[dim]{self.seconds:5.1f} s[/]    {MARKS[state]} {name:32} [dim]{seconds}[/]")
 
     def failure(self, airflow: LocalAirflow, run_id: str) -> None:
         """Shows which tasks of a run failed, and the end of the log of each."""
         for instance in airflow.api.task_instances(DAG_ID, run_id):
-            if instance["state"] in FAILED_STATES:
+            if instance["state"] == "failed":
                 task_id, map_index = instance["task_id"], instance["map_index"]
                 log = airflow.api.task_log(DAG_ID, run_id, task_id, instance["try_number"], map_index)
-                tail = "\n".join(log.splitlines()[-LOG_LINES:])
+                # Without the marks that fold it in the UI.
+                lines = [line for line in log.splitlines() if "::group::" not in line and "::endgroup::" not in line]
+                tail = "\n".join(lines[-LOG_LINES:])
                 self.console.print(Panel(escape(tail), title=f"{task_id} failed; the end of its log", style="red"))
 
     def summary(self, tables: list[Table], run_id: str) -> None:

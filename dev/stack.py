@@ -79,6 +79,13 @@ class Stack:
         self.airflow.api.pause(DAG_ID, False)
         return run_id, self.airflow.api.wait_for_run(DAG_ID, run_id, RUN_SECONDS, watch)
 
+    def check_alive(self) -> None:
+        """Raises RuntimeError, with the end of a log, if a part of it has ended."""
+        if self.postgres.pid is None:
+            raise RuntimeError(f"PostgreSQL has ended; its log is {self.postgres.log}")
+        self.aws.check_alive()
+        self.airflow.check_alive()
+
     def expected(self) -> Expected:
         """What the sample must have led to by now."""
         return sample.expected(self.sample_sent_at, self.feed.topic_arn, datetime.now(UTC))

@@ -9,27 +9,24 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces.exceptions import QuarantineError, RunError, SesBouncesError, SettingsError
-from ses_bounces.settings import Queue, Settings, load
+from ses_bounces import metrics
+from ses_bounces.exceptions import QuarantineError, RunError, SettingsError
+from ses_bounces.settings import Settings, load
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from ses_bounces.aws.queues import Depth, SqsQueue
     from ses_bounces.database.connection import Connection
 
 log = logging.getLogger(__name__)
 
 Counts = dict[str, Any]
 
-# So much work is worth a drainer of its own.
-MESSAGES_PER_DRAINER = 20_000
 # More than half of at least so many: something is wrong with the feed, not with a message.
 MOSTLY_QUARANTINED = 20
 PLAN = "plan_drain"
@@ -45,6 +42,7 @@ def plan_drain(context: Context) -> list[Counts]:
     from ses_bounces.database.partitions import drop_partitions, ensure_partitions
     from ses_bounces.database.statements import statement
     from ses_bounces.ledger import mirror_settings
+    from ses_bounces.planning import plan_queue
 
     settings = _settings(context)
     with _recorded(context, settings) as (connection, counts):
@@ -56,7 +54,7 @@ def plan_drain(context: Context) -> list[Counts]:
         if context["dag_run"].run_type == "backfill":
             log.info("A backfill drains nothing: what is in the queues belongs to no hour")
             return []
-        jobs = [job for queue in settings.queue_urls for job in _plan_queue(settings, queue)]
+        jobs = [job for queue in settings.queue_urls for job in plan_queue(settings, queue)]
         counts["drainers"] = len(jobs)
     return jobs
 
@@ -93,9 +91,9 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
         "is empty" if drained.emptied else "holds more: the next run goes on",
     )
     tags = {"queue": opened.url.rpartition("/")[2]}
-    _count("landed", drained.landed, tags)
-    _count("not_deleted", drained.not_deleted, tags)
-    _gauge("lag_seconds", drained.max_lag_seconds, tags)
+    metrics.count("landed", drained.landed, tags)
+    metrics.count("not_deleted", drained.not_deleted, tags)
+    metrics.gauge("lag_seconds", drained.max_lag_seconds, tags)
     return counts
 
 
@@ -113,8 +111,8 @@ def classify_bounces(context: Context) -> Counts:
     log.info("Classified %d messages: %s", done.messages, _words(done.outcomes))
     if done.reasons:
         log.warning("Quarantined: %s", _words(done.reasons))
-    _count("classified", done.messages)
-    _count("quarantined", done.outcomes["quarantined"])
+    metrics.count("classified", done.messages)
+    metrics.count("quarantined", done.outcomes["quarantined"])
     _report_changes(done.changes)
     quarantined = done.outcomes["quarantined"]
     if done.messages >= MOSTLY_QUARANTINED and quarantined * 2 > done.messages:
@@ -134,7 +132,7 @@ def promote_expired_transients(context: Context) -> Counts:
         changes = promote_expired(connection, settings.max_seconds)
         counts.update(_changes(changes))
     log.info("Promoted %d transient problems to permanent", changes.promoted)
-    _count("promoted", changes.promoted)
+    metrics.count("promoted", changes.promoted)
     _report_changes(changes)
     return counts
 
@@ -161,8 +159,8 @@ def sync_allow_group_email(context: Context) -> Counts:
         log.warning(
             "The people at %d addresses are held by another session: the next run tries again", synced.locked_addresses
         )
-    _count("switched_off", synced.switched_off)
-    _count("switched_on", synced.switched_on)
+    metrics.count("switched_off", synced.switched_off)
+    metrics.count("switched_on", synced.switched_on)
     return counts
 
 
@@ -230,41 +228,6 @@ def _settings(context: Context) -> Settings:
     return settings
 
 
-def _plan_queue(settings: Settings, queue: Queue) -> Iterator[Counts]:
-    from ses_bounces.aws.queues import open_queue
-
-    def job(url: str, max_messages: int | None) -> Counts:
-        return {"queue_url": queue.url, "url": url, "max_messages": max_messages}
-
-    try:
-        opened = open_queue(settings, queue)
-        depth = opened.depth()
-    except SesBouncesError as error:
-        # The other queues still count; the drainer of this one will fail for the same reason.
-        log.error("%s", error)
-        yield job(queue.url, settings.max_messages)
-        return
-    drainers = max(1, min(settings.max_drainers, math.ceil(depth.waiting / MESSAGES_PER_DRAINER)))
-    log.info(
-        "%s holds about %d messages, %d in flight: %d drainers", queue.name, depth.waiting, depth.in_flight, drainers
-    )
-    _gauge("queue_depth", depth.waiting, {"queue": queue.name})
-    share = math.ceil(settings.max_messages / drainers) if settings.max_messages else None
-    yield from (job(queue.url, share) for _ in range(drainers))
-    if depth.dead_letter_arn:
-        yield from _plan_dead_letters(opened, depth, job, settings.max_messages)
-
-
-def _plan_dead_letters(opened: SqsQueue, depth: Depth, job: Any, max_messages: int | None) -> Iterator[Counts]:
-    assert depth.dead_letter_arn is not None
-    dead_letters = opened.dead_letter_queue(depth.dead_letter_arn)
-    waiting = dead_letters.depth().waiting
-    _gauge("dead_letter_depth", waiting, {"queue": dead_letters.url.rpartition("/")[2]})
-    if waiting:
-        log.warning("The dead-letter queue holds about %d messages: they are drained as well", waiting)
-        yield job(dead_letters.url, max_messages)
-
-
 @contextlib.contextmanager
 def _recorded(context: Context, settings: Settings) -> Iterator[tuple[Connection, Counts]]:
     """Open the database and note in ``ses_bounces.run`` what the task did, also when it fails."""
@@ -311,23 +274,10 @@ def _report_changes(changes: Any) -> None:
     if changes.blocked or changes.unblocked:
         log.info("Blocks: new %s; lifted %s", _words(changes.blocked), _words(changes.unblocked))
     for reason, count in changes.blocked.items():
-        _count("blocked", count, {"reason": reason})
+        metrics.count("blocked", count, {"reason": reason})
     for reason, count in changes.unblocked.items():
-        _count("unblocked", count, {"reason": reason})
+        metrics.count("unblocked", count, {"reason": reason})
 
 
 def _words(counter: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counter.items())) or "none"
-
-
-def _count(name: str, count: int, tags: dict[str, str] | None = None) -> None:
-    from airflow.sdk.observability import stats
-
-    if count:
-        stats.incr(f"ses_bounces.{name}", count, tags=tags)
-
-
-def _gauge(name: str, value: float, tags: dict[str, str] | None = None) -> None:
-    from airflow.sdk.observability import stats
-
-    stats.gauge(f"ses_bounces.{name}", value, tags=tags)

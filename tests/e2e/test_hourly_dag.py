@@ -96,7 +96,11 @@ def test_the_report_is_where_it_was_told_to_be(stack: Stack) -> None:
         blocked = {a for (a,) in connection.execute("SELECT address FROM ses_bounces.do_not_email")}
     assert today in days
     folder = stack.reports / today
-    assert sorted(path.name for path in folder.iterdir()) == ["blocked_report.csv", "blocked_report.html", "summary.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "blocked_report.csv",
+        "blocked_report.html",
+        "summary.json",
+    ]
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["blocked_addresses"] == len(blocked)
     csv = (folder / "blocked_report.csv").read_text()
@@ -277,4 +281,3 @@ def bounce_of(address: str) -> str:
             "mail": {"timestamp": now, "messageId": f"to {address}", "destination": [address]},
         }
     )
-

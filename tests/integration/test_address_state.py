@@ -142,9 +142,7 @@ def test_projections_agree_with_the_model(ledger: Connection, data: st.DataObjec
         [address],
     ).fetchall()
     assert rows == ([] if wanted.kind is None else [(wanted.kind, wanted.first, wanted.last, wanted.count)])
-    assert ledger.execute("SELECT ses_bounces.is_blocked(%s)", [address.upper()]).fetchone() == (
-        bool(wanted.blocking),
-    )
+    assert ledger.execute("SELECT ses_bounces.is_blocked(%s)", [address.upper()]).fetchone() == (bool(wanted.blocking),)
     as_of = ledger.execute(
         "SELECT reason, since FROM ses_bounces.blocked_as_of(%s) WHERE address = %s", [at, address]
     ).fetchall()

@@ -107,7 +107,11 @@ def bounce(number: int) -> str:
                 "timestamp": "2026-01-01T00:00:00.000Z",
                 "feedbackId": f"feedback-{number}",
             },
-            "mail": {"timestamp": "2026-01-01T00:00:00.000Z", "messageId": f"mail-{number}", "destination": [recipient]},
+            "mail": {
+                "timestamp": "2026-01-01T00:00:00.000Z",
+                "messageId": f"mail-{number}",
+                "destination": [recipient],
+            },
         }
     )
 

@@ -1,0 +1,60 @@
+"""How many drainers each queue gets."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ses_bounces import metrics
+from ses_bounces.aws.queues import Depth, SqsQueue, open_queue
+from ses_bounces.exceptions import SesBouncesError
+from ses_bounces.settings import Queue, Settings
+
+log = logging.getLogger(__name__)
+
+Job = dict[str, Any]
+
+# So much work is worth a drainer of its own.
+MESSAGES_PER_DRAINER = 20_000
+
+
+def plan_queue(settings: Settings, queue: Queue) -> Iterator[Job]:
+    """Yield the drainers' jobs of one queue, and of its dead-letter queue.
+
+    The deeper the queue, the more drainers; a queue that can't be asked gets one, which fails and says why.
+    """
+
+    def job(url: str, max_messages: int | None) -> Job:
+        return {"queue_url": queue.url, "url": url, "max_messages": max_messages}
+
+    try:
+        opened = open_queue(settings, queue)
+        depth = opened.depth()
+    except SesBouncesError as error:
+        # The other queues still count; the drainer of this one will fail for the same reason.
+        log.error("%s", error)
+        yield job(queue.url, settings.max_messages)
+        return
+    drainers = max(1, min(settings.max_drainers, math.ceil(depth.waiting / MESSAGES_PER_DRAINER)))
+    log.info(
+        "%s holds about %d messages, %d in flight: %d drainers", queue.name, depth.waiting, depth.in_flight, drainers
+    )
+    metrics.gauge("queue_depth", depth.waiting, {"queue": queue.name})
+    share = math.ceil(settings.max_messages / drainers) if settings.max_messages else None
+    yield from (job(queue.url, share) for _ in range(drainers))
+    if depth.dead_letter_arn:
+        yield from _plan_dead_letters(opened, depth, job, settings.max_messages)
+
+
+def _plan_dead_letters(
+    opened: SqsQueue, depth: Depth, job: Callable[[str, int | None], Job], max_messages: int | None
+) -> Iterator[Job]:
+    assert depth.dead_letter_arn is not None
+    dead_letters = opened.dead_letter_queue(depth.dead_letter_arn)
+    waiting = dead_letters.depth().waiting
+    metrics.gauge("dead_letter_depth", waiting, {"queue": dead_letters.url.rpartition("/")[2]})
+    if waiting:
+        log.warning("The dead-letter queue holds about %d messages: they are drained as well", waiting)
+        yield job(dead_letters.url, max_messages)
