@@ -207,9 +207,7 @@ BEGIN
     IF right(address, 1) = '>' AND position('<' IN address) > 0 THEN
         address := btrim(substring(left(address, -1) FROM '[^<]*$'), blank);
     END IF;
-    IF translate(left(address, 7), upper_, lower_) = 'rfc822;' THEN
-        address := btrim(substr(address, 8), blank);
-    END IF;
+    address := regexp_replace(address, E'^(rfc822;[ \t\n\r\f\x0b]*)+', '', 'i');
     IF length(address) > 320 OR address ~ '[\u0001-\u001f\u007f-\u009f]' OR position('@' IN address) = 0 THEN
         RETURN NULL;
     END IF;

@@ -22,7 +22,7 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 _LABEL = re.compile(rf"(?!-)[a-z0-9_-]{{1,{MAX_LABEL_CHARACTERS}}}(?<!-)")
-_ADDRESS_TYPE = "rfc822;"
+_ADDRESS_TYPE = re.compile(rf"(?:rfc822;[{_BLANK}]*)+", re.IGNORECASE | re.ASCII)
 # Nearly every address; the long way gives the same key, at ten times the cost.
 _ORDINARY = re.compile(r"[A-Za-z0-9.+_=-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,24}")
 
@@ -65,8 +65,8 @@ def _unwrap(reported: str) -> str:
     address = reported.strip(_BLANK)
     if address.endswith(">") and "<" in address:
         address = address[address.rindex("<") + 1 : -1].strip(_BLANK)
-    if address[: len(_ADDRESS_TYPE)].translate(_LOWER) == _ADDRESS_TYPE:
-        address = address[len(_ADDRESS_TYPE) :].strip(_BLANK)
+    if named := _ADDRESS_TYPE.match(address):
+        address = address[named.end() :]
     return address
 
 
@@ -100,7 +100,7 @@ def _ascii_label(label: str) -> str | None:
         if not _LABEL.fullmatch(label):
             return None
         return label if not label.startswith("xn--") or _is_a_label(label) else None
-    if not _is_u_label(label):
+    if label.startswith("xn--") or not _is_u_label(label):
         return None
     encoded = "xn--" + label.encode("punycode").decode("ascii")
     return encoded if _LABEL.fullmatch(encoded) else None

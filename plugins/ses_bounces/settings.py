@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import timedelta, tzinfo
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -148,7 +148,7 @@ class Settings(BaseModel):
         )
 
     @property
-    def report_zone(self) -> tzinfo:
+    def report_zone(self) -> ZoneInfo:
         """The zone whose days the report is made for."""
         return ZoneInfo(self.report_timezone)
 
