@@ -103,10 +103,13 @@ def _chart(
         font_family="inherit", label_font_size=12, major_label_font_size=12, legend_font_size=13,
     )  # fmt: skip
     config: dict[str, Any] = {
-        "style": style, "width": 900, "height": 320, "js": (), "no_prefix": False, "disable_xml_declaration": True,
+        "style": style, "width": 900, "height": 340, "js": (), "no_prefix": False, "disable_xml_declaration": True,
         "show_legend": False, "legend_at_bottom": True, "legend_at_bottom_columns": 3, "spacing": 12, "margin": 12,
         "value_formatter": lambda value: f"{value:,.0f}", "print_values": False, "force_uri_protocol": "none",
-        "min_scale": 1, "max_scale": 6, "include_x_axis": True, **options,
+        "min_scale": 1, "max_scale": 6,
+        "truncate_label": -1,
+        "truncate_legend": -1,
+        "margin_bottom": 34, "include_x_axis": True, **options,
     }  # fmt: skip
     chart = getattr(pygal, kind)(pygal.Config(**config))
     # Its default is a random id: charts of one page need ids of their own, and the same page the same ones.
@@ -114,4 +117,16 @@ def _chart(
     chart.x_labels = labels
     for name, values in series.items():
         chart.add(name, values)
+    # The report holds no script; the library's only makes tooltips.
+    chart.add_xml_filter(_without_scripts)
     return Markup(chart.render(is_unicode=True))  # noqa: S704  # SVG of our own; labels are escaped by the library
+
+
+def _without_scripts(root: Any) -> Any:
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if (isinstance(child.tag, str) and child.tag.rpartition("}")[2] == "script") or not isinstance(
+                child.tag, str
+            ):
+                parent.remove(child)
+    return root

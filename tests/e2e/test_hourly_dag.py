@@ -238,7 +238,7 @@ def test_no_address_anywhere_in_airflow(stack: Stack) -> None:
 
 def add_connections(stack: Stack, api: AirflowApi) -> None:
     with psycopg.connect(stack.postgres.url(), autocommit=True) as admin:
-        if not admin.execute("SELECT FROM pg_database WHERE datname = 'empty'").fetchone():
+        if not admin.execute("SELECT 1 FROM pg_database WHERE datname = 'empty'").fetchone():
             admin.execute("CREATE DATABASE empty")
             admin.execute("CREATE ROLE stranger LOGIN PASSWORD 'stranger'")
     add_connection(api, "ses_bounces_empty", stack.postgres.url("empty"))

@@ -1,0 +1,119 @@
+"""Allow Group Email against a people table of another application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from ses_bounces.classify import Entry
+from ses_bounces.exceptions import SettingsError
+from ses_bounces.ledger import writing
+from ses_bounces.people import Synced, sync
+from ses_bounces.settings import Settings, parse
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+QUEUE = "http://127.0.0.1/000000000000/queue"
+
+
+@pytest.fixture
+def people(database: Connection) -> Iterator[Connection]:
+    database.execute(
+        "CREATE TABLE public.people (id int PRIMARY KEY, email text, allow_group_email boolean DEFAULT true)"
+    )
+    database.execute(
+        "INSERT INTO public.people VALUES (1, 'Ann@Example.com', true), (2, 'ann@example.com', true),"
+        " (3, 'ann@example.com', NULL), (4, 'bob@example.com', true), (5, 'ann@example.com', false)"
+    )
+    return database
+
+
+def settings(**changes: Any) -> Settings:
+    return parse({"queue_urls": QUEUE, "people_table": "public.people", **changes})
+
+
+def record(connection: Connection, kind: str, address: str, lifts: list[str] | None = None) -> None:
+    now = datetime.now(UTC)
+    key = f"{kind}{address}{now.timestamp()}".encode()[-16:].rjust(16, b"x")
+    with writing(connection) as writer:
+        writer.append([(Entry(kind, address, address, now, key), None)], "somebody", lifts)
+
+
+def flags(connection: Connection) -> dict[int, bool | None]:
+    return dict(connection.execute("SELECT id, allow_group_email FROM public.people").fetchall())
+
+
+def test_switches_off_everybody_at_the_address(people: Connection) -> None:
+    record(people, "permanent_bounce", "ann@example.com")
+    assert sync(people, settings()).switched_off == 3
+    assert flags(people) == {1: False, 2: False, 3: False, 4: True, 5: False}
+    assert people.execute("SELECT count(*) FROM ses_bounces.flag_due").fetchone() == (0,)
+    again = sync(people, settings())
+    assert (again.switched_off, again.switched_on, again.addresses) == (0, 0, 0)
+
+
+def test_gives_back_only_what_nobody_touched(people: Connection) -> None:
+    record(people, "permanent_bounce", "ann@example.com")
+    sync(people, settings())
+    people.execute("UPDATE public.people SET email = email WHERE id = 2")
+    people.execute("DELETE FROM public.people WHERE id = 3")
+    record(people, "unblocked", "ann@example.com", ["permanent_bounce"])
+    done = sync(people, settings())
+    assert (done.switched_on, done.touched) == (1, 1)
+    # 5 was off before we came.
+    assert flags(people) == {1: True, 2: False, 4: True, 5: False}
+    settled = "SELECT person_id, settlement FROM ses_bounces.flag_change WHERE NOT new_value"
+    assert dict(people.execute(settled).fetchall()) == {"1": "restored", "2": "touched", "3": "gone"}
+
+
+def test_rows_that_somebody_holds_stay_due(people: Connection, database_url: str) -> None:
+    record(people, "permanent_bounce", "ann@example.com")
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT * FROM public.people WHERE id = 1 FOR UPDATE")
+        done = sync(people, settings())
+        assert (done.switched_off, done.locked_addresses) == (2, 1)
+    assert people.execute("SELECT count(*) FROM ses_bounces.flag_due").fetchone() == (1,)
+    assert sync(people, settings()).switched_off == 1
+    assert flags(people)[1] is False
+
+
+def test_observe_mode_only_counts(people: Connection) -> None:
+    record(people, "permanent_bounce", "ann@example.com")
+    before = flags(people)
+    assert sync(people, settings(enforce=False)).would_switch_off == 3
+    assert flags(people) == before
+    assert sync(people, settings()).switched_off == 3
+
+
+def test_new_people_are_found_once_a_day(people: Connection) -> None:
+    record(people, "permanent_bounce", "ann@example.com")
+    assert sync(people, settings()).compared_everybody
+    people.execute("INSERT INTO public.people VALUES (9, 'ANN@example.com', true)")
+    assert not sync(people, settings()).compared_everybody
+    assert flags(people)[9] is True
+    people.execute("UPDATE ses_bounces.setting SET people_compared_at = now() - interval '1 day'")
+    assert sync(people, settings()).switched_off == 1
+    assert flags(people)[9] is False
+
+
+def test_without_a_table_nothing_is_done(people: Connection) -> None:
+    record(people, "permanent_bounce", "ann@example.com")
+    assert sync(people, settings(people_table=None)) == Synced()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"people_table": "nobody"}, "people_table is nobody; there is no such table"),
+        ({"people_email_column": "mail"}, "people_email_column is mail; public.people has no such column"),
+        ({"people_flag_column": "email"}, "people_flag_column is email; it is text and must be boolean"),
+    ],
+)
+def test_a_wrong_table_is_refused(people: Connection, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        sync(people, settings(**change))
