@@ -38,7 +38,6 @@ def plan_drain(context: Context) -> list[Counts]:
 
     :returns: one job for each drainer: ``queue_url`` of the settings, ``url`` to drain, ``max_messages``.
     """
-    from ses_bounces.database import schema
     from ses_bounces.database.partitions import drop_partitions, ensure_partitions
     from ses_bounces.database.statements import statement
     from ses_bounces.ledger import mirror_settings
@@ -46,7 +45,6 @@ def plan_drain(context: Context) -> list[Counts]:
 
     settings = _settings(context)
     with _recorded(context, settings) as (connection, counts):
-        schema.check(connection)
         mirror_settings(connection, settings.enforce, settings.never_block)
         connection.execute(statement("forget_queues"), {"queue_urls": [queue.url for queue in settings.queue_urls]})
         ensure_partitions(connection)
@@ -230,12 +228,14 @@ def _settings(context: Context) -> Settings:
 
 @contextlib.contextmanager
 def _recorded(context: Context, settings: Settings) -> Iterator[tuple[Connection, Counts]]:
-    """Open the database and note in ``ses_bounces.run`` what the task did, also when it fails."""
+    """Open the database, check its version, and note in ``ses_bounces.run`` what the task did, also when it fails."""
+    from ses_bounces.database import schema
     from ses_bounces.database.connection import connect
     from ses_bounces.database.statements import statement
 
     counts: Counts = {}
     with connect(settings.postgres_conn_id) as connection:
+        schema.check(connection)
         ti = context["ti"]
         map_index = -1 if ti.map_index is None else ti.map_index
         task = {"run_id": ti.run_id, "task_id": ti.task_id, "map_index": map_index, "try_number": ti.try_number}

@@ -1,0 +1,158 @@
+"""The daily Email Blocked Report against histories computed by hand."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ses_bounces.classify import Entry
+from ses_bounces.ledger import writing
+from ses_bounces.report import due_days, make_report, neutral, publish_reports
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+UTC_ZONE = ZoneInfo("UTC")
+TODAY = datetime.now(UTC).date()
+DAY = TODAY - timedelta(days=3)
+
+
+def moment(days_after: float) -> datetime:
+    return datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=days_after)
+
+
+def record(connection: Connection, kind: str, name: str, days_after: float, **fields: Any) -> None:
+    lifts = fields.pop("lifts", None)
+    key = f"{kind[:4]}{name}{days_after}".encode()[:16].ljust(16)
+    entry = Entry(kind, f"{name}@example.com", name, moment(days_after), key, **fields)
+    with writing(connection) as writer:
+        writer.append([(entry, None)], "ses", lifts)
+
+
+def history(connection: Connection) -> None:
+    connection.execute("INSERT INTO ses_bounces.queue VALUES ('q', 'q', %s, now(), now(), NULL)", [moment(-1)])
+    record(connection, "permanent_bounce", "before", -0.5)
+    record(connection, "complaint", "new", 0.5, source="=cmd", diagnostic_code='"><script>alert(1)</script>')
+    record(connection, "permanent_bounce", "lifted", -0.4)
+    record(connection, "unblocked", "lifted", 0.6, lifts=["permanent_bounce"])
+    record(connection, "transient_bounce", "soon", -0.2, deadline=moment(2.2), policy="age")
+    record(connection, "transient_bounce", "later", 0.2, deadline=moment(14.2), policy="age")
+    record(connection, "permanent_bounce", "after", 1.5)
+
+
+def stored(connection: Connection, day: date, column: str) -> bytes:
+    row = connection.execute(f"SELECT {column} FROM ses_bounces.report_day WHERE day = %s", [day]).fetchone()  # type: ignore[arg-type]
+    assert row is not None
+    return gzip.decompress(row[0])
+
+
+def test_numbers_and_rows_of_a_past_day(database: Connection) -> None:
+    history(database)
+    summary = make_report(database, DAY, UTC_ZONE)
+    assert summary.by_reason == {"permanent_bounce": 1, "complaint": 1}
+    assert (summary.blocked_addresses, summary.new_addresses, summary.lifted) == (2, 1, 1)
+    assert (summary.transients_open, summary.due_within_48_hours) == (2, 1)
+    assert (summary.bounces, summary.complaints) == (1, 1)
+    rows = list(csv.DictReader(io.StringIO(stored(database, DAY, "csv").decode())))
+    assert [(row["address"], row["reason"], row["source_identity"]) for row in rows] == [
+        ("before@example.com", "permanent_bounce", ""),
+        ("new@example.com", "complaint", "'=cmd"),
+    ]
+
+
+def test_the_page_shows_values_as_text_and_holds_no_script(database: Connection) -> None:
+    history(database)
+    make_report(database, DAY, UTC_ZONE)
+    html = stored(database, DAY, "html").decode()
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    for address in ("new@example.com", "lifted@example.com", "soon@example.com"):
+        assert address in html
+    for address in ("after@example.com", "later@example.com"):
+        assert address not in html
+    assert "<svg" in html
+
+
+def test_days_are_due_until_made_and_again_when_something_late_comes(database: Connection) -> None:
+    assert due_days(database, UTC_ZONE, 45) == []
+    history(database)
+    days = [DAY + timedelta(days=n) for n in (-1, 0, 1, 2)]
+    assert due_days(database, UTC_ZONE, 45) == days
+    assert due_days(database, UTC_ZONE, 2) == days[2:]
+    for day in days:
+        assert make_report(database, day, UTC_ZONE).revision == 0
+    assert due_days(database, UTC_ZONE, 45) == []
+    record(database, "permanent_bounce", "late", 0.9)
+    assert due_days(database, UTC_ZONE, 45) == days[1:]
+    assert make_report(database, DAY, UTC_ZONE).revision == 1
+    assert due_days(database, UTC_ZONE, 45) == days[2:]
+
+
+def test_one_ledger_gives_one_report(database: Connection) -> None:
+    history(database)
+    make_report(database, DAY, UTC_ZONE)
+    columns = "csv, html, summary, revision"
+    before = database.execute(f"SELECT {columns} FROM ses_bounces.report_day").fetchall()
+    record(database, "permanent_bounce", "tomorrow", 1.6)
+    make_report(database, DAY, UTC_ZONE)
+    assert database.execute(f"SELECT {columns} FROM ses_bounces.report_day").fetchall() == before
+
+
+def test_a_day_without_anything(database: Connection) -> None:
+    assert make_report(database, DAY, UTC_ZONE).blocked_addresses == 0
+    assert "Nobody is blocked." in stored(database, DAY, "html").decode()
+
+
+def test_days_are_those_of_the_zone(database: Connection) -> None:
+    database.execute("INSERT INTO ses_bounces.queue VALUES ('q', 'q', now(), now(), now(), NULL)")
+    zone = ZoneInfo("America/New_York")
+    midnight = datetime(2026, 3, 8, tzinfo=zone)  # clocks go forward that night
+    for name, at in (("first", midnight), ("last", midnight + timedelta(hours=22, minutes=59)), ("next", midnight)):
+        day_after = timedelta(hours=23) if name == "next" else timedelta(0)
+        entry = Entry("complaint", f"{name}@example.com", name, at.astimezone(UTC) + day_after, name.encode().ljust(16))
+        with writing(database) as writer:
+            writer.append([(entry, None)])
+    assert make_report(database, date(2026, 3, 8), zone).new_addresses == 2
+
+
+def test_publishing(database: Connection, tmp_path: Path) -> None:
+    history(database)
+    make_report(database, DAY, UTC_ZONE)
+    assert publish_reports(database, tmp_path.as_uri(), None) == 1
+    folder = tmp_path / DAY.isoformat()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "blocked_report.csv",
+        "blocked_report.html",
+        "summary.json",
+    ]
+    assert json.loads((folder / "summary.json").read_text())["blocked_addresses"] == 2
+    assert publish_reports(database, tmp_path.as_uri(), None) == 0
+
+
+def test_half_a_report_has_no_summary(database: Connection, tmp_path: Path) -> None:
+    history(database)
+    make_report(database, DAY, UTC_ZONE)
+    # A folder in the way of the second file.
+    (tmp_path / DAY.isoformat() / ".blocked_report.html.part").mkdir(parents=True)
+    with pytest.raises(OSError, match="blocked_report.html"):
+        publish_reports(database, tmp_path.as_uri(), None)
+    assert not (tmp_path / DAY.isoformat() / "summary.json").exists()
+    assert database.execute("SELECT published_at FROM ses_bounces.report_day").fetchone() == (None,)
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", '"=1', "\n=1"])
+def test_formulas_are_neutralised(cell: str) -> None:
+    assert neutral(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["a@example.com", "smtp; 550", "", "2026-01-01"])
+def test_other_cells_stay(cell: str) -> None:
+    assert neutral(cell) == cell
