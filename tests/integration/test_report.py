@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ses_bounces import report
 from ses_bounces.classify import Entry
 from ses_bounces.ledger import writing
 from ses_bounces.report import due_days, make_report, neutral, publish_reports
@@ -137,14 +138,23 @@ def test_publishing(database: Connection, tmp_path: Path) -> None:
     assert publish_reports(database, tmp_path.as_uri(), None) == 0
 
 
-def test_half_a_report_has_no_summary(database: Connection, tmp_path: Path) -> None:
+def test_half_a_report_has_no_summary(database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history(database)
     make_report(database, DAY, UTC_ZONE)
-    # A folder in the way of the second file.
-    (tmp_path / DAY.isoformat() / ".blocked_report.html.part").mkdir(parents=True)
-    with pytest.raises(OSError, match="blocked_report.html"):
+    folder = tmp_path / DAY.isoformat()
+    folder.mkdir()
+    (folder / "summary.json").write_text("of an earlier revision")
+    write = report._write
+
+    def full(folder: Any, name: str, content: bytes) -> None:
+        if name.endswith(".html"):
+            raise OSError("the disk is full")
+        write(folder, name, content)
+
+    monkeypatch.setattr(report, "_write", full)
+    with pytest.raises(OSError, match="the disk is full"):
         publish_reports(database, tmp_path.as_uri(), None)
-    assert not (tmp_path / DAY.isoformat() / "summary.json").exists()
+    assert [path.name for path in folder.iterdir()] == ["blocked_report.csv"]
     assert database.execute("SELECT published_at FROM ses_bounces.report_day").fetchone() == (None,)
 
 

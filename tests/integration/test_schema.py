@@ -43,9 +43,9 @@ def test_upgrade_may_be_repeated(database: Connection) -> None:
 
 def test_a_database_without_the_schema_is_refused(postgres: EmbeddedPostgres) -> None:
     postgres.create_database("without_schema")
-    with connections.connect_url(postgres.url("without_schema")) as opened:
-        with pytest.raises(SchemaError, match="ses-bounces db upgrade"):
-            schema.check(opened)
+    url = postgres.url("without_schema")
+    with connections.connect_url(url) as opened, pytest.raises(SchemaError, match="ses-bounces db upgrade"):
+        schema.check(opened)
 
 
 def test_one_revision_ahead_is_accepted_and_two_are_not(database: Connection) -> None:

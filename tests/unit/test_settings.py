@@ -77,7 +77,7 @@ def test_defaults() -> None:
 
 def test_a_run_overrides_and_is_told_where_it_was_wrong() -> None:
     assert parse({"queue_urls": URL}, {"transient_grace_days": 0}).transient_grace_days == 0
-    with pytest.raises(SettingsError, match="max_seconds is 1; .* Change it in the run's Params"):
+    with pytest.raises(SettingsError, match=r"max_seconds is 1; .* Change it in the run's Params"):
         parse({"queue_urls": URL}, {"max_seconds": 1})
 
 
