@@ -3,7 +3,8 @@
 -- What was received before the first noted drain is looked for only where its day can still be reported.
 -- Locks: none.
 WITH known AS (
-    SELECT (now() AT TIME ZONE %(zone)s)::date AS today, (SELECT min(q.first_drained_at) FROM ses_bounces.queue q) AS drained_at
+    SELECT (now() AT TIME ZONE %(zone)s)::date AS today,
+        (SELECT min(q.first_drained_at) FROM ses_bounces.queue q) AS drained_at
 )
 SELECT k.today, (least(k.drained_at, (
     SELECT m.received_at
