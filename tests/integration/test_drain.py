@@ -14,6 +14,7 @@ import pytest
 
 from dev.aws import EmulatedAws, Feed, temporary_aws
 from dev.postgres import EmbeddedPostgres
+from ses_bounces import pending
 from ses_bounces.aws.queues import SqsQueue
 from ses_bounces.classify import Rules
 from ses_bounces.database import connection as connections
@@ -259,3 +260,49 @@ def test_an_error_of_deletion_is_told_after_everything_is_landed(
     with pytest.raises(FeedError, match="DeleteMessage"):
         drain(queue, queue.url, partial(connections.connect_url, database_url), Rules())
     assert_each_blocked_once(database, 5)
+
+
+def test_postgres_restarted_under_classify(
+    postgres: EmbeddedPostgres,
+    aws: EmulatedAws,
+    feed: Feed,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feed.send_bodies([bounce(n) for n in range(MESSAGES)])
+    run_drain(aws, feed.queue_url, database_url)
+    next_chunk, chunks = pending._next_chunk, []
+
+    def restarting(connection: Connection) -> list[pending.Message]:
+        chunk = next_chunk(connection)
+        chunks.append(len(chunk))
+        if len(chunks) == 2:
+            postgres.restart()
+        return chunk
+
+    monkeypatch.setattr(pending, "MESSAGES_PER_CHUNK", 20)
+    monkeypatch.setattr(pending, "_next_chunk", restarting)
+    with connections.connect_url(database_url) as database, pytest.raises(DatabaseError, match="retry goes on"):
+        classify_pending(database, Rules())
+    assert chunks == [20, 20]
+    with connections.connect_url(database_url) as database:
+        assert_each_blocked_once(database)
+
+
+def test_postgres_down_while_both_queues_fill(
+    postgres: EmbeddedPostgres, aws: EmulatedAws, feed: Feed, database_url: str
+) -> None:
+    feed.send_bodies([bounce(n) for n in range(30)])
+    feed.send_bodies([bounce(n) for n in range(30, MESSAGES)], feed.dead_letter_queue_url)
+    postgres.stop()
+    try:
+        for url in (feed.queue_url, feed.dead_letter_queue_url):
+            with pytest.raises(DatabaseError, match="can't be reached"):
+                run_drain(aws, url, database_url)
+    finally:
+        postgres.start()
+    assert feed.depth() == MESSAGES
+    for url in (feed.queue_url, feed.dead_letter_queue_url):
+        drain_all(aws, url, database_url)
+    with connections.connect_url(database_url) as database:
+        assert_each_blocked_once(database)
