@@ -19,9 +19,6 @@ from ses_bounces.pending import classify_pending
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
-if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
-
 AIM = 8_000
 _COPY = "COPY ses_bounces.message (sqs_message_id, queue_url, event_type, body, sent_at, outcome) FROM STDIN"
 
