@@ -117,6 +117,8 @@ class Classification(msgspec.Struct):
 
 
 _DEFAULT_RULES = Rules()
+_EMPTY_DELIVERY = "a delivery without recipients"
+_BAD_RECIPIENT = "a recipient is not an address"
 _UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -145,7 +147,7 @@ def classify(items: list[Event | Problem], rules: Rules, sent_at: datetime | Non
         elif isinstance(item, Event):
             problem = _read(item, rules, sent_at, entries)
             if problem is not None:
-                (notes if item.type == "Delivery" else problems).append(problem)
+                (notes if problem == _EMPTY_DELIVERY else problems).append(problem)
     event_type = next((clean(item.type, MAX_ID_CHARACTERS) for item in items if isinstance(item, Event)), None)
     published_at = next((item.published_at for item in items if item.published_at), None)
     if problems:
@@ -196,7 +198,8 @@ def _read_bounce(origin: _Origin, rules: Rules, entries: list[Entry]) -> str | N
     destinations = origin.destinations
     made: dict[str, Entry] = {}
     for key, reported, recipient in named:
-        foreign = bool(destinations) and key not in destinations
+        # A destination that can't be read names nobody: what the bounce names is then not known to be ours.
+        foreign = bool(origin.mail.destination) and key not in destinations
         made[key] = origin.entry("foreign_bounce" if foreign else kind, key, reported, bounce, recipient)
     foreigners = [entry for entry in made.values() if entry.kind == "foreign_bounce"]
     if foreigners and origin.only_destination and origin.only_destination[0] not in made:
@@ -237,18 +240,21 @@ def _read_complaint(origin: _Origin, entries: list[Entry]) -> str | None:
 def _read_delivery(origin: _Origin, entries: list[Entry]) -> str | None:
     delivery = origin.event.content.delivery
     if delivery is None or not delivery.recipients:
-        return "a delivery without recipients"
+        return _EMPTY_DELIVERY
     occurred_at, note = origin.hold(delivery.timestamp)
     seen: set[str] = set()
+    problem = None
     for reported in delivery.recipients:
-        key = address_key(clean(reported, len(reported)) or "")
-        if key is not None and key not in seen:
+        key = _key(reported)
+        if key is None:
+            problem = _BAD_RECIPIENT
+        elif key not in seen:
             seen.add(key)
             digest = _digest("Delivery", None, origin.ses_message_id, key, delivery.timestamp)
             entry = Entry("delivery", key, clean(reported, MAX_DIAGNOSTIC_CHARACTERS) or "", occurred_at, digest)
             entry.ses_message_id, entry.mail_sent_at, entry.reason = origin.ses_message_id, origin.mail_sent_at, note
             entries.append(entry)
-    return None if seen else "a delivery without recipients"
+    return problem
 
 
 class _Origin:
@@ -266,7 +272,7 @@ class _Origin:
 
     @functools.cached_property
     def destinations(self) -> set[str]:
-        return {key for address in self.mail.destination or () if (key := address_key(address))}
+        return {key for address in self.mail.destination or () if (key := _key(address))}
 
     @property
     def only_destination(self) -> tuple[str, str] | None:
@@ -311,15 +317,19 @@ class _Origin:
         )
 
 
+def _key(reported: str) -> str | None:
+    return address_key(clean(reported, len(reported)) or "")
+
+
 def _named(recipients: Iterable[Recipient] | None) -> tuple[list[tuple[str, str, Recipient]], str | None]:
     """Return key, spelling and record of each recipient once, and what is wrong with the others."""
     named: dict[str, tuple[str, str, Recipient]] = {}
     problem = None if recipients else "no recipients"
     for recipient in recipients or ():
         reported = recipient.emailAddress or ""
-        key = address_key(clean(reported, len(reported)) or "")
+        key = _key(reported)
         if key is None:
-            problem = "a recipient is not an address"
+            problem = _BAD_RECIPIENT
         else:
             named.setdefault(key, (key, clean(reported, MAX_DIAGNOSTIC_CHARACTERS) or "", recipient))
     return list(named.values()), problem

@@ -114,6 +114,36 @@ def test_a_foreign_address_blocks_nobody() -> None:
     }
 
 
+@pytest.mark.parametrize("destination", [["undisclosed"], ["a\x00@example.net"], ["other@example.com"]])
+def test_a_destination_that_does_not_name_the_address_makes_it_foreign(destination: list[str]) -> None:
+    result = classify(bounce(ADDRESS, destination=destination))
+    assert ("foreign_bounce", ADDRESS) in {(entry.kind, entry.address) for entry in result.entries}
+    assert "permanent_bounce" not in {entry.kind for entry in result.entries}
+
+
+def test_without_a_destination_nothing_is_foreign() -> None:
+    assert kinds(bounce(ADDRESS, destination=[])) == ["permanent_bounce"]
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "\x00", "é\udfff"])
+def test_a_destination_is_cleaned_as_a_recipient_is(odd: str) -> None:
+    """Both spellings go one way, so that an odd character never makes an address foreign to itself."""
+    result = classify(bounce(f"a{odd}@example.com"))
+    assert [entry.kind for entry in result.entries] == ["permanent_bounce"]
+    result.entries[0].address.encode()
+    foreign = classify(bounce("x@example.org", destination=[f"a{odd}@example.com"]))
+    assert [entry.kind for entry in foreign.entries] == ["foreign_bounce", "transient_bounce"]
+    for entry in foreign.entries:
+        entry.address.encode()
+
+
+def test_a_delivery_with_a_bad_recipient_counts_for_the_good_ones() -> None:
+    result = classify(delivery([ADDRESS, "bad"]))
+    assert (result.outcome, result.reason) == ("quarantined", "a recipient is not an address")
+    assert [entry.address for entry in result.entries] == [ADDRESS]
+    assert classify(delivery([])).outcome == "no_effect"
+
+
 def test_a_foreign_address_of_a_mail_to_several_is_only_recorded() -> None:
     assert kinds(bounce("forwarded@example.net", destination=[ADDRESS, "other@example.com"])) == ["foreign_bounce"]
 
