@@ -41,6 +41,138 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_table(
+        "address_event",
+        sa.Column("event_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("address_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("dedup_key", sa.LargeBinary(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("lifts", postgresql.ARRAY(sa.Text()), nullable=True),
+        sa.Column("deadline", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("policy", sa.Text(), nullable=True),
+        sa.Column("mail_sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("feedback_id", sa.Text(), nullable=True),
+        sa.Column("ses_message_id", sa.Text(), nullable=True),
+        sa.Column("bounce_type", sa.Text(), nullable=True),
+        sa.Column("bounce_sub_type", sa.Text(), nullable=True),
+        sa.Column("feedback_type", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("diagnostic_code", sa.Text(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=True),
+        sa.Column("configuration_set", sa.Text(), nullable=True),
+        sa.Column("tags", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("rules_version", sa.SmallInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("superseded_by", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("policy IN ('age', 'age_and_rebounce', 'expire')", name=op.f("address_event_policy_check")),
+        sa.CheckConstraint("octet_length(dedup_key) = 16", name=op.f("address_event_dedup_key_check")),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("address_event_pkey")),
+        schema="ses_bounces",
+        comment="The ledger: rows are never deleted or changed, but for superseded_* and erasure.",
+    )
+    op.create_index(
+        "address_event_address_id_occurred_at_idx",
+        "address_event",
+        ["address_id", "occurred_at"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_where=sa.text("superseded_at IS NULL"),
+    )
+    op.create_index(
+        "address_event_dedup_key_idx",
+        "address_event",
+        ["dedup_key"],
+        unique=True,
+        schema="ses_bounces",
+        postgresql_where=sa.text("superseded_at IS NULL"),
+    )
+    op.create_index(
+        "address_event_occurred_at_idx",
+        "address_event",
+        ["occurred_at"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_using="brin",
+    )
+    op.create_table(
+        "blocked_list",
+        sa.Column("blocked_list_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("address_id", sa.BigInteger(), nullable=False),
+        sa.Column("address", sa.Text(collation="C"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("blocked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("unblocked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("unblocked_by", sa.Text(), nullable=True),
+        sa.Column("unblock_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "reason IN ('stop_request', 'complaint', 'unsubscribed', 'permanent_bounce', 'ses_suppression', 'expired_transient')",
+            name=op.f("blocked_list_reason_check"),
+        ),
+        sa.PrimaryKeyConstraint("blocked_list_id", name=op.f("blocked_list_pkey")),
+        schema="ses_bounces",
+        comment="Email Blocked List, a projection of the ledger: one open row per address and cause.",
+    )
+    op.create_index(
+        "blocked_list_address_idx",
+        "blocked_list",
+        ["address"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_where=sa.text("unblocked_at IS NULL"),
+    )
+    op.create_index(
+        "blocked_list_open_idx",
+        "blocked_list",
+        ["address_id", "reason"],
+        unique=True,
+        schema="ses_bounces",
+        postgresql_where=sa.text("unblocked_at IS NULL"),
+    )
+    op.create_table(
+        "bounce_list",
+        sa.Column("bounce_list_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("address_id", sa.BigInteger(), nullable=False),
+        sa.Column("address", sa.Text(collation="C"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("details", sa.Text(), nullable=True),
+        sa.Column("first_bounced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_bounced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("bounce_count", sa.Integer(), nullable=False),
+        sa.Column("transient_fix_deadline", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=True),
+        sa.Column("close_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('transient', 'permanent', 'complaint', 'suppressed')", name=op.f("bounce_list_kind_check")
+        ),
+        sa.PrimaryKeyConstraint("bounce_list_id", name=op.f("bounce_list_pkey")),
+        schema="ses_bounces",
+        comment="Email Bounce List, a projection of the ledger: one open row per address.",
+    )
+    op.create_index(
+        "bounce_list_deadline_idx",
+        "bounce_list",
+        ["transient_fix_deadline"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_where=sa.text("closed_at IS NULL AND transient_fix_deadline IS NOT NULL"),
+    )
+    op.create_index(
+        "bounce_list_open_idx",
+        "bounce_list",
+        ["address_id"],
+        unique=True,
+        schema="ses_bounces",
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_table(
         "codepoint",
         sa.Column("first", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
@@ -49,6 +181,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("first", name=op.f("codepoint_pkey")),
         schema="ses_bounces",
         comment="UTS 46 for address_key(): mapping null: kept, empty: dropped; code points in no range are refused.",
+    )
+    op.create_table(
+        "flag_due",
+        sa.Column("address_id", sa.BigInteger(), nullable=False),
+        sa.Column("due_since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("address_id", name=op.f("flag_due_pkey")),
+        schema="ses_bounces",
+        comment="Addresses whose people's Allow Group Email is to be looked at.",
+    )
+    op.create_table(
+        "last_delivery",
+        sa.Column("address_id", sa.BigInteger(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ses_message_id", sa.Text(), nullable=True),
+        sa.Column("dedup_key", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("address_id", name=op.f("last_delivery_pkey")),
+        schema="ses_bounces",
+        comment="The newest delivery of each address.",
     )
     op.create_table(
         "message",
@@ -167,147 +317,6 @@ def upgrade() -> None:
         comment="Mirror of the settings that functions in SQL need.",
     )
     op.create_table(
-        "address_event",
-        sa.Column("event_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("address_id", sa.BigInteger(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("dedup_key", sa.LargeBinary(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("lifts", postgresql.ARRAY(sa.Text()), nullable=True),
-        sa.Column("deadline", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("policy", sa.Text(), nullable=True),
-        sa.Column("mail_sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("feedback_id", sa.Text(), nullable=True),
-        sa.Column("ses_message_id", sa.Text(), nullable=True),
-        sa.Column("bounce_type", sa.Text(), nullable=True),
-        sa.Column("bounce_sub_type", sa.Text(), nullable=True),
-        sa.Column("feedback_type", sa.Text(), nullable=True),
-        sa.Column("status", sa.Text(), nullable=True),
-        sa.Column("diagnostic_code", sa.Text(), nullable=True),
-        sa.Column("source", sa.Text(), nullable=True),
-        sa.Column("configuration_set", sa.Text(), nullable=True),
-        sa.Column("tags", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("rules_version", sa.SmallInteger(), nullable=False),
-        sa.Column("message_id", sa.BigInteger(), nullable=True),
-        sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("superseded_by", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint("policy IN ('age', 'age_and_rebounce', 'expire')", name=op.f("address_event_policy_check")),
-        sa.CheckConstraint("octet_length(dedup_key) = 16", name=op.f("address_event_dedup_key_check")),
-        sa.ForeignKeyConstraint(
-            ["address_id"], ["ses_bounces.address.address_id"], name=op.f("address_event_address_id_fkey")
-        ),
-        sa.PrimaryKeyConstraint("event_id", name=op.f("address_event_pkey")),
-        schema="ses_bounces",
-        comment="The ledger: rows are never deleted or changed, but for superseded_* and erasure.",
-    )
-    op.create_index(
-        "address_event_address_id_occurred_at_idx",
-        "address_event",
-        ["address_id", "occurred_at"],
-        unique=False,
-        schema="ses_bounces",
-        postgresql_where=sa.text("superseded_at IS NULL"),
-    )
-    op.create_index(
-        "address_event_dedup_key_idx",
-        "address_event",
-        ["dedup_key"],
-        unique=True,
-        schema="ses_bounces",
-        postgresql_where=sa.text("superseded_at IS NULL"),
-    )
-    op.create_index(
-        "address_event_occurred_at_idx",
-        "address_event",
-        ["occurred_at"],
-        unique=False,
-        schema="ses_bounces",
-        postgresql_using="brin",
-    )
-    op.create_table(
-        "blocked_list",
-        sa.Column("blocked_list_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("address_id", sa.BigInteger(), nullable=False),
-        sa.Column("address", sa.Text(collation="C"), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("blocked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("event_id", sa.BigInteger(), nullable=False),
-        sa.Column("unblocked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("unblocked_by", sa.Text(), nullable=True),
-        sa.Column("unblock_reason", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "reason IN ('stop_request', 'complaint', 'unsubscribed', 'permanent_bounce', 'ses_suppression', 'expired_transient')",
-            name=op.f("blocked_list_reason_check"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["address_id"], ["ses_bounces.address.address_id"], name=op.f("blocked_list_address_id_fkey")
-        ),
-        sa.PrimaryKeyConstraint("blocked_list_id", name=op.f("blocked_list_pkey")),
-        schema="ses_bounces",
-        comment="Email Blocked List, a projection of the ledger: one open row per address and cause.",
-    )
-    op.create_index(
-        "blocked_list_address_idx",
-        "blocked_list",
-        ["address"],
-        unique=False,
-        schema="ses_bounces",
-        postgresql_where=sa.text("unblocked_at IS NULL"),
-    )
-    op.create_index(
-        "blocked_list_open_idx",
-        "blocked_list",
-        ["address_id", "reason"],
-        unique=True,
-        schema="ses_bounces",
-        postgresql_where=sa.text("unblocked_at IS NULL"),
-    )
-    op.create_table(
-        "bounce_list",
-        sa.Column("bounce_list_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("address_id", sa.BigInteger(), nullable=False),
-        sa.Column("address", sa.Text(collation="C"), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("details", sa.Text(), nullable=True),
-        sa.Column("first_bounced_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_bounced_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("bounce_count", sa.Integer(), nullable=False),
-        sa.Column("transient_fix_deadline", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("closed_by", sa.Text(), nullable=True),
-        sa.Column("close_reason", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "kind IN ('transient', 'permanent', 'complaint', 'suppressed')", name=op.f("bounce_list_kind_check")
-        ),
-        sa.ForeignKeyConstraint(
-            ["address_id"], ["ses_bounces.address.address_id"], name=op.f("bounce_list_address_id_fkey")
-        ),
-        sa.PrimaryKeyConstraint("bounce_list_id", name=op.f("bounce_list_pkey")),
-        schema="ses_bounces",
-        comment="Email Bounce List, a projection of the ledger: one open row per address.",
-    )
-    op.create_index(
-        "bounce_list_deadline_idx",
-        "bounce_list",
-        ["transient_fix_deadline"],
-        unique=False,
-        schema="ses_bounces",
-        postgresql_where=sa.text("closed_at IS NULL AND transient_fix_deadline IS NOT NULL"),
-    )
-    op.create_index(
-        "bounce_list_open_idx",
-        "bounce_list",
-        ["address_id"],
-        unique=True,
-        schema="ses_bounces",
-        postgresql_where=sa.text("closed_at IS NULL"),
-    )
-    op.create_table(
         "flag_change",
         sa.Column("flag_change_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("address_id", sa.BigInteger(), nullable=False),
@@ -347,30 +356,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("settled_at IS NULL AND NOT new_value"),
     )
     op.create_table(
-        "flag_due",
-        sa.Column("address_id", sa.BigInteger(), nullable=False),
-        sa.Column("due_since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["address_id"], ["ses_bounces.address.address_id"], name=op.f("flag_due_address_id_fkey")
-        ),
-        sa.PrimaryKeyConstraint("address_id", name=op.f("flag_due_pkey")),
-        schema="ses_bounces",
-        comment="Addresses whose people's Allow Group Email is to be looked at.",
-    )
-    op.create_table(
-        "last_delivery",
-        sa.Column("address_id", sa.BigInteger(), nullable=False),
-        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ses_message_id", sa.Text(), nullable=True),
-        sa.Column("dedup_key", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["address_id"], ["ses_bounces.address.address_id"], name=op.f("last_delivery_address_id_fkey")
-        ),
-        sa.PrimaryKeyConstraint("address_id", name=op.f("last_delivery_pkey")),
-        schema="ses_bounces",
-        comment="The newest delivery of each address.",
-    )
-    op.create_table(
         "unblock_request",
         sa.Column("unblock_request_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("address_id", sa.BigInteger(), nullable=False),
@@ -407,8 +392,6 @@ def downgrade() -> None:
         postgresql_where=sa.text("finished_at IS NULL"),
     )
     op.drop_table("unblock_request", schema="ses_bounces")
-    op.drop_table("last_delivery", schema="ses_bounces")
-    op.drop_table("flag_due", schema="ses_bounces")
     op.drop_index(
         "flag_change_person_id_idx",
         table_name="flag_change",
@@ -422,6 +405,30 @@ def downgrade() -> None:
         postgresql_where=sa.text("settled_at IS NULL AND NOT new_value"),
     )
     op.drop_table("flag_change", schema="ses_bounces")
+    op.drop_table("setting", schema="ses_bounces")
+    op.drop_index("run_started_at_idx", table_name="run", schema="ses_bounces")
+    op.drop_index("run_run_id_task_id_idx", table_name="run", schema="ses_bounces")
+    op.drop_table("run", schema="ses_bounces")
+    op.drop_table("report_day", schema="ses_bounces")
+    op.drop_table("queue", schema="ses_bounces")
+    op.drop_table("quarantine", schema="ses_bounces")
+    op.drop_table("protected", schema="ses_bounces")
+    op.drop_index(
+        "message_pending_idx",
+        table_name="message",
+        schema="ses_bounces",
+        postgresql_where=sa.text("outcome = 'pending'"),
+    )
+    op.drop_index(
+        "message_open_idx",
+        table_name="message",
+        schema="ses_bounces",
+        postgresql_where=sa.text("outcome IN ('held', 'quarantined')"),
+    )
+    op.drop_table("message", schema="ses_bounces")
+    op.drop_table("last_delivery", schema="ses_bounces")
+    op.drop_table("flag_due", schema="ses_bounces")
+    op.drop_table("codepoint", schema="ses_bounces")
     op.drop_index(
         "bounce_list_open_idx",
         table_name="bounce_list",
@@ -464,28 +471,6 @@ def downgrade() -> None:
         postgresql_where=sa.text("superseded_at IS NULL"),
     )
     op.drop_table("address_event", schema="ses_bounces")
-    op.drop_table("setting", schema="ses_bounces")
-    op.drop_index("run_started_at_idx", table_name="run", schema="ses_bounces")
-    op.drop_index("run_run_id_task_id_idx", table_name="run", schema="ses_bounces")
-    op.drop_table("run", schema="ses_bounces")
-    op.drop_table("report_day", schema="ses_bounces")
-    op.drop_table("queue", schema="ses_bounces")
-    op.drop_table("quarantine", schema="ses_bounces")
-    op.drop_table("protected", schema="ses_bounces")
-    op.drop_index(
-        "message_pending_idx",
-        table_name="message",
-        schema="ses_bounces",
-        postgresql_where=sa.text("outcome = 'pending'"),
-    )
-    op.drop_index(
-        "message_open_idx",
-        table_name="message",
-        schema="ses_bounces",
-        postgresql_where=sa.text("outcome IN ('held', 'quarantined')"),
-    )
-    op.drop_table("message", schema="ses_bounces")
-    op.drop_table("codepoint", schema="ses_bounces")
     op.drop_index(
         "address_due_at_idx", table_name="address", schema="ses_bounces", postgresql_where=sa.text("due_at IS NOT NULL")
     )
