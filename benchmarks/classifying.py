@@ -10,11 +10,12 @@ from rich.table import Table
 from benchmarks.generate import bodies
 from benchmarks.measure import Cost, Stopwatch
 from dev.postgres import temporary_postgres
-from ses_bounces.classify import Rules, classify_body
+from ses_bounces.classify import classify_body
 from ses_bounces.database import schema
 from ses_bounces.database.connection import connect_url
 from ses_bounces.message import unwrap
 from ses_bounces.pending import classify_pending
+from ses_bounces.rules import Rules
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection

@@ -14,10 +14,10 @@ from benchmarks.measure import Cost, Stopwatch
 from dev.aws import EmulatedAws, Feed, temporary_aws
 from dev.postgres import temporary_postgres
 from ses_bounces.aws.queues import BATCH, SqsQueue
-from ses_bounces.classify import Rules
 from ses_bounces.database import schema
 from ses_bounces.database.connection import connect_url
 from ses_bounces.drain import THREADS, drain
+from ses_bounces.rules import Rules
 
 ROUNDS = 3
 AIM = 0.9

@@ -40,7 +40,7 @@ def address_key(reported: str) -> str | None:
         a space outside quotes, too long, or a domain that can't exist.
     """
     if _ORDINARY.fullmatch(reported) and len(reported) <= MAX_DOMAIN_CHARACTERS:
-        key = reported.translate(_LOWER)
+        key = reported.lower()
         if "xn--" not in key:
             return key
     address = _unwrap(reported)

@@ -1,28 +1,18 @@
-"""From an SES event to ledger entries: what each message does to an address, as a table.
+"""From an SES event to ledger entries, after the table in ``rules.py``.
 
 Pure: neither the clock nor a database is asked, and nothing raises on any input. docs/semantics.md says the same
-in prose. Whoever changes what a message means raises ``RULES_VERSION``.
-
-Field reference: Amazon SES Developer Guide, "Amazon SNS notification contents" and "Bounce types".
+in prose.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Literal
-
-import msgspec
 
 from ses_bounces.address import address_key
-from ses_bounces.message import Bounce, Event, Mail, Problem, Recipient, clean, parse_time, unwrap
-
-RULES_VERSION = 1
-
-Outcome = Literal["applied", "no_effect", "quarantined"]
-Policy = Literal["age", "age_and_rebounce", "expire"]
+from ses_bounces.entry import Classification, Entry, dedup_key
+from ses_bounces.message import Bounce, Complaint, Event, Mail, Problem, Recipient, clean, parse_time, unwrap
+from ses_bounces.rules import NO_EFFECT, Rules, bounce_kind, complaint_kind
 
 MAX_DIAGNOSTIC_CHARACTERS = 2_000
 MAX_ID_CHARACTERS = 200
@@ -31,90 +21,6 @@ MAX_TAGS = 20
 # A bounce is dated by a remote clock; so far from the mail it can be, and no further.
 BEFORE_MAIL = timedelta(days=1)
 BEFORE_PUBLICATION = timedelta(days=30)
-
-BOUNCE_KINDS: dict[tuple[str, str | None], str] = {
-    ("Permanent", "OnAccountSuppressionList"): "ses_suppression",
-    ("Permanent", "OnTenantSuppressionList"): "ses_suppression",
-    ("Permanent", "UnsubscribedRecipient"): "unsubscribed",
-    # Any other subtype, also one that SES has not invented yet.
-    ("Permanent", None): "permanent_bounce",
-    ("Transient", None): "transient_bounce",
-    ("Undetermined", None): "transient_bounce",
-}
-COMPLAINT_KINDS: dict[str | None, str] = {
-    "not-spam": "not_spam",
-    "auth-failure": "auth_failure",
-    # abuse, fraud, virus, other, unknown or absent.
-    None: "complaint",
-}
-SUPPRESSION_SUBTYPES = ("OnAccountSuppressionList", "OnTenantSuppressionList")
-NO_EFFECT: dict[str, str] = {
-    "DeliveryDelay": "a delay is not a bounce",
-    "Reject": "SES did not send the mail",
-    "Rendering Failure": "SES did not send the mail",
-    "RenderingFailure": "SES did not send the mail",
-    "Send": "not feedback",
-    "Open": "not feedback",
-    "Click": "not feedback",
-    "Subscription": "not feedback",
-    "Received": "inbound mail",
-    "AmazonSnsSubscriptionSucceeded": "set-up message",
-    "TopicValidated": "set-up message",
-    "SubscriptionConfirmation": "SubscriptionConfirmation: a subscription waits for its confirmation",
-    "UnsubscribeConfirmation": "UnsubscribeConfirmation: the subscription was removed, the feed is about to end",
-}
-# No-effect events that a person must hear of.
-WARNINGS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
-
-
-class Rules(msgspec.Struct, frozen=True):
-    """What the settings say about classification."""
-
-    grace: timedelta = timedelta(days=14)
-    promotion: Policy = "age"
-    promotion_excludes: Collection[str] = ()
-    allowed_topic_arns: Collection[str] = ()
-    allow_raw: bool = False
-
-
-class Entry(msgspec.Struct):
-    """One entry for the ledger; times are aware UTC, ``dedup_key`` has 16 bytes. Columns of ``address_event``."""
-
-    kind: str
-    address: str
-    address_as_reported: str
-    occurred_at: datetime
-    dedup_key: bytes
-    reason: str | None = None
-    deadline: datetime | None = None
-    policy: Policy | None = None
-    mail_sent_at: datetime | None = None
-    feedback_id: str | None = None
-    ses_message_id: str | None = None
-    bounce_type: str | None = None
-    bounce_sub_type: str | None = None
-    feedback_type: str | None = None
-    status: str | None = None
-    diagnostic_code: str | None = None
-    source: str | None = None
-    configuration_set: str | None = None
-    tags: dict[str, list[str]] | None = None
-
-
-class Classification(msgspec.Struct):
-    """What one message body means.
-
-    ``outcome``: ``quarantined`` if any part was not understood (``entries`` then holds the rest), ``applied`` if
-    there are entries, else ``no_effect``. ``reason`` names why for the first and the last; it never holds content of
-    the message. ``event_type`` is that of its first event, ``published_at`` the envelope's time.
-    """
-
-    outcome: Outcome
-    reason: str | None
-    entries: list[Entry]
-    event_type: str | None = None
-    published_at: datetime | None = None
-
 
 _DEFAULT_RULES = Rules()
 _EMPTY_DELIVERY = "a delivery without recipients"
@@ -189,33 +95,39 @@ def _read_bounce(origin: _Origin, rules: Rules, entries: list[Entry]) -> str | N
         return "a bounce without its bounce object"
     type_ = clean(bounce.bounceType, MAX_ID_CHARACTERS) or ""
     sub_type = clean(bounce.bounceSubType, MAX_ID_CHARACTERS)
-    kind = BOUNCE_KINDS.get((type_, sub_type)) or BOUNCE_KINDS.get((type_, None))
+    kind = bounce_kind(type_, sub_type)
     if kind is None:
         return "unknown bounceType"
     occurred_at, note = origin.hold(bounce.timestamp)
-    deadline = None if sub_type in rules.promotion_excludes else _shifted(occurred_at, rules.grace)
-    named, problem = _named(bounce.bouncedRecipients)
+    named, problem = origin.named(bounce.bouncedRecipients)
     destinations = origin.destinations
-    made: dict[str, Entry] = {}
-    for key, reported, recipient in named:
-        # A destination that can't be read names nobody: what the bounce names is then not known to be ours.
-        foreign = bool(origin.mail.destination) and key not in destinations
-        made[key] = origin.entry("foreign_bounce" if foreign else kind, key, reported, bounce, recipient)
-    foreigners = [entry for entry in made.values() if entry.kind == "foreign_bounce"]
-    if foreigners and origin.only_destination and origin.only_destination[0] not in made:
-        key, reported = origin.only_destination
-        entry = origin.entry("transient_bounce", key, reported, bounce, None)
-        entry.status, entry.diagnostic_code = foreigners[0].status, foreigners[0].diagnostic_code
-        entry.reason = "the bounce names an address that the mail was not sent to"
-        made[key] = entry
-    for entry in made.values():
-        entry.occurred_at = occurred_at
-        entry.reason = _join(entry.reason, note)
-        entry.bounce_type, entry.bounce_sub_type = type_, sub_type
+    # A destination that can't be read names nobody: what the bounce names is then not known to be ours.
+    anybody = not origin.mail.destination
+    made = [
+        origin.entry(kind if anybody or key in destinations else "foreign_bounce", key, recipient, bounce, note)
+        for key, recipient in named.items()
+    ]
+    if len(destinations) == 1 == len(origin.mail.destination or ()):
+        made += _forwarded(origin, bounce, next(iter(destinations)), made, note)
+    deadline = None if sub_type in rules.promotion_excludes else _shifted(occurred_at, rules.grace)
+    for entry in made:
+        entry.occurred_at, entry.bounce_type, entry.bounce_sub_type = occurred_at, type_, sub_type
         if entry.kind == "transient_bounce":
             entry.deadline, entry.policy = deadline, rules.promotion
-        entries.append(entry)
+    entries += made
     return problem
+
+
+def _forwarded(origin: _Origin, bounce: Bounce, key: str, made: list[Entry], note: str | None) -> list[Entry]:
+    """Return the entry of a mail's only destination, where the bounce names other addresses instead."""
+    foreigner = next((entry for entry in made if entry.kind == "foreign_bounce"), None)
+    if foreigner is None or any(entry.address == key for entry in made):
+        return []
+    reported = (origin.mail.destination or [""])[0]
+    entry = origin.entry("transient_bounce", key, Recipient(emailAddress=reported), bounce, note)
+    entry.status, entry.diagnostic_code = foreigner.status, foreigner.diagnostic_code
+    entry.reason = _join("the bounce names an address that the mail was not sent to", note)
+    return [entry]
 
 
 def _read_complaint(origin: _Origin, entries: list[Entry]) -> str | None:
@@ -223,16 +135,14 @@ def _read_complaint(origin: _Origin, entries: list[Entry]) -> str | None:
     if complaint is None:
         return "a complaint without its complaint object"
     feedback_type = clean(complaint.complaintFeedbackType, MAX_ID_CHARACTERS)
-    kind = COMPLAINT_KINDS.get(feedback_type) or COMPLAINT_KINDS[None]
-    if complaint.complaintSubType in SUPPRESSION_SUBTYPES:
-        kind = "ses_suppression"
+    kind = complaint_kind(feedback_type, complaint.complaintSubType)
     occurred_at, note = origin.hold(complaint.timestamp)
-    named, problem = _named(complaint.complainedRecipients)
-    several = f"one of {len(named)} possible complainers" if len(named) > 1 else None
-    for key, reported, recipient in named:
-        entry = origin.entry(kind, key, reported, complaint, recipient)
+    named, problem = origin.named(complaint.complainedRecipients)
+    if len(named) > 1:
+        note = _join(f"one of {len(named)} possible complainers", note)
+    for key, recipient in named.items():
+        entry = origin.entry(kind, key, recipient, complaint, note)
         entry.occurred_at, entry.feedback_type = occurred_at, feedback_type
-        entry.reason = _join(several, note)
         entries.append(entry)
     return problem
 
@@ -245,12 +155,12 @@ def _read_delivery(origin: _Origin, entries: list[Entry]) -> str | None:
     seen: set[str] = set()
     problem = None
     for reported in delivery.recipients:
-        key = _key(reported)
+        key = origin.key(reported)
         if key is None:
             problem = _BAD_RECIPIENT
         elif key not in seen:
             seen.add(key)
-            digest = _digest("Delivery", None, origin.ses_message_id, key, delivery.timestamp)
+            digest = dedup_key("Delivery", None, origin.ses_message_id, key, delivery.timestamp)
             entry = Entry("delivery", key, clean(reported, MAX_DIAGNOSTIC_CHARACTERS) or "", occurred_at, digest)
             entry.ses_message_id, entry.mail_sent_at, entry.reason = origin.ses_message_id, origin.mail_sent_at, note
             entries.append(entry)
@@ -269,16 +179,29 @@ class _Origin:
         self.ses_message_id = clean(mail.messageId, MAX_ID_CHARACTERS)
         self.source = clean(mail.source, MAX_DIAGNOSTIC_CHARACTERS)
         self.configuration_set, self.tags = _tags(mail)
-
-    @functools.cached_property
-    def destinations(self) -> set[str]:
-        return {key for address in self.mail.destination or () if (key := _key(address))}
+        self._keys: dict[str, str | None] = {}
 
     @property
-    def only_destination(self) -> tuple[str, str] | None:
-        if len(self.mail.destination or ()) != 1 or len(self.destinations) != 1:
-            return None
-        return next(iter(self.destinations)), clean(self.mail.destination[0], MAX_DIAGNOSTIC_CHARACTERS) or ""  # type: ignore[index]
+    def destinations(self) -> set[str]:
+        return {key for address in self.mail.destination or () if (key := self.key(address))}
+
+    def key(self, reported: str) -> str | None:
+        # A bounce spells an address twice: as recipient and as destination.
+        if reported not in self._keys:
+            self._keys[reported] = address_key(clean(reported, len(reported)) or "")
+        return self._keys[reported]
+
+    def named(self, recipients: Iterable[Recipient] | None) -> tuple[dict[str, Recipient], str | None]:
+        """Return each recipient once, by key, and what is wrong with the others."""
+        named: dict[str, Recipient] = {}
+        problem = None if recipients else "no recipients"
+        for recipient in recipients or ():
+            key = self.key(recipient.emailAddress or "")
+            if key is None:
+                problem = _BAD_RECIPIENT
+            else:
+                named.setdefault(key, recipient)
+        return named, problem
 
     def hold(self, timestamp: str | None) -> tuple[datetime, str | None]:
         """Return the reported time held between the mail and the publication, and what was done to it."""
@@ -290,58 +213,32 @@ class _Origin:
             lower = _shifted(self.mail_sent_at, -BEFORE_MAIL)
         else:
             lower = _shifted(upper, -BEFORE_PUBLICATION)
+        if lower <= reported <= upper:
+            return reported, None
         held = min(max(reported, lower), upper)
-        if held == reported:
-            return held, None
         return held, f"reported for {reported:%Y-%m-%d %H:%M:%S} UTC, which can't be: moved"
 
     def entry(
-        self, kind: str, key: str, reported: str, feedback: Bounce | object, recipient: Recipient | None
+        self, kind: str, key: str, recipient: Recipient, feedback: Bounce | Complaint, reason: str | None
     ) -> Entry:
-        feedback_id = getattr(feedback, "feedbackId", None)
-        digest = _digest(self.event.type, feedback_id, self.ses_message_id, key, getattr(feedback, "timestamp", None))
+        """Return an entry that still lacks its time."""
+        feedback_id = feedback.feedbackId
         return Entry(
             kind,
             key,
-            reported,
+            clean(recipient.emailAddress, MAX_DIAGNOSTIC_CHARACTERS) or "",
             _UNKNOWN_TIME,
-            digest,
+            dedup_key(self.event.type, feedback_id, self.ses_message_id, key, feedback.timestamp),
+            reason=reason,
             mail_sent_at=self.mail_sent_at,
             feedback_id=clean(feedback_id, MAX_ID_CHARACTERS),
             ses_message_id=self.ses_message_id,
-            status=clean(recipient.status, MAX_ID_CHARACTERS) if recipient else None,
-            diagnostic_code=clean(recipient.diagnosticCode, MAX_DIAGNOSTIC_CHARACTERS) if recipient else None,
+            status=clean(recipient.status, MAX_ID_CHARACTERS),
+            diagnostic_code=clean(recipient.diagnosticCode, MAX_DIAGNOSTIC_CHARACTERS),
             source=self.source,
             configuration_set=self.configuration_set,
             tags=self.tags,
         )
-
-
-def _key(reported: str) -> str | None:
-    return address_key(clean(reported, len(reported)) or "")
-
-
-def _named(recipients: Iterable[Recipient] | None) -> tuple[list[tuple[str, str, Recipient]], str | None]:
-    """Return key, spelling and record of each recipient once, and what is wrong with the others."""
-    named: dict[str, tuple[str, str, Recipient]] = {}
-    problem = None if recipients else "no recipients"
-    for recipient in recipients or ():
-        reported = recipient.emailAddress or ""
-        key = _key(reported)
-        if key is None:
-            problem = _BAD_RECIPIENT
-        else:
-            named.setdefault(key, (key, clean(reported, MAX_DIAGNOSTIC_CHARACTERS) or "", recipient))
-    return list(named.values()), problem
-
-
-def _digest(event_type: str, feedback_id: str | None, ses_message_id: str | None, key: str, time: str | None) -> bytes:
-    parts = (
-        ("feedback", event_type, feedback_id, key) if feedback_id else ("mail", event_type, ses_message_id, key, time)
-    )
-    # Lengths make the parts unambiguous, whatever characters they hold.
-    text = "".join(f"{len(part)}:{part}" for part in (part or "" for part in parts))
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _tags(mail: Mail) -> tuple[str | None, dict[str, list[str]] | None]:

@@ -19,12 +19,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.aws.queues import BATCH, Received, SqsQueue
-from ses_bounces.classify import Rules
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.partitions import ensure_partitions
 from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import FeedError, SesBouncesError
 from ses_bounces.landing import Landing
+from ses_bounces.rules import Rules
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection

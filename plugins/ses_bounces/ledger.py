@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ses_bounces.classify import RULES_VERSION, Entry
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
+from ses_bounces.entry import Entry
+from ses_bounces.rules import RULES_VERSION
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection

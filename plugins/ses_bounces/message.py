@@ -26,7 +26,7 @@ _VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES"
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
 
 
-class Recipient(msgspec.Struct):
+class Recipient(msgspec.Struct, gc=False):
     """An element of ``bouncedRecipients`` or ``complainedRecipients``."""
 
     emailAddress: str | None = None
@@ -34,7 +34,7 @@ class Recipient(msgspec.Struct):
     diagnosticCode: str | None = None
 
 
-class Bounce(msgspec.Struct):
+class Bounce(msgspec.Struct, gc=False):
     """The ``bounce`` object."""
 
     bounceType: str | None = None
@@ -44,7 +44,7 @@ class Bounce(msgspec.Struct):
     feedbackId: str | None = None
 
 
-class Complaint(msgspec.Struct):
+class Complaint(msgspec.Struct, gc=False):
     """The ``complaint`` object."""
 
     complainedRecipients: list[Recipient] | None = None
@@ -54,14 +54,14 @@ class Complaint(msgspec.Struct):
     feedbackId: str | None = None
 
 
-class Delivery(msgspec.Struct):
+class Delivery(msgspec.Struct, gc=False):
     """The ``delivery`` object."""
 
     recipients: list[str] | None = None
     timestamp: str | None = None
 
 
-class Mail(msgspec.Struct):
+class Mail(msgspec.Struct, gc=False):
     """The ``mail`` object, as far as it is used; headers are skipped unread."""
 
     timestamp: str | None = None
@@ -71,7 +71,7 @@ class Mail(msgspec.Struct):
     tags: dict[str, list[str]] | None = None
 
 
-class Node(msgspec.Struct):
+class Node(msgspec.Struct, gc=False):
     """Any JSON object on the way to an event: each field belongs to one of the shapes named above."""
 
     Type: str | None = None
@@ -90,7 +90,7 @@ class Node(msgspec.Struct):
     delivery: Delivery | None = None
 
 
-class Record(Node):
+class Record(Node, gc=False):
     """An element of ``Records[]``: of a Lambda event from SNS, from SQS, from an SES receipt rule, or a bare shape."""
 
     Sns: Node | None = None
@@ -98,7 +98,7 @@ class Record(Node):
     ses: dict[str, Any] | None = None
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One SES event.
 
     ``type`` is the value of ``notificationType`` or ``eventType``; the SNS control messages appear under their SNS
@@ -111,7 +111,7 @@ class Event(msgspec.Struct, frozen=True):
     published_at: datetime | None
 
 
-class Problem(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True, gc=False):
     """A part of a body that could not be understood; ``reason`` holds no content of the message."""
 
     reason: str
@@ -119,7 +119,7 @@ class Problem(msgspec.Struct, frozen=True):
     published_at: datetime | None = None
 
 
-class _Envelope(msgspec.Struct, frozen=True):
+class _Envelope(msgspec.Struct, frozen=True, gc=False):
     topic_arn: str | None = None
     published_at: datetime | None = None
     depth: int = 0
@@ -154,9 +154,17 @@ def parse_time(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(_SPACE_BEFORE_OFFSET.sub("", text.strip()))
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            moment = datetime.fromisoformat(_SPACE_BEFORE_OFFSET.sub("", text.strip()))
+        except ValueError:
+            return None
+    if moment.tzinfo is UTC:
+        return moment
+    try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:
         return None
 
 
@@ -166,7 +174,9 @@ def clean(text: str | None, limit: int) -> str | None:
         return None
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text.replace("\x00", "\ufffd")[:limit]
+    if "\x00" in text:
+        text = text.replace("\x00", "\ufffd")
+    return text if len(text) <= limit else text[:limit]
 
 
 def _unwrap_text(text: str, envelope: _Envelope) -> list[Event | Problem]:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from ses_bounces.classify import WARNINGS, Classification, Rules, classify_body
+from ses_bounces.classify import classify_body
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
+from ses_bounces.entry import Classification
 from ses_bounces.ledger import Changes, writing
+from ses_bounces.rules import WARNINGS, Rules
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection

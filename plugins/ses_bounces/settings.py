@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ses_bounces.address import address_key
-from ses_bounces.classify import Rules
 from ses_bounces.exceptions import SettingsError
+from ses_bounces.rules import Rules
 
 VARIABLE = "ses_bounces"
 MAX_GRACE_DAYS = 30

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ses_bounces import classify
 from ses_bounces.database import connection as connections
+from ses_bounces.entry import Entry
 from ses_bounces.ledger import writing
 from tests import model, strategies
 
@@ -166,7 +166,7 @@ def _shifted(entry: model.Entry, by: timedelta) -> model.Entry:
 
 
 def _append(connection: Connection, address: str, e: model.Entry) -> None:
-    entry = classify.Entry(
+    entry = Entry(
         e.kind,
         address,
         address,

@@ -16,11 +16,11 @@ from dev.aws import EmulatedAws, Feed, temporary_aws
 from dev.postgres import EmbeddedPostgres
 from ses_bounces import pending
 from ses_bounces.aws.queues import SqsQueue
-from ses_bounces.classify import Rules
 from ses_bounces.database import connection as connections
 from ses_bounces.drain import Drained, drain
 from ses_bounces.exceptions import DatabaseError, FeedError, QueueError
 from ses_bounces.pending import classify_pending
+from ses_bounces.rules import Rules
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -34,7 +34,7 @@ from functools import partial
 import boto3
 from ses_bounces import drain as drains, landing, pending
 from ses_bounces.aws import queues
-from ses_bounces.classify import Rules
+from ses_bounces.rules import Rules
 from ses_bounces.database.connection import connect_url
 
 point, queue_url, database_url, endpoint = sys.argv[1:]
@@ -65,7 +65,7 @@ drains.drain(queues.SqsQueue(client, queue_url), queue_url, partial(connect_url,
 KILLED_CLASSIFY = """
 import os, signal, sys
 from ses_bounces import pending
-from ses_bounces.classify import Rules
+from ses_bounces.rules import Rules
 from ses_bounces.database.connection import connect_url
 
 pending.MESSAGES_PER_CHUNK = 20

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from ses_bounces.classify import Entry
+from ses_bounces.entry import Entry
 from ses_bounces.exceptions import SettingsError
 from ses_bounces.ledger import writing
 from ses_bounces.people import Synced, sync

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ses_bounces.classify import Rules
 from ses_bounces.ledger import mirror_settings, promote_expired
 from ses_bounces.pending import Classified, classify_pending
+from ses_bounces.rules import Rules
 from tests.builders import bounce, complaint, delivery, eventbridge, iso, sns
 
 if TYPE_CHECKING:

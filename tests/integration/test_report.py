@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ses_bounces import report
-from ses_bounces.classify import Entry
+from ses_bounces.entry import Entry
 from ses_bounces.ledger import writing
 from ses_bounces.report import due_days, make_report, neutral, publish_reports
 

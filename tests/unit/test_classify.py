@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_bounces.address import address_key
-from ses_bounces.classify import Classification, Rules, classify_body
+from ses_bounces.classify import classify_body
+from ses_bounces.entry import Classification
+from ses_bounces.rules import Rules
 from tests.builders import ADDRESS, bounce, complaint, delivery, eventbridge, lambda_sns, lambda_sqs, sns
 
 SENT_AT = datetime(2026, 3, 1, tzinfo=UTC)

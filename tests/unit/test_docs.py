@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from ses_bounces.__main__ import _parser
-from ses_bounces.classify import BOUNCE_KINDS
 from ses_bounces.database.tables import CAUSES
+from ses_bounces.rules import BOUNCE_KINDS
 from ses_bounces.settings import MEANINGS, Settings, parse
 
 if TYPE_CHECKING:

@@ -1,0 +1,73 @@
+"""What each kind of SES event means for an address: the table of docs/semantics.md as data, and what settings add.
+
+Whoever changes what a message means raises ``RULES_VERSION``. Field reference: Amazon SES Developer Guide, "Amazon SNS
+notification contents" and "Bounce types".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+
+RULES_VERSION = 1
+
+Policy = Literal["age", "age_and_rebounce", "expire"]
+
+BOUNCE_KINDS: dict[tuple[str, str | None], str] = {
+    ("Permanent", "OnAccountSuppressionList"): "ses_suppression",
+    ("Permanent", "OnTenantSuppressionList"): "ses_suppression",
+    ("Permanent", "UnsubscribedRecipient"): "unsubscribed",
+    # Any other subtype, also one that SES has not invented yet.
+    ("Permanent", None): "permanent_bounce",
+    ("Transient", None): "transient_bounce",
+    ("Undetermined", None): "transient_bounce",
+}
+COMPLAINT_KINDS: dict[str | None, str] = {
+    "not-spam": "not_spam",
+    "auth-failure": "auth_failure",
+    # abuse, fraud, virus, other, unknown or absent.
+    None: "complaint",
+}
+SUPPRESSION_SUBTYPES = ("OnAccountSuppressionList", "OnTenantSuppressionList")
+NO_EFFECT: dict[str, str] = {
+    "DeliveryDelay": "a delay is not a bounce",
+    "Reject": "SES did not send the mail",
+    "Rendering Failure": "SES did not send the mail",
+    "RenderingFailure": "SES did not send the mail",
+    "Send": "not feedback",
+    "Open": "not feedback",
+    "Click": "not feedback",
+    "Subscription": "not feedback",
+    "Received": "inbound mail",
+    "AmazonSnsSubscriptionSucceeded": "set-up message",
+    "TopicValidated": "set-up message",
+    "SubscriptionConfirmation": "SubscriptionConfirmation: a subscription waits for its confirmation",
+    "UnsubscribeConfirmation": "UnsubscribeConfirmation: the subscription was removed, the feed is about to end",
+}
+# No-effect events that a person must hear of.
+WARNINGS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
+
+
+def bounce_kind(type_: str, sub_type: str | None) -> str | None:
+    """Return the kind of entry that a bounce makes, None for a type that is not known."""
+    return BOUNCE_KINDS.get((type_, sub_type)) or BOUNCE_KINDS.get((type_, None))
+
+
+def complaint_kind(feedback_type: str | None, sub_type: str | None) -> str:
+    """Return the kind of entry that a complaint makes; its subtype wins over its feedback type."""
+    if sub_type in SUPPRESSION_SUBTYPES:
+        return "ses_suppression"
+    return COMPLAINT_KINDS.get(feedback_type) or COMPLAINT_KINDS[None]
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What the settings say about classification."""
+
+    grace: timedelta = timedelta(days=14)
+    promotion: Policy = "age"
+    promotion_excludes: Collection[str] = ()
+    allowed_topic_arns: Collection[str] = ()
+    allow_raw: bool = False
