@@ -5,12 +5,17 @@
     SesBouncesError
     ├── DatabaseError           Postgres can't be reached, or refused
     ├── FeedError               a queue could not be read to its end
+    ├── AwsError                AWS can't be reached, or asks to wait
+    ├── ActionError             what an administrator asked for can't be done as asked
     └── NeedsAPersonError       a retry would meet the same
         ├── SettingsError           a setting is missing, unknown or out of its range
         ├── MissingConnectionError  an Airflow connection is missing
         ├── SchemaError             the database is not at a version that we can work with
         ├── PrivilegeError          the database role lacks a privilege
         ├── QueueError              a queue is not there, or not for us
+        ├── AwsRefusedError         AWS refused; nothing was changed by half
+        ├── SetupError              something that is not ours stands in the way of setting up
+        ├── HealthError             the doctor found something critical
         ├── QuarantineError         most messages were not understood
         └── RunError                a task of the run failed
 """
@@ -28,6 +33,14 @@ class DatabaseError(SesBouncesError):
 
 class FeedError(SesBouncesError):
     """A queue could not be read to its end; nothing of it is lost."""
+
+
+class ActionError(SesBouncesError):
+    """What an administrator asked for can't be done as asked; the message says what to change."""
+
+
+class AwsError(SesBouncesError):
+    """AWS can't be reached, or asks to wait; a retry goes on where this stopped."""
 
 
 class NeedsAPersonError(SesBouncesError):
@@ -52,6 +65,18 @@ class PrivilegeError(NeedsAPersonError):
 
 class QueueError(NeedsAPersonError):
     """A queue is not there, or not for us; nothing of it is lost."""
+
+
+class AwsRefusedError(NeedsAPersonError):
+    """AWS refused for a reason that a retry would meet again: a permission, credentials, a name."""
+
+
+class SetupError(NeedsAPersonError):
+    """Something that is not ours stands in the way of setting up; nothing was changed."""
+
+
+class HealthError(NeedsAPersonError):
+    """The doctor found something critical."""
 
 
 class QuarantineError(NeedsAPersonError):

@@ -6,17 +6,16 @@ metrics and returns counts: no address enters XCom, a log or a metric.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces import metrics
-from ses_bounces.exceptions import QuarantineError, RunError, SettingsError
-from ses_bounces.settings import Settings, load
+from ses_bounces.exceptions import QuarantineError, SettingsError
+from ses_bounces.task_run import check_run as check_run
+from ses_bounces.task_run import recorded, settings_of, task_states
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,7 +29,6 @@ Counts = dict[str, Any]
 # More than half of at least so many: something is wrong with the feed, not with a message.
 MOSTLY_QUARANTINED = 20
 PLAN = "plan_drain"
-FAILED_STATES = ("failed", "upstream_failed")
 
 
 def plan_drain(context: Context) -> list[Counts]:
@@ -43,8 +41,8 @@ def plan_drain(context: Context) -> list[Counts]:
     from ses_bounces.ledger import mirror_settings
     from ses_bounces.planning import plan_queue
 
-    settings = _settings(context)
-    with _recorded(context, settings) as (connection, counts):
+    settings = settings_of(context)
+    with recorded(context, settings) as (connection, counts):
         mirror_settings(connection, settings.enforce, settings.never_block)
         connection.execute(statement("forget_queues"), {"queue_urls": [queue.url for queue in settings.queue_urls]})
         ensure_partitions(connection)
@@ -63,11 +61,11 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
     from ses_bounces.database.connection import connect
     from ses_bounces.drain import THREADS, drain
 
-    settings = _settings(context)
+    settings = settings_of(context)
     queue = next((queue for queue in settings.queue_urls if queue.url == job["queue_url"]), None)
     if queue is None:
         raise SettingsError(f"{job['queue_url']} is no longer in queue_urls. Clear {PLAN}, or trigger a new run.")
-    with _recorded(context, settings) as (_, counts):
+    with recorded(context, settings) as (_, counts):
         opened = open_queue(settings, queue, THREADS)
         drained = drain(
             opened if job["url"] == queue.url else SqsQueue(opened.client, job["url"]),
@@ -102,8 +100,8 @@ def classify_bounces(context: Context) -> Counts:
     """
     from ses_bounces.pending import classify_pending
 
-    settings = _settings(context)
-    with _recorded(context, settings) as (connection, counts):
+    settings = settings_of(context)
+    with recorded(context, settings) as (connection, counts):
         done = classify_pending(connection, settings.rules, settings.keep_no_effect_bodies, settings.max_seconds)
         counts.update(outcomes=dict(done.outcomes), reasons=dict(done.reasons), **_changes(done.changes))
     log.info("Classified %d messages: %s", done.messages, _words(done.outcomes))
@@ -125,8 +123,8 @@ def promote_expired_transients(context: Context) -> Counts:
     """Turn transient problems older than the grace period into permanent ones."""
     from ses_bounces.ledger import promote_expired
 
-    settings = _settings(context)
-    with _recorded(context, settings) as (connection, counts):
+    settings = settings_of(context)
+    with recorded(context, settings) as (connection, counts):
         changes = promote_expired(connection, settings.max_seconds)
         counts.update(_changes(changes))
     log.info("Promoted %d transient problems to permanent", changes.promoted)
@@ -139,8 +137,8 @@ def sync_allow_group_email(context: Context) -> Counts:
     """Switch Allow Group Email off for the people at blocked addresses, and on again for those that are free."""
     from ses_bounces.people import sync
 
-    settings = _settings(context)
-    with _recorded(context, settings) as (connection, counts):
+    settings = settings_of(context)
+    with recorded(context, settings) as (connection, counts):
         synced = sync(connection, settings, settings.max_seconds)
         counts.update(asdict(synced))
     if settings.people_table is None:
@@ -169,8 +167,8 @@ def emit_blocked_report(context: Context) -> Counts:
     """
     from ses_bounces.report import drop_old_reports, due_days, make_report, publish_reports
 
-    settings = _settings(context)
-    with _recorded(context, settings) as (connection, counts):
+    settings = settings_of(context)
+    with recorded(context, settings) as (connection, counts):
         zone = settings.report_zone
         days = due_days(connection, zone, settings.report_days_kept)
         if context["params"].get("report_today"):
@@ -187,18 +185,6 @@ def emit_blocked_report(context: Context) -> Counts:
     return counts
 
 
-def check_run(context: Context) -> None:
-    """Fail the run if anything before this failed: a run's state is that of its last task.
-
-    :raises RunError: naming the tasks that failed.
-    """
-    failed = sorted(task for task, state in _task_states(context).items() if state in FAILED_STATES)
-    if failed:
-        raise RunError(
-            f"Failed: {', '.join(failed)}. Their logs say what to do; what they left is done by the next run."
-        )
-
-
 def require_plan(context: Context) -> None:
     """Skip the task unless the run's plan was made: with bad settings, or switched off, nothing else is to happen.
 
@@ -206,59 +192,17 @@ def require_plan(context: Context) -> None:
     """
     from airflow.sdk.exceptions import AirflowSkipException
 
-    state = _task_states(context, [PLAN]).get(PLAN)
+    state = task_states(context, [PLAN]).get(PLAN)
     if state == "skipped":
         raise AirflowSkipException("Email bounce processing is switched off (enabled is false)")
     if state != "success":
         raise AirflowSkipException(f"{PLAN} did not succeed ({state}): see its log")
 
 
-def _settings(context: Context) -> Settings:
-    """Read the settings; a manual run's Params override the bounded ones.
-
-    :raises AirflowSkipException: when processing is switched off.
-    """
-    from airflow.sdk.exceptions import AirflowSkipException
-
-    settings = load(context["params"])
-    if not settings.enabled:
-        raise AirflowSkipException("Email bounce processing is switched off (enabled is false)")
-    return settings
-
-
-@contextlib.contextmanager
-def _recorded(context: Context, settings: Settings) -> Iterator[tuple[Connection, Counts]]:
-    """Open the database, check its version, and note in ``ses_bounces.run`` what the task did, also when it fails."""
-    from ses_bounces.database import schema
-    from ses_bounces.database.connection import connect
-    from ses_bounces.database.statements import statement
-
-    counts: Counts = {}
-    with connect(settings.postgres_conn_id) as connection:
-        schema.check(connection)
-        ti = context["ti"]
-        map_index = -1 if ti.map_index is None else ti.map_index
-        task = {"run_id": ti.run_id, "task_id": ti.task_id, "map_index": map_index, "try_number": ti.try_number}
-        row = connection.execute(statement("insert_run"), task).fetchone()
-        try:
-            yield connection, counts
-        finally:
-            # The task's own error is the one to be seen, should the connection be lost.
-            with contextlib.suppress(Exception):
-                finished = {"run_row_id": row[0] if row else None, "counts": json.dumps(counts)}
-                connection.execute(statement("finish_run"), finished)
-
-
 def _today(connection: Connection, zone: Any) -> Any:
     row = connection.execute("SELECT now()").fetchone()
     assert row is not None
     return row[0].astimezone(zone).date()
-
-
-def _task_states(context: Context, task_ids: list[str] | None = None) -> dict[str, str]:
-    ti: Any = context["ti"]
-    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=task_ids)
-    return {task: str(state) for task, state in states.get(ti.run_id, {}).items()}
 
 
 def _changes(changes: Any) -> Counts:

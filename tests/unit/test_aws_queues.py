@@ -51,7 +51,7 @@ def test_each_refusal_says_what_to_do(client: Any, code: str, kind: type[Excepti
 def test_an_unreachable_endpoint_is_retried() -> None:
     error = EndpointConnectionError(endpoint_url="https://sqs.eu-west-1.amazonaws.com/")
     assert not needs_a_person(error)
-    assert "Check the Airflow connection's region, endpoint and credentials" in explain(
+    assert "check the Airflow connection's region, endpoint and credentials" in explain(
         error, "sqs:ReceiveMessage", URL
     )
 

@@ -1,4 +1,4 @@
-"""SQS queues, through the Amazon provider's SqsHook.
+"""SQS queues, through a client of the Amazon provider's hook.
 
 API: Amazon SQS API Reference, ReceiveMessage, DeleteMessageBatch, ChangeMessageVisibilityBatch, GetQueueAttributes.
 """
@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ses_bounces.aws.clients import Place, open_client
 from ses_bounces.aws.errors import explain, needs_a_person
-from ses_bounces.exceptions import FeedError, MissingConnectionError, QueueError
+from ses_bounces.exceptions import FeedError, QueueError
 from ses_bounces.settings import Queue, Settings
 
 # SQS's own limit of one call.
@@ -100,32 +101,9 @@ def open_queue(settings: Settings, queue: Queue, threads: int = 1) -> SqsQueue:
     :param threads: how many threads will use it at once.
     :raises MissingConnectionError: when the Airflow connection is missing.
     """
-    from airflow.providers.amazon.aws.hooks.sqs import SqsHook
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
-    from botocore.config import Config
-
-    conn_id = settings.queue_connection(queue)
-    if conn_id is not None:
-        try:
-            # The hook itself would go on with boto3's default credentials: another account's, perhaps.
-            BaseHook.get_connection(conn_id)
-        except AirflowNotFoundException:
-            raise MissingConnectionError(
-                f'Airflow connection "{conn_id}" is missing. Add it under Admin > Connections (type Amazon Web '
-                'Services), or name another one as "aws_conn_id" in Airflow Variable "ses_bounces" (null: '
-                "boto3's default credentials)."
-            ) from None
-    hook = SqsHook(aws_conn_id=conn_id, region_name=queue.region)
-    config = Config(
-        connect_timeout=5,
-        read_timeout=20,
-        max_pool_connections=2 * threads,
-        retries={"mode": "standard", "total_max_attempts": 4},
-        **({"use_fips_endpoint": True} if settings.use_fips_endpoint else {}),
-    )
-    with _explained("opening a client", queue.url):
-        return SqsQueue(hook.get_client_type(config=(hook.config or Config()).merge(config)), queue.url)
+    place = Place(settings.queue_connection(queue), queue.region)
+    client = open_client("sqs", place, use_fips_endpoint=settings.use_fips_endpoint, threads=threads)
+    return SqsQueue(client, queue.url)
 
 
 @contextlib.contextmanager

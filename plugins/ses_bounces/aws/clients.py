@@ -1,0 +1,138 @@
+"""Clients of AWS services, of an Airflow connection; every client of this package is made here."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ses_bounces.aws.errors import explain, needs_a_person
+from ses_bounces.exceptions import AwsError, AwsRefusedError, MissingConnectionError
+from ses_bounces.settings import Settings
+
+# SES answers one management request a second, for each account and region (SES Developer Guide, quotas).
+SES_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where SES has a list of its own: an account, by the Airflow connection that leads to it, and a region.
+
+    ``aws_conn_id`` None: boto3's default credentials. ``region`` None: the connection's.
+    """
+
+    aws_conn_id: str | None
+    region: str | None
+
+
+def places(settings: Settings) -> list[Place]:
+    """Return where SES sends: the regions of ``ses_regions``, else those of the queues, of each account."""
+    connections = list(dict.fromkeys(settings.queue_connection(queue) for queue in settings.queue_urls))
+    if settings.ses_regions is not None:
+        return [Place(conn_id, region) for conn_id in connections for region in settings.ses_regions]
+    queues = ((settings.queue_connection(queue), queue.region) for queue in settings.queue_urls)
+    return [Place(*place) for place in dict.fromkeys(queues)]
+
+
+def open_client(
+    service: str,
+    place: Place,
+    *,
+    use_fips_endpoint: bool = False,
+    threads: int = 1,
+    read_seconds: float = 20,
+    attempts: int = 4,
+) -> Any:
+    """Return a boto3 client of a service, with the connection's own options and endpoint.
+
+    botocore repeats throttled and failed requests with growing pauses (mode ``standard``).
+
+    :param threads: how many threads will use it at once.
+    :param read_seconds: how long an answer is waited for.
+    :param attempts: requests in all, the first one included.
+    :raises MissingConnectionError: when the Airflow connection is missing.
+    :raises AwsError: when no client can be made of it.
+    """
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+    from botocore.config import Config
+
+    if place.aws_conn_id is not None:
+        check_connection(place.aws_conn_id)
+    own = Config(
+        connect_timeout=5,
+        read_timeout=read_seconds,
+        max_pool_connections=2 * threads,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        **({"use_fips_endpoint": True} if use_fips_endpoint else {}),
+    )
+    hook: Any = AwsBaseHook(place.aws_conn_id, region_name=place.region, client_type=service)
+    # Given to the hook, it also reaches the client of STS that assumes a role.
+    config = (hook.config or Config()).merge(own)
+    with explained("opening a client", service):
+        hook = AwsBaseHook(place.aws_conn_id, region_name=place.region, client_type=service, config=config)
+        return hook.get_client_type()
+
+
+def check_connection(conn_id: str) -> None:
+    """Tell whether an Airflow connection is there.
+
+    :raises MissingConnectionError: it is not; the hook itself would go on with boto3's default credentials: another
+        account's, perhaps.
+    """
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise MissingConnectionError(
+            f'Airflow connection "{conn_id}" is missing. Add it under Admin > Connections (type Amazon Web '
+            'Services), or name another one as "aws_conn_id" in Airflow Variable "ses_bounces" (null: '
+            "boto3's default credentials)."
+        ) from None
+
+
+def account_of(place: Place, *, use_fips_endpoint: bool = False) -> str:
+    """Return the number of the account that a connection leads to; STS GetCallerIdentity needs no permission."""
+    client = open_client("sts", place, use_fips_endpoint=use_fips_endpoint)
+    with explained("sts:GetCallerIdentity", place.aws_conn_id or "the default credentials"):
+        account: str = client.get_caller_identity()["Account"]
+    return account
+
+
+class Pace:
+    """At most one request in so many seconds."""
+
+    def __init__(self, seconds: float = SES_SECONDS) -> None:
+        self.seconds = seconds
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Wait for the next request's turn."""
+        time.sleep(max(0.0, self._next - time.monotonic()))
+        self._next = time.monotonic() + self.seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until the next turn."""
+        return max(0.0, self._next - time.monotonic())
+
+
+@contextlib.contextmanager
+def explained(action: str, what: str) -> Iterator[None]:
+    """Turn an error of boto3 into one sentence that says what to do.
+
+    :param action: the API operation, as IAM names it.
+    :param what: the resource; never an address.
+    :raises AwsRefusedError: when a retry would meet the same.
+    :raises AwsError: for other errors.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        kind = AwsRefusedError if needs_a_person(error) else AwsError
+        raise kind(explain(error, action, what)) from None

@@ -1,0 +1,75 @@
+"""What the tasks of every DAG have in common: settings, the database, and a note of what was done."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ses_bounces.exceptions import RunError
+from ses_bounces.settings import Settings, load
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from ses_bounces.database.connection import Connection
+
+Counts = dict[str, Any]
+
+FAILED_STATES = ("failed", "upstream_failed")
+
+
+def settings_of(context: Context) -> Settings:
+    """Read the settings; a manual run's Params override the bounded ones.
+
+    :raises AirflowSkipException: when processing is switched off.
+    """
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    settings = load(context["params"])
+    if not settings.enabled:
+        raise AirflowSkipException("Email bounce processing is switched off (enabled is false)")
+    return settings
+
+
+@contextlib.contextmanager
+def recorded(context: Context, settings: Settings) -> Iterator[tuple[Connection, Counts]]:
+    """Open the database, check its version, and note in ``ses_bounces.run`` what the task did, also when it fails."""
+    from ses_bounces.database import schema
+    from ses_bounces.database.connection import connect
+    from ses_bounces.database.statements import statement
+
+    counts: Counts = {}
+    with connect(settings.postgres_conn_id) as connection:
+        schema.check(connection)
+        ti = context["ti"]
+        map_index = -1 if ti.map_index is None else ti.map_index
+        task = {"run_id": ti.run_id, "task_id": ti.task_id, "map_index": map_index, "try_number": ti.try_number}
+        row = connection.execute(statement("insert_run"), task).fetchone()
+        try:
+            yield connection, counts
+        finally:
+            # The task's own error is the one to be seen, should the connection be lost.
+            with contextlib.suppress(Exception):
+                finished = {"run_row_id": row[0] if row else None, "counts": json.dumps(counts)}
+                connection.execute(statement("finish_run"), finished)
+
+
+def check_run(context: Context) -> None:
+    """Fail the run if anything before this failed: a run's state is that of its last task.
+
+    :raises RunError: naming the tasks that failed.
+    """
+    failed = sorted(task for task, state in task_states(context).items() if state in FAILED_STATES)
+    if failed:
+        raise RunError(
+            f"Failed: {', '.join(failed)}. Their logs say what to do; what they left is done by the next run."
+        )
+
+
+def task_states(context: Context, task_ids: list[str] | None = None) -> dict[str, str]:
+    """Return the states of the run's tasks by id; of a mapped task, of its instances by ``id_index``."""
+    ti: Any = context["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=task_ids)
+    return {task: str(state) for task, state in states.get(ti.run_id, {}).items()}
