@@ -10,7 +10,7 @@ WITH settled AS (
         SELECT o.flag_change_id, p.{id} IS NOT NULL AS is_there, p.{flag} AS flag
         FROM ses_bounces.flag_change o
         LEFT JOIN {table} p ON p.{id} = o.person_id::{id_type}
-        WHERE o.address_id = ANY (%(ids)s) AND o.settled_at IS NULL AND NOT o.new_value
+        WHERE o.address_id = ANY (%(ids)s) AND o.settled_at IS NULL AND NOT o.new_value AND o.decided_by IS NULL
             AND o.people_table = %(people_table)s
             AND (p.{id} IS NULL OR p.xmin::text::bigint <> o.row_xmin)
     ) now_

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,15 @@ class Synced:
 class People:
     """The people table of the settings, and what is done to it."""
 
-    def __init__(self, connection: Connection, settings: Settings) -> None:
-        """:raises SettingsError: when the table or a column is not there, or the flag is no boolean."""
+    def __init__(self, connection: Connection, settings: Settings, seconds: float = float("inf")) -> None:
+        """Look at the table.
+
+        :param seconds: the time that all statements together may take; one that would pass it is cancelled.
+        :raises SettingsError: when the table or a column is not there, or the flag is no boolean.
+        """
         assert settings.people_table is not None
         self.connection = connection
+        self._until = time.monotonic() + seconds
         self.table = settings.people_table
         columns = (settings.people_id_column, settings.people_email_column, settings.people_flag_column)
         table = sql.Identifier(*self.table.split("."))
@@ -86,6 +92,9 @@ class People:
         query = sql.SQL(statement(name)).format(**self._names)
         with self.connection.transaction():
             self.connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            left = self._until - time.monotonic()
+            if left != float("inf"):
+                self.connection.execute(f"SET LOCAL statement_timeout = {max(1, int(left * 1000))}")
             return self.connection.execute(query, {"people_table": self.table, **parameters}).fetchall()
 
 
@@ -113,26 +122,53 @@ def sync(connection: Connection, settings: Settings, seconds: float = float("inf
             if not due:
                 break
             after = due[-1][0]
-            done.addresses += len(due)
-            blocked = {address: (id_, since) for id_, address, since, is_blocked in due if is_blocked}
-            free = {id_: since for id_, _, since, is_blocked in due if not is_blocked}
-            if settings.enforce:
-                settled = _switch_off(people, blocked, done) | _switch_on(people, free, done)
-                parameters = {"ids": list(settled), "due_since": list(settled.values())}
-                connection.execute(statement("delete_due_flags"), parameters)
-            else:
-                counts = people.execute("count_people_on", addresses=list(blocked))
-                done.would_switch_off += sum(count for _, count in counts)
+            _settle(people, settings, due, done)
     return done
+
+
+def sync_addresses(
+    connection: Connection, settings: Settings, address_ids: Iterable[int], seconds: float = float("inf")
+) -> Synced:
+    """The same at once, for those of some addresses that are due.
+
+    :param seconds: the time that all statements together may take; the one that would pass it is cancelled.
+    :raises SettingsError: when the people table is not as the settings say.
+    :raises psycopg.errors.LockNotAvailable: somebody holds the table; what is not done stays due.
+    :raises psycopg.errors.QueryCanceled: the time is over; what is not done stays due.
+    """
+    done = Synced()
+    if settings.people_table is None:
+        return done
+    due = connection.execute(statement("select_due_flags_of"), {"ids": list(address_ids)}).fetchall()
+    if due:
+        _settle(People(connection, settings, seconds), settings, due, done)
+    return done
+
+
+def _settle(people: People, settings: Settings, due: list[tuple[Any, ...]], done: Synced) -> None:
+    done.addresses += len(due)
+    blocked = {address: (id_, since) for id_, address, since, is_blocked in due if is_blocked}
+    free = {id_: since for id_, _, since, is_blocked in due if not is_blocked}
+    if settings.enforce:
+        settled = _switch_off(people, blocked, done) | _switch_on(people, free, done)
+        parameters = {"ids": list(settled), "due_since": list(settled.values())}
+        people.connection.execute(statement("delete_due_flags"), parameters)
+    else:
+        counts = people.execute("count_people_on", addresses=list(blocked))
+        done.would_switch_off += sum(count for _, count in counts)
 
 
 def _switch_off(people: People, blocked: dict[str, tuple[int, Any]], done: Synced) -> dict[int, Any]:
     addresses = list(blocked)
+    if not addresses:
+        return {}
+    # A block that came after an administrator's decision takes it back.
+    people.execute("settle_decided", ids=[id_ for id_, _ in blocked.values()])
     changed = PEOPLE_PER_STATEMENT
-    while addresses and changed == PEOPLE_PER_STATEMENT:
+    while changed == PEOPLE_PER_STATEMENT:
         changed = people.execute("switch_off_people", addresses=addresses, limit=PEOPLE_PER_STATEMENT)[0][0]
         done.switched_off += changed
-    held = {address for address, _ in people.execute("count_people_on", addresses=addresses)} if addresses else set()
+    held = {address for address, _ in people.execute("count_people_on", addresses=addresses)}
     done.locked_addresses += len(held)
     return {id_: since for address, (id_, since) in blocked.items() if address not in held}
 
@@ -145,10 +181,25 @@ def _switch_on(people: People, free: dict[int, Any], done: Synced) -> dict[int, 
     while changed == PEOPLE_PER_STATEMENT:
         changed = people.execute("switch_on_people", ids=ids, limit=PEOPLE_PER_STATEMENT)[0][0]
         done.switched_on += changed
+    done.switched_on += switch_on_decided(people, ids)
     done.touched += dict(people.execute("settle_touched_people", ids=ids)).get("touched", 0)
     held = {id_ for (id_,) in people.execute("select_open_flag_changes", ids=ids)}
     done.locked_addresses += len(held)
     return {id_: since for id_, since in free.items() if id_ not in held}
+
+
+def switch_on_decided(people: People, address_ids: Iterable[int]) -> int:
+    """Switch the flag on for those at some addresses for whom an administrator decided so; returns how many.
+
+    Rows that somebody else holds stay as decided.
+    """
+    ids = list(address_ids)
+    total, changed = 0, PEOPLE_PER_STATEMENT
+    while changed == PEOPLE_PER_STATEMENT:
+        changed = people.execute("switch_on_decided", ids=ids, limit=PEOPLE_PER_STATEMENT)[0][0]
+        total += changed
+    people.execute("settle_decided", ids=ids)
+    return total
 
 
 def _compare_everybody(people: People, until: float) -> bool:

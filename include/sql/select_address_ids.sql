@@ -1,0 +1,5 @@
+-- The ids of some addresses. Locks: none.
+--   addresses  keys
+SELECT a.address, a.address_id
+FROM ses_bounces.address a
+WHERE a.address = ANY (%(addresses)s)

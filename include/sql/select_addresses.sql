@@ -1,0 +1,3 @@
+-- The keys of some addresses. Locks: none.
+--   ids
+SELECT a.address_id, a.address FROM ses_bounces.address a WHERE a.address_id = ANY (%(ids)s)

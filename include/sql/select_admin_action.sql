@@ -1,0 +1,5 @@
+-- What a form was answered when it was sent before. Locks: none.
+--   action_id
+SELECT a.kind, a.actor, a.results
+FROM ses_bounces.admin_action a
+WHERE a.action_id = %(action_id)s

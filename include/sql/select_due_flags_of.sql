@@ -1,0 +1,8 @@
+-- Those of some addresses whose people are to be looked at, and whether they are blocked. Locks: none.
+--   ids
+SELECT f.address_id, a.address, f.due_since,
+    EXISTS (SELECT FROM ses_bounces.blocked_list b WHERE b.address_id = f.address_id AND b.unblocked_at IS NULL)
+FROM ses_bounces.flag_due f
+JOIN ses_bounces.address a USING (address_id)
+WHERE f.address_id = ANY (%(ids)s)
+ORDER BY f.address_id
