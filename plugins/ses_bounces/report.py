@@ -109,9 +109,9 @@ def publish_reports(connection: Connection, url: str, conn_id: str | None) -> in
             folder.mkdir(parents=True, exist_ok=True)
             # The summary marks the report as whole: it goes first, and comes back last.
             (folder / "summary.json").unlink(missing_ok=True)
-            _write(folder, "blocked_report.csv", gzip.decompress(table))
-            _write(folder, "blocked_report.html", gzip.decompress(html))
-            _write(folder, "summary.json", (json.dumps(summary, indent=2, sort_keys=True) + "\n").encode())
+            write_file(folder, "blocked_report.csv", gzip.decompress(table))
+            write_file(folder, "blocked_report.html", gzip.decompress(html))
+            write_file(folder, "summary.json", (json.dumps(summary, indent=2, sort_keys=True) + "\n").encode())
             connection.execute(statement("report_published"), {"day": day, "made_at": made_at})
             written += 1
     return written
@@ -264,7 +264,7 @@ def _page(page: Page) -> bytes:
     return gzip.compress(render(page).encode(), compresslevel=6, mtime=0)
 
 
-def _write(folder: Any, name: str, content: bytes) -> None:
+def write_file(folder: Any, name: str, content: bytes) -> None:
     """Write one file whole: under another name in the same folder, then moved."""
     temporary = folder / f".{name}.part"
     try:

@@ -117,7 +117,11 @@ class Settings(BaseModel):
     aws_conn_id: str | None = "ses_bounces_aws"
     postgres_conn_id: str = "ses_bounces_postgres"
     use_fips_endpoint: Annotated[bool, Field(strict=True)] = False
-    ses_regions: tuple[str, ...] | None = None
+    ses_regions: (
+        Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d+$")], ...], Field(min_length=1)] | None
+    ) = None
+    push_to_ses: Annotated[bool, Field(strict=True)] = False
+    ses_import_url: Annotated[str, Field(pattern=r"^s3://[^/]+")] | None = None
     allowed_topic_arns: tuple[Annotated[str, Field(pattern=r"^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$")], ...] = ()
     allow_raw: Annotated[bool, Field(strict=True)] = False
     people_table: Annotated[str, Field(pattern=r"^[^.\x00]+(\.[^.\x00]+)?$")] | None = None
@@ -220,6 +224,8 @@ MEANINGS = {
     "postgres_conn_id": "an Airflow connection id",
     "use_fips_endpoint": "true or false",
     "ses_regions": "a list of AWS regions, or null",
+    "push_to_ses": "true or false",
+    "ses_import_url": "a URL like s3://bucket/folder, or null",
     "allowed_topic_arns": "a list of SNS topic ARNs",
     "allow_raw": "true or false",
     "people_table": "a table, as name or schema.name, or null",

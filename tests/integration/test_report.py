@@ -144,14 +144,14 @@ def test_half_a_report_has_no_summary(database: Connection, tmp_path: Path, monk
     folder = tmp_path / DAY.isoformat()
     folder.mkdir()
     (folder / "summary.json").write_text("of an earlier revision")
-    write = report._write
+    write = report.write_file
 
     def full(folder: Any, name: str, content: bytes) -> None:
         if name.endswith(".html"):
             raise OSError("the disk is full")
         write(folder, name, content)
 
-    monkeypatch.setattr(report, "_write", full)
+    monkeypatch.setattr(report, "write_file", full)
     with pytest.raises(OSError, match="the disk is full"):
         publish_reports(database, tmp_path.as_uri(), None)
     assert [path.name for path in folder.iterdir()] == ["blocked_report.csv"]

@@ -61,7 +61,7 @@ def open_client(
     if place.aws_conn_id is not None:
         check_connection(place.aws_conn_id)
     own = Config(
-        connect_timeout=5,
+        connect_timeout=min(5, read_seconds),
         read_timeout=read_seconds,
         max_pool_connections=2 * threads,
         retries={"mode": "standard", "total_max_attempts": attempts},
@@ -94,9 +94,11 @@ def check_connection(conn_id: str) -> None:
         ) from None
 
 
-def account_of(place: Place, *, use_fips_endpoint: bool = False) -> str:
+def account_of(place: Place, *, use_fips_endpoint: bool = False, read_seconds: float = 20, attempts: int = 4) -> str:
     """Return the number of the account that a connection leads to; STS GetCallerIdentity needs no permission."""
-    client = open_client("sts", place, use_fips_endpoint=use_fips_endpoint)
+    client = open_client(
+        "sts", place, use_fips_endpoint=use_fips_endpoint, read_seconds=read_seconds, attempts=attempts
+    )
     with explained("sts:GetCallerIdentity", place.aws_conn_id or "the default credentials"):
         account: str = client.get_caller_identity()["Account"]
     return account

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_bounces.aws.clients import Pace, Place, account_of, explained, open_client
-from ses_bounces.exceptions import AwsError
+from ses_bounces.exceptions import AwsError, AwsRefusedError
 from ses_bounces.settings import Settings
 
 SesReason = Literal["BOUNCE", "COMPLAINT"]
 
 PAGE_SIZE = 1_000
+_TYPE = "rfc822;"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Page:
 
 class StaleTokenError(AwsError):
     """A page's token is no longer good: the reading begins anew."""
+
+
+class BadAddressError(AwsRefusedError):
+    """SES refuses the address itself."""
 
 
 class SuppressionList:
@@ -77,13 +82,21 @@ class SuppressionList:
         return Page(entries, answer.get("NextToken") or None)
 
     def delete(self, address: str) -> bool:
-        """Take one spelling of an address off the list; False: it was not on it."""
+        """Take one spelling of an address off the list; False: it was not on it.
+
+        :raises BadAddressError: SES does not take it for an address.
+        """
         self.pace.wait()
         with explained("ses:DeleteSuppressedDestination", self.region):
             try:
                 self.client.delete_suppressed_destination(EmailAddress=address)
             except self.client.exceptions.NotFoundException:
                 return False
+            except self.client.exceptions.BadRequestException:
+                raise BadAddressError(
+                    f"SES does not accept this address, so it can't be taken off its list of {self.region}; look for "
+                    "it in the SES console."
+                ) from None
         return True
 
     def put(self, address: str, ses_reason: SesReason) -> None:
@@ -121,9 +134,10 @@ def open_list(
 
     :param attempts: of each request, with growing pauses between them.
     """
-    fips = settings.use_fips_endpoint
-    client = open_client("sesv2", place, use_fips_endpoint=fips, read_seconds=read_seconds, attempts=attempts)
-    return SuppressionList(client, account_of(place, use_fips_endpoint=fips), pace)
+    options: dict[str, Any] = {
+        "use_fips_endpoint": settings.use_fips_endpoint, "read_seconds": read_seconds, "attempts": attempts,
+    }  # fmt: skip
+    return SuppressionList(open_client("sesv2", place, **options), account_of(place, **options), pace)
 
 
 def listing_key(account: str, region: str, address: str, last_updated_at: datetime) -> bytes:
@@ -150,5 +164,5 @@ def spellings(*written: str | None) -> list[str]:
 def _bare(text: str) -> str:
     text = text.strip()
     if text.endswith(">") and "<" in text:
-        text = text[text.rindex("<") + 1 : -1]
-    return text.rpartition(";")[2].strip()
+        text = text[text.rindex("<") + 1 : -1].strip()
+    return text[len(_TYPE) :].strip() if text.lower().startswith(_TYPE) else text

@@ -81,6 +81,8 @@ lift_job = Table(
     Column("job_id", Text, primary_key=True),
     Column("account", Text, nullable=False),
     Column("region", Text, nullable=False),
+    # The file with the addresses, deleted when the job has ended.
+    Column("object_url", Text, nullable=False),
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("finished_at", DateTime(timezone=True)),
     Column("status", Text, nullable=False),

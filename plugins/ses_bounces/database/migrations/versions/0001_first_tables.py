@@ -22,24 +22,16 @@ def upgrade() -> None:
         sa.Column(
             "domain",
             sa.Text(collation="C"),
-            sa.Computed("substring(address from '[^@]*$')", persisted=True),
+            sa.Computed("split_part(address, '@', -1)", persisted=True),
             nullable=False,
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("address_id", name=op.f("address_pkey")),
         sa.UniqueConstraint("address", name=op.f("address_address_key")),
         schema="ses_bounces",
         comment="Registry: ids go into URLs, logs and audit, addresses don't.",
     )
-    op.create_index(
-        "address_due_at_idx",
-        "address",
-        ["due_at"],
-        unique=False,
-        schema="ses_bounces",
-        postgresql_where=sa.text("due_at IS NOT NULL"),
-    )
+    op.create_index("address_domain_idx", "address", ["domain"], unique=False, schema="ses_bounces")
     op.create_table(
         "address_event",
         sa.Column("event_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -99,6 +91,33 @@ def upgrade() -> None:
         postgresql_using="brin",
     )
     op.create_table(
+        "address_search",
+        sa.Column("address_id", sa.BigInteger(), nullable=False),
+        sa.Column("grams", postgresql.ARRAY(sa.Integer()), nullable=False),
+        schema="ses_bounces",
+        comment="For searches by a part of an address: all addresses up to setting.searchable_to.",
+    )
+    op.create_index(
+        "address_search_grams_idx",
+        "address_search",
+        ["grams"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_using="gin",
+    )
+    op.create_table(
+        "admin_action",
+        sa.Column("action_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("acted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("results", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("action_id", name=op.f("admin_action_pkey")),
+        schema="ses_bounces",
+        comment="The answers to administrators' forms; kept 90 days. The ledger is the trail.",
+    )
+    op.create_index("admin_action_acted_at_idx", "admin_action", ["acted_at"], unique=False, schema="ses_bounces")
+    op.create_table(
         "blocked_list",
         sa.Column("blocked_list_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("address_id", sa.BigInteger(), nullable=False),
@@ -110,6 +129,7 @@ def upgrade() -> None:
         sa.Column("unblocked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("unblocked_by", sa.Text(), nullable=True),
         sa.Column("unblock_reason", sa.Text(), nullable=True),
+        sa.Column("is_open", sa.Boolean(), sa.Computed("unblocked_at IS NULL", persisted=True), nullable=False),
         sa.CheckConstraint(
             "reason IN ('stop_request', 'complaint', 'unsubscribed', 'permanent_bounce', 'ses_suppression', 'expired_transient')",
             name=op.f("blocked_list_reason_check"),
@@ -127,6 +147,20 @@ def upgrade() -> None:
         postgresql_where=sa.text("unblocked_at IS NULL"),
     )
     op.create_index(
+        "blocked_list_blocked_at_idx",
+        "blocked_list",
+        ["is_open", "reason", "blocked_at", "blocked_list_id"],
+        unique=False,
+        schema="ses_bounces",
+    )
+    op.create_index(
+        "blocked_list_listed_idx",
+        "blocked_list",
+        ["is_open", "address", "blocked_list_id"],
+        unique=False,
+        schema="ses_bounces",
+    )
+    op.create_index(
         "blocked_list_open_idx",
         "blocked_list",
         ["address_id", "reason"],
@@ -141,14 +175,18 @@ def upgrade() -> None:
         sa.Column("address", sa.Text(collation="C"), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("details", sa.Text(), nullable=True),
+        sa.Column("bounce_sub_type", sa.Text(), nullable=True),
+        sa.Column("configuration_set", sa.Text(), nullable=True),
         sa.Column("first_bounced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_bounced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("bounce_count", sa.Integer(), nullable=False),
         sa.Column("transient_fix_deadline", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_by", sa.Text(), nullable=True),
         sa.Column("close_reason", sa.Text(), nullable=True),
+        sa.Column("is_open", sa.Boolean(), sa.Computed("closed_at IS NULL", persisted=True), nullable=False),
         sa.CheckConstraint(
             "kind IN ('transient', 'permanent', 'complaint', 'suppressed')", name=op.f("bounce_list_kind_check")
         ),
@@ -157,12 +195,40 @@ def upgrade() -> None:
         comment="Email Bounce List, a projection of the ledger: one open row per address.",
     )
     op.create_index(
-        "bounce_list_deadline_idx",
+        "bounce_list_address_idx",
         "bounce_list",
-        ["transient_fix_deadline"],
+        ["is_open", "address", "bounce_list_id"],
         unique=False,
         schema="ses_bounces",
-        postgresql_where=sa.text("closed_at IS NULL AND transient_fix_deadline IS NOT NULL"),
+    )
+    op.create_index(
+        "bounce_list_configuration_set_idx",
+        "bounce_list",
+        ["is_open", "configuration_set", "last_bounced_at", "bounce_list_id"],
+        unique=False,
+        schema="ses_bounces",
+    )
+    op.create_index(
+        "bounce_list_deadline_idx",
+        "bounce_list",
+        ["is_open", "kind", "transient_fix_deadline", "bounce_list_id"],
+        unique=False,
+        schema="ses_bounces",
+    )
+    op.create_index(
+        "bounce_list_due_at_idx",
+        "bounce_list",
+        ["due_at"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_where=sa.text("closed_at IS NULL AND due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "bounce_list_last_bounced_at_idx",
+        "bounce_list",
+        ["is_open", "kind", "last_bounced_at", "bounce_list_id"],
+        unique=False,
+        schema="ses_bounces",
     )
     op.create_index(
         "bounce_list_open_idx",
@@ -171,6 +237,13 @@ def upgrade() -> None:
         unique=True,
         schema="ses_bounces",
         postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index(
+        "bounce_list_sub_type_idx",
+        "bounce_list",
+        ["is_open", "bounce_sub_type", "last_bounced_at", "bounce_list_id"],
+        unique=False,
+        schema="ses_bounces",
     )
     op.create_table(
         "codepoint",
@@ -181,6 +254,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("first", name=op.f("codepoint_pkey")),
         schema="ses_bounces",
         comment="UTS 46 for address_key(): mapping null: kept, empty: dropped; code points in no range are refused.",
+    )
+    op.create_table(
+        "finding",
+        sa.Column("check_name", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("meaning", sa.Text(), nullable=False),
+        sa.Column("todo", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("severity IN ('critical', 'warning', 'unknown', 'ok')", name=op.f("finding_severity_check")),
+        sa.PrimaryKeyConstraint("check_name", "subject", name=op.f("finding_pkey")),
+        schema="ses_bounces",
+        comment="What the doctor found the last time, one row for each thing that it looks at.",
     )
     op.create_table(
         "flag_due",
@@ -199,6 +287,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address_id", name=op.f("last_delivery_pkey")),
         schema="ses_bounces",
         comment="The newest delivery of each address.",
+    )
+    op.create_table(
+        "later_entry",
+        sa.Column("address_id", sa.BigInteger(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("address_id", "occurred_at", name=op.f("later_entry_pkey")),
+        schema="ses_bounces",
+        comment="Entries dated ahead of our clock: their addresses are due then. Nearly always empty.",
+    )
+    op.create_table(
+        "lift_job",
+        sa.Column("job_id", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=False),
+        sa.Column("object_url", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("lift_job_pkey")),
+        schema="ses_bounces",
+        comment="Import jobs of SES that take many addresses off its suppression list.",
     )
     op.create_table(
         "message",
@@ -237,6 +346,44 @@ def upgrade() -> None:
         schema="ses_bounces",
         postgresql_where=sa.text("outcome = 'pending'"),
     )
+    op.create_index(
+        "message_reason_idx",
+        "message",
+        ["reason", "received_at", "message_id"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_where=sa.text("outcome IN ('held', 'quarantined')"),
+    )
+    op.create_table(
+        "message_action",
+        sa.Column("message_action_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("acted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("action IN ('retry', 'dismiss')", name=op.f("message_action_action_check")),
+        sa.PrimaryKeyConstraint("message_action_id", name=op.f("message_action_pkey")),
+        schema="ses_bounces",
+        comment="Who retried or dismissed a quarantined or held message, and why.",
+    )
+    op.create_index(
+        "message_action_message_id_idx",
+        "message_action",
+        ["message_id", "acted_at"],
+        unique=False,
+        schema="ses_bounces",
+    )
+    op.create_table(
+        "page_filter",
+        sa.Column("filter_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("search_text", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("filter_id", name=op.f("page_filter_pkey")),
+        schema="ses_bounces",
+        comment="What was typed into a search box; kept 90 days.",
+    )
+    op.create_index("page_filter_created_at_idx", "page_filter", ["created_at"], unique=False, schema="ses_bounces")
     op.create_table(
         "protected",
         sa.Column("pattern", sa.Text(collation="C"), nullable=False),
@@ -307,14 +454,79 @@ def upgrade() -> None:
     op.create_index("run_run_id_task_id_idx", "run", ["run_id", "task_id"], unique=False, schema="ses_bounces")
     op.create_index("run_started_at_idx", "run", ["started_at"], unique=False, schema="ses_bounces")
     op.create_table(
+        "ses_listed",
+        sa.Column("account", sa.Text(collation="C"), nullable=False),
+        sa.Column("region", sa.Text(collation="C"), nullable=False),
+        sa.Column("listed_address", sa.Text(collation="C"), nullable=False),
+        sa.Column("address", sa.Text(collation="C"), nullable=False),
+        sa.Column("ses_reason", sa.Text(), nullable=False),
+        sa.Column("last_updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pass_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "listed_address", name=op.f("ses_listed_pkey")),
+        schema="ses_bounces",
+        comment="Copy of SES's account suppression lists, as last read.",
+    )
+    op.create_index("ses_listed_address_idx", "ses_listed", ["address"], unique=False, schema="ses_bounces")
+    op.create_index(
+        "ses_listed_pass_id_idx", "ses_listed", ["account", "region", "pass_id"], unique=False, schema="ses_bounces"
+    )
+    op.create_table(
         "setting",
         sa.Column("only_row", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("enforce", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("people_compared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("searchable_to", sa.BigInteger(), server_default="0", nullable=False),
         sa.CheckConstraint("only_row", name=op.f("setting_only_row_check")),
         sa.PrimaryKeyConstraint("only_row", name=op.f("setting_pkey")),
         schema="ses_bounces",
         comment="Mirror of the settings that functions in SQL need.",
+    )
+    op.create_table(
+        "suppression_drift",
+        sa.Column("suppression_drift_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("counts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("csv", sa.LargeBinary(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("suppression_drift_id", name=op.f("suppression_drift_pkey")),
+        schema="ses_bounces",
+        comment="Where our blocked list and SES's suppression lists differ, csv gzipped; kept like the daily reports.",
+    )
+    op.create_index(
+        "suppression_drift_made_at_idx", "suppression_drift", ["made_at"], unique=False, schema="ses_bounces"
+    )
+    op.create_table(
+        "suppression_pass",
+        sa.Column("pass_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("next_token", sa.Text(), nullable=True),
+        sa.Column("pages", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("listed", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("recorded", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("not_addresses", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("pass_id", name=op.f("suppression_pass_pkey")),
+        schema="ses_bounces",
+        comment="Readings of SES's suppression lists: where each stands, so that a killed one goes on.",
+    )
+    op.create_index(
+        "suppression_pass_finished_at_idx",
+        "suppression_pass",
+        ["account", "region", "finished_at"],
+        unique=False,
+        schema="ses_bounces",
+    )
+    op.create_index(
+        "suppression_pass_open_idx",
+        "suppression_pass",
+        ["account", "region"],
+        unique=True,
+        schema="ses_bounces",
+        postgresql_where=sa.text("finished_at IS NULL"),
     )
     op.create_table(
         "flag_change",
@@ -329,8 +541,9 @@ def upgrade() -> None:
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_by", sa.Text(), nullable=True),
         sa.Column("settlement", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "settlement IN ('restored', 'touched', 'on', 'gone')", name=op.f("flag_change_settlement_check")
+            "settlement IN ('restored', 'touched', 'on', 'gone', 'left_off')", name=op.f("flag_change_settlement_check")
         ),
         sa.ForeignKeyConstraint(
             ["address_id"], ["ses_bounces.address.address_id"], name=op.f("flag_change_address_id_fkey")
@@ -355,6 +568,14 @@ def upgrade() -> None:
         schema="ses_bounces",
         postgresql_where=sa.text("settled_at IS NULL AND NOT new_value"),
     )
+    op.create_index(
+        "flag_change_touched_idx",
+        "flag_change",
+        ["address_id"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_where=sa.text("settlement = 'touched'"),
+    )
     op.create_table(
         "unblock_request",
         sa.Column("unblock_request_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -373,6 +594,13 @@ def upgrade() -> None:
         comment="Blocks that are being lifted: SES's own list first, ours then.",
     )
     op.create_index(
+        "unblock_request_address_id_idx",
+        "unblock_request",
+        ["address_id", "requested_at"],
+        unique=False,
+        schema="ses_bounces",
+    )
+    op.create_index(
         "unblock_request_open_idx",
         "unblock_request",
         ["address_id"],
@@ -380,18 +608,57 @@ def upgrade() -> None:
         schema="ses_bounces",
         postgresql_where=sa.text("finished_at IS NULL"),
     )
+    op.create_table(
+        "lift_step",
+        sa.Column("unblock_request_id", sa.BigInteger(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=False),
+        sa.Column("job_id", sa.Text(), nullable=True),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["unblock_request_id"],
+            ["ses_bounces.unblock_request.unblock_request_id"],
+            name=op.f("lift_step_unblock_request_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("unblock_request_id", "account", "region", name=op.f("lift_step_pkey")),
+        schema="ses_bounces",
+        comment="How far an unblock_request has come: each of SES's lists that the address must leave.",
+    )
+    op.create_index(
+        "lift_step_job_id_idx",
+        "lift_step",
+        ["job_id"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_where=sa.text("job_id IS NOT NULL"),
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_index(
+        "lift_step_job_id_idx",
+        table_name="lift_step",
+        schema="ses_bounces",
+        postgresql_where=sa.text("job_id IS NOT NULL"),
+    )
+    op.drop_table("lift_step", schema="ses_bounces")
+    op.drop_index(
         "unblock_request_open_idx",
         table_name="unblock_request",
         schema="ses_bounces",
         postgresql_where=sa.text("finished_at IS NULL"),
     )
+    op.drop_index("unblock_request_address_id_idx", table_name="unblock_request", schema="ses_bounces")
     op.drop_table("unblock_request", schema="ses_bounces")
+    op.drop_index(
+        "flag_change_touched_idx",
+        table_name="flag_change",
+        schema="ses_bounces",
+        postgresql_where=sa.text("settlement = 'touched'"),
+    )
     op.drop_index(
         "flag_change_person_id_idx",
         table_name="flag_change",
@@ -405,7 +672,20 @@ def downgrade() -> None:
         postgresql_where=sa.text("settled_at IS NULL AND NOT new_value"),
     )
     op.drop_table("flag_change", schema="ses_bounces")
+    op.drop_index(
+        "suppression_pass_open_idx",
+        table_name="suppression_pass",
+        schema="ses_bounces",
+        postgresql_where=sa.text("finished_at IS NULL"),
+    )
+    op.drop_index("suppression_pass_finished_at_idx", table_name="suppression_pass", schema="ses_bounces")
+    op.drop_table("suppression_pass", schema="ses_bounces")
+    op.drop_index("suppression_drift_made_at_idx", table_name="suppression_drift", schema="ses_bounces")
+    op.drop_table("suppression_drift", schema="ses_bounces")
     op.drop_table("setting", schema="ses_bounces")
+    op.drop_index("ses_listed_pass_id_idx", table_name="ses_listed", schema="ses_bounces")
+    op.drop_index("ses_listed_address_idx", table_name="ses_listed", schema="ses_bounces")
+    op.drop_table("ses_listed", schema="ses_bounces")
     op.drop_index("run_started_at_idx", table_name="run", schema="ses_bounces")
     op.drop_index("run_run_id_task_id_idx", table_name="run", schema="ses_bounces")
     op.drop_table("run", schema="ses_bounces")
@@ -413,6 +693,16 @@ def downgrade() -> None:
     op.drop_table("queue", schema="ses_bounces")
     op.drop_table("quarantine", schema="ses_bounces")
     op.drop_table("protected", schema="ses_bounces")
+    op.drop_index("page_filter_created_at_idx", table_name="page_filter", schema="ses_bounces")
+    op.drop_table("page_filter", schema="ses_bounces")
+    op.drop_index("message_action_message_id_idx", table_name="message_action", schema="ses_bounces")
+    op.drop_table("message_action", schema="ses_bounces")
+    op.drop_index(
+        "message_reason_idx",
+        table_name="message",
+        schema="ses_bounces",
+        postgresql_where=sa.text("outcome IN ('held', 'quarantined')"),
+    )
     op.drop_index(
         "message_pending_idx",
         table_name="message",
@@ -426,21 +716,29 @@ def downgrade() -> None:
         postgresql_where=sa.text("outcome IN ('held', 'quarantined')"),
     )
     op.drop_table("message", schema="ses_bounces")
+    op.drop_table("lift_job", schema="ses_bounces")
+    op.drop_table("later_entry", schema="ses_bounces")
     op.drop_table("last_delivery", schema="ses_bounces")
     op.drop_table("flag_due", schema="ses_bounces")
+    op.drop_table("finding", schema="ses_bounces")
     op.drop_table("codepoint", schema="ses_bounces")
+    op.drop_index("bounce_list_sub_type_idx", table_name="bounce_list", schema="ses_bounces")
     op.drop_index(
         "bounce_list_open_idx",
         table_name="bounce_list",
         schema="ses_bounces",
         postgresql_where=sa.text("closed_at IS NULL"),
     )
+    op.drop_index("bounce_list_last_bounced_at_idx", table_name="bounce_list", schema="ses_bounces")
     op.drop_index(
-        "bounce_list_deadline_idx",
+        "bounce_list_due_at_idx",
         table_name="bounce_list",
         schema="ses_bounces",
-        postgresql_where=sa.text("closed_at IS NULL AND transient_fix_deadline IS NOT NULL"),
+        postgresql_where=sa.text("closed_at IS NULL AND due_at IS NOT NULL"),
     )
+    op.drop_index("bounce_list_deadline_idx", table_name="bounce_list", schema="ses_bounces")
+    op.drop_index("bounce_list_configuration_set_idx", table_name="bounce_list", schema="ses_bounces")
+    op.drop_index("bounce_list_address_idx", table_name="bounce_list", schema="ses_bounces")
     op.drop_table("bounce_list", schema="ses_bounces")
     op.drop_index(
         "blocked_list_open_idx",
@@ -448,6 +746,8 @@ def downgrade() -> None:
         schema="ses_bounces",
         postgresql_where=sa.text("unblocked_at IS NULL"),
     )
+    op.drop_index("blocked_list_listed_idx", table_name="blocked_list", schema="ses_bounces")
+    op.drop_index("blocked_list_blocked_at_idx", table_name="blocked_list", schema="ses_bounces")
     op.drop_index(
         "blocked_list_address_idx",
         table_name="blocked_list",
@@ -455,6 +755,10 @@ def downgrade() -> None:
         postgresql_where=sa.text("unblocked_at IS NULL"),
     )
     op.drop_table("blocked_list", schema="ses_bounces")
+    op.drop_index("admin_action_acted_at_idx", table_name="admin_action", schema="ses_bounces")
+    op.drop_table("admin_action", schema="ses_bounces")
+    op.drop_index("address_search_grams_idx", table_name="address_search", schema="ses_bounces", postgresql_using="gin")
+    op.drop_table("address_search", schema="ses_bounces")
     op.drop_index(
         "address_event_occurred_at_idx", table_name="address_event", schema="ses_bounces", postgresql_using="brin"
     )
@@ -471,8 +775,6 @@ def downgrade() -> None:
         postgresql_where=sa.text("superseded_at IS NULL"),
     )
     op.drop_table("address_event", schema="ses_bounces")
-    op.drop_index(
-        "address_due_at_idx", table_name="address", schema="ses_bounces", postgresql_where=sa.text("due_at IS NOT NULL")
-    )
+    op.drop_index("address_domain_idx", table_name="address", schema="ses_bounces")
     op.drop_table("address", schema="ses_bounces")
     # ### end Alembic commands ###

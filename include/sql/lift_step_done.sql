@@ -1,0 +1,12 @@
+-- Note that some requests' addresses have left one of SES's lists, and take them out of our copy of it.
+-- Locks: the rows written.
+WITH done AS (
+    INSERT INTO ses_bounces.lift_step AS s (unblock_request_id, account, region, lifted_at)
+    SELECT unnest(%(ids)s::bigint[]), %(account)s, %(region)s, clock_timestamp()
+    ON CONFLICT (unblock_request_id, account, region) DO UPDATE SET lifted_at = excluded.lifted_at
+    RETURNING s.unblock_request_id
+)
+DELETE FROM ses_bounces.ses_listed l
+USING done d, ses_bounces.unblock_request r, ses_bounces.address a
+WHERE r.unblock_request_id = d.unblock_request_id AND a.address_id = r.address_id
+    AND l.account = %(account)s AND l.region = %(region)s AND l.address = a.address

@@ -1,0 +1,15 @@
+-- The next addresses that we block for good and that one of SES's lists lacks, sorted. Locks: none.
+SELECT b.address, bool_or(b.reason <> 'permanent_bounce') AS is_wish
+FROM ses_bounces.blocked_list b
+WHERE b.unblocked_at IS NULL AND b.address > %(after)s
+    AND b.reason IN ('permanent_bounce', 'complaint', 'unsubscribed', 'stop_request')
+    AND NOT EXISTS (
+        SELECT FROM ses_bounces.ses_listed l
+        WHERE l.account = %(account)s AND l.region = %(region)s AND l.address = b.address
+    )
+    AND NOT EXISTS (
+        SELECT FROM ses_bounces.unblock_request r WHERE r.address_id = b.address_id AND r.finished_at IS NULL
+    )
+GROUP BY b.address
+ORDER BY b.address
+LIMIT %(limit)s
