@@ -131,7 +131,8 @@ def try_at_once(
             _refuse(connection, ids, str(error), for_good=False)
     with quiet():
         rows = connection.execute(statement("select_lift_results"), {"ids": ids}).fetchall()
-    return {id_: result or WAITING for id_, _, result in rows}
+    results = dict(rows)
+    return {id_: results[id_] or WAITING for id_ in ids if id_ in results}
 
 
 def _delete(connection: Connection, listing: SuppressionList, ids: list[int] | None, until: float) -> int:

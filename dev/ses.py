@@ -1,0 +1,340 @@
+"""What the AWS emulator lacks of SES: the suppression list, import jobs, and reading back what was set.
+
+A server in front of the emulator: it answers those operations itself and hands everything else on. Management of the
+list is case-exact, answers 429 above its rate if it is given one, and pages by `NextToken`, as AWS's does. A mail to a
+listed address is accepted and bounces with `OnAccountSuppressionList`.
+"""
+
+# ruff: noqa: N802  # A method bears the name of the operation that it answers.
+
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+from urllib.parse import parse_qs, unquote, urlencode
+from uuid import uuid4
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dev.aws import ACCESS_KEY, REGION, EmulatedAws
+from dev.ports import LOOPBACK, free_port
+
+START_SECONDS = 20
+_NOTIFICATION = {"Bounce": "BounceTopic", "Complaint": "ComplaintTopic", "Delivery": "DeliveryTopic"}
+_HOP_HEADERS = ("content-length", "transfer-encoding", "date", "server")
+_SERVICE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+
+
+@dataclass
+class Region:
+    """SES of one region: its suppression list by exact spelling, import jobs, and what was set on identities."""
+
+    listed: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    forwarding: dict[str, bool] = field(default_factory=dict)
+    topics: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+class FakeSes:
+    """The server; `refuse` makes operations fail as AWS does.
+
+    >>> with EmulatedAws(Path("build/aws")) as aws, FakeSes(aws) as ses:
+    ...     ses.region().listed["Anna@example.com"] = ("BOUNCE", datetime.now(UTC))
+    ...     ses.client("sesv2").list_suppressed_destinations()
+    """
+
+    def __init__(self, aws: EmulatedAws, *, requests_per_second: float | None = None, page_size: int = 1_000) -> None:
+        """`requests_per_second` is the limit of the suppression list's management; None: there is none."""
+        self.aws = aws
+        self.port = free_port()
+        self.page_size = page_size
+        self.requests_per_second = requests_per_second
+        # By operation, like `DeleteSuppressedDestination`: the error code to answer, and how often (None: always).
+        self.refuse: dict[str, tuple[str, int | None]] = {}
+        self.calls: Counter[str] = Counter()
+        self.throttled = 0
+        self.account: dict[str, Any] = {}
+        self._regions: dict[str, Region] = {}
+        self._last = 0.0
+        self._lock = threading.Lock()
+        self._http = httpx.AsyncClient(base_url=aws.endpoint_url, trust_env=False, timeout=60)
+        route = Route("/{path:path}", self._answer, methods=["GET", "POST", "PUT", "DELETE", "HEAD"])
+        config = uvicorn.Config(
+            Starlette(routes=[route]), host=LOOPBACK, port=self.port, log_level="warning", access_log=False
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        until = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if time.monotonic() > until or not self._thread.is_alive():
+                raise RuntimeError(f"the server in front of the AWS emulator was not ready in {START_SECONDS} s")
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    @property
+    def endpoint_url(self) -> str:
+        """The URL of every service's API: SES here, the others behind it."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def region(self, name: str = REGION) -> Region:
+        """SES of a region."""
+        return self._regions.setdefault(name, Region())
+
+    def client(self, service: str, region: str = REGION, **config: Any) -> Any:
+        """A boto3 client of a service."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name=region,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=ACCESS_KEY,
+            config=Config(proxies={}, **config),
+        )
+
+    def connection_json(self, region: str | None = REGION) -> str:
+        """This server as an Airflow connection, for `AIRFLOW_CONN_…`."""
+        extra = {"endpoint_url": self.endpoint_url} | ({"region_name": region} if region else {})
+        return json.dumps({"conn_type": "aws", "login": ACCESS_KEY, "password": ACCESS_KEY, "extra": extra})
+
+    async def _answer(self, request: Request) -> Response:
+        body = await request.body()
+        found = _SERVICE.search(request.headers.get("authorization", ""))
+        region = self.region(found["region"] if found else REGION)
+        raw_path = request.scope["raw_path"].decode()
+        operation, parameters = _operation(request, raw_path, body)
+        with self._lock:
+            self.calls[operation] += 1
+            if refused := self._refusal(operation, is_v2=raw_path.startswith("/v2/")):
+                return refused
+        own: Callable[[Region, dict[str, Any]], Response] | None = getattr(self, f"_on_{operation}", None)
+        answer = own(region, parameters) if own else None
+        if answer is None:
+            answer = await self._hand_on(request, raw_path, body)
+            answer = await self._after(operation, region, parameters, request, answer)
+        return answer
+
+    def _refusal(self, operation: str, *, is_v2: bool) -> Response | None:
+        if operation in self.refuse:
+            code, times = self.refuse[operation]
+            if times is not None:
+                self.refuse.pop(operation)
+                if times > 1:
+                    self.refuse[operation] = (code, times - 1)
+            status = 429 if code == "TooManyRequestsException" else 400
+            return _error(code, status, is_v2)
+        if self.requests_per_second and "Suppress" in operation:
+            now = time.monotonic()
+            if now - self._last < 1 / self.requests_per_second:
+                self.throttled += 1
+                return _error("TooManyRequestsException", 429, True)
+            self._last = now
+        return None
+
+    async def _hand_on(self, request: Request, raw_path: str, body: bytes) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        headers = {name: value for name, value in request.headers.items() if name != "content-length"}
+        sent = await self._http.request(request.method, f"{raw_path}{query}", headers=headers, content=body)
+        kept = {
+            k: v for k, v in sent.headers.items() if k not in ("content-length", "transfer-encoding", "date", "server")
+        }
+        return Response(sent.content, sent.status_code, kept)
+
+    async def _after(
+        self, operation: str, region: Region, given: dict[str, Any], request: Request, answer: Response
+    ) -> Response:
+        """Keep in step what the emulator keeps apart: SES's two APIs have one set of identities in AWS."""
+        if operation in ("CreateEmailIdentity", "DeleteEmailIdentity") and answer.status_code < 300:
+            identity = given["EmailIdentity"]
+            kind, name = ("Email", "EmailAddress") if "@" in identity else ("Domain", "Domain")
+            fields = (
+                {"Action": f"Verify{kind}Identity", name: identity}
+                if operation == "CreateEmailIdentity"
+                else {"Action": "DeleteIdentity", "Identity": identity}
+            )
+            headers = {
+                "authorization": request.headers["authorization"],
+                "content-type": "application/x-www-form-urlencoded",
+            }
+            await self._http.post("/", headers=headers, content=urlencode(fields))
+        elif operation == "SetIdentityNotificationTopic":
+            region.topics[given["Identity"], given["NotificationType"]] = given.get("SnsTopic", "")
+        elif operation in ("GetAccount", "GetEmailIdentity") and answer.status_code == 200:
+            content = json.loads(bytes(answer.body))
+            more = self.account if operation == "GetAccount" else {
+                "FeedbackForwardingStatus": region.forwarding.get(given["EmailIdentity"], True),
+                "VerificationStatus": "SUCCESS",
+            }  # fmt: skip
+            return _json({**content, **more})
+        return answer
+
+    def _on_SetIdentityFeedbackForwardingEnabled(self, region: Region, given: dict[str, Any]) -> Response | None:
+        identity, enabled = given["Identity"], given["ForwardingEnabled"] == "true"
+        has_topics = all(region.topics.get((identity, type_)) for type_ in ("Bounce", "Complaint"))
+        if not enabled and not has_topics:
+            return _error("InvalidParameterValue", 400, False)
+        region.forwarding[identity] = enabled
+        return None
+
+    def _on_GetIdentityNotificationAttributes(self, region: Region, given: dict[str, Any]) -> Response:
+        entries = ""
+        for name in [value for key, value in given.items() if key.startswith("Identities.member.")]:
+            topics = "".join(
+                f"<{tag}>{region.topics[name, type_]}</{tag}>"
+                for type_, tag in _NOTIFICATION.items()
+                if region.topics.get((name, type_))
+            )
+            forwarding = "true" if region.forwarding.get(name, True) else "false"
+            entries += (
+                f"<entry><key>{name}</key><value>{topics}"
+                f"<ForwardingEnabled>{forwarding}</ForwardingEnabled></value></entry>"
+            )
+        return _xml("GetIdentityNotificationAttributes", f"<NotificationAttributes>{entries}</NotificationAttributes>")
+
+    def _on_SendEmail(self, region: Region, given: dict[str, Any]) -> Response | None:
+        to = given.get("Destination.ToAddresses.member.1")
+        listed = {spelling.lower() for spelling in region.listed}
+        if to is None or to.lower() not in listed:
+            return None
+        source = given["Source"]
+        message_id = str(uuid4())
+        topic = region.topics.get((source, "Bounce")) or region.topics.get((source.rpartition("@")[2], "Bounce"))
+        if topic:
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+            notification = {
+                "notificationType": "Bounce",
+                "bounce": {
+                    "bounceType": "Permanent",
+                    "bounceSubType": "OnAccountSuppressionList",
+                    "bouncedRecipients": [{"emailAddress": to}],
+                    "timestamp": now,
+                    "feedbackId": str(uuid4()),
+                },
+                "mail": {"timestamp": now, "source": source, "messageId": message_id, "destination": [to]},
+            }
+            self.aws.client("sns").publish(TopicArn=topic, Message=json.dumps(notification))
+        return _xml("SendEmail", f"<MessageId>{message_id}</MessageId>")
+
+    def _on_ListSuppressedDestinations(self, region: Region, given: dict[str, Any]) -> Response:
+        since, until = (_moment(given.get(name)) for name in ("StartDate", "EndDate"))
+        chosen = sorted(
+            (address, reason, at)
+            for address, (reason, at) in region.listed.items()
+            if (since is None or at >= since) and (until is None or at < until)
+        )
+        # Where the next page begins, whatever was added or deleted meanwhile.
+        after = given.get("NextToken", "")
+        if after and not after.startswith("after:"):
+            return _error("InvalidNextTokenException", 400, True)
+        rest = [row for row in chosen if row[0] > after.removeprefix("after:")]
+        page = rest[: min(self.page_size, int(given.get("PageSize", 1_000)))]
+        summaries = [{"EmailAddress": a, "Reason": r, "LastUpdateTime": at.timestamp()} for a, r, at in page]
+        more = {"NextToken": f"after:{page[-1][0]}"} if len(page) < len(rest) else {}
+        return _json({"SuppressedDestinationSummaries": summaries, **more})
+
+    def _on_PutSuppressedDestination(self, region: Region, given: dict[str, Any]) -> Response:
+        region.listed[given["EmailAddress"]] = (given["Reason"], datetime.now(UTC))
+        return _json({})
+
+    def _on_DeleteSuppressedDestination(self, region: Region, given: dict[str, Any]) -> Response:
+        if region.listed.pop(given["EmailAddress"], None) is None:
+            return _error("NotFoundException", 404, True)
+        return _json({})
+
+    def _on_CreateImportJob(self, region: Region, given: dict[str, Any]) -> Response:
+        bucket, _, key = given["ImportDataSource"]["S3Url"].removeprefix("s3://").partition("/")
+        text = self.aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        addresses = text.split()
+        failed = sum(1 for address in addresses if "@" not in address)
+        for address in addresses:
+            region.listed.pop(address, None)
+        job_id = str(uuid4())
+        region.jobs[job_id] = {
+            "JobId": job_id,
+            "JobStatus": "COMPLETED",
+            "ProcessedRecordsCount": len(addresses),
+            "FailedRecordsCount": failed,
+        }
+        return _json({"JobId": job_id})
+
+    def _on_GetImportJob(self, region: Region, given: dict[str, Any]) -> Response:
+        return _json(region.jobs[given["JobId"]])
+
+
+_V2 = (
+    ("GET", r"/suppression/addresses", "ListSuppressedDestinations"),
+    ("PUT", r"/suppression/addresses", "PutSuppressedDestination"),
+    ("DELETE", r"/suppression/addresses/(?P<EmailAddress>.+)", "DeleteSuppressedDestination"),
+    ("POST", r"/import-jobs", "CreateImportJob"),
+    ("GET", r"/import-jobs/(?P<JobId>.+)", "GetImportJob"),
+    ("GET", r"/account", "GetAccount"),
+    ("POST", r"/identities", "CreateEmailIdentity"),
+    ("GET", r"/identities/(?P<EmailIdentity>[^/]+)", "GetEmailIdentity"),
+    ("DELETE", r"/identities/(?P<EmailIdentity>[^/]+)", "DeleteEmailIdentity"),
+)
+
+
+def _operation(request: Request, raw_path: str, body: bytes) -> tuple[str, dict[str, Any]]:
+    """The operation that a request asks for, and its parameters."""
+    if raw_path.startswith("/v2/email"):
+        for method, pattern, operation in _V2:
+            match = re.fullmatch(pattern, raw_path.removeprefix("/v2/email"))
+            if match and request.method == method:
+                named = {name: unquote(value) for name, value in match.groupdict().items()}
+                return operation, {**dict(request.query_params), **(json.loads(body) if body else {}), **named}
+        return f"{request.method} {raw_path}", {}
+    if target := request.headers.get("x-amz-target"):
+        return target.rpartition(".")[2], {}
+    if "x-www-form-urlencoded" in request.headers.get("content-type", ""):
+        form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+        return form.get("Action", ""), form
+    return f"{request.method} {raw_path}", {}
+
+
+def _moment(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.fromtimestamp(float(text), UTC)
+    except ValueError:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _json(content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(json.dumps(content), status, headers, "application/json")
+
+
+def _xml(operation: str, content: str) -> Response:
+    namespace = "http://ses.amazonaws.com/doc/2010-12-01/"
+    result = f"<{operation}Result>{content}</{operation}Result>"
+    return Response(
+        f'<{operation}Response xmlns="{namespace}">{result}</{operation}Response>', 200, media_type="text/xml"
+    )
+
+
+def _error(code: str, status: int, is_json: bool) -> Response:
+    if is_json:
+        return _json({"message": "refused on purpose"}, status, {"x-amzn-errortype": code})
+    content = (
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>-</Message></Error></ErrorResponse>"
+    )
+    return Response(content, status, media_type="text/xml")
