@@ -131,7 +131,7 @@ def try_at_once(
             _refuse(connection, ids, str(error), for_good=False)
     with quiet():
         rows = connection.execute(statement("select_lift_results"), {"ids": ids}).fetchall()
-    results = dict(rows)
+    results: dict[int, str | None] = dict(rows)
     return {id_: results[id_] or WAITING for id_ in ids if id_ in results}
 
 
