@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from ses_bounces.database.tables import metadata as metadata
+from ses_bounces.database.tables import metadata
 
 address_search = Table(
     "address_search",

@@ -1,0 +1,13 @@
+-- Some rows of the Email Bounce List, in the order of their ids. Locks: none.
+--   ids
+SELECT b.bounce_list_id, b.address_id, b.address, b.kind, b.details, b.bounce_sub_type, b.configuration_set,
+    b.first_bounced_at, b.last_bounced_at, b.bounce_count, b.transient_fix_deadline, b.opened_at, b.closed_at,
+    b.closed_by, b.close_reason,
+    ARRAY(
+        SELECT x.reason FROM ses_bounces.blocked_list x
+        WHERE x.address_id = b.address_id AND x.unblocked_at IS NULL
+        ORDER BY x.reason
+    )
+FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY i(id, place)
+JOIN ses_bounces.bounce_list b ON b.bounce_list_id = i.id
+ORDER BY i.place

@@ -1,0 +1,212 @@
+"""Pages of a list: in a stable order, from where the last page ended, by way of an index whatever the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from ses_bounces.lists.query import (
+    COUNTED,
+    WALKED,
+    Bound,
+    Condition,
+    Count,
+    Direction,
+    all_of,
+    check_limit,
+    column,
+    read_position,
+    reading,
+    table,
+    write_position,
+)
+from ses_bounces.lists.search import Search
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+_ROWS_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table that is listed.
+
+    ``kind``: its column that leads the indexes behind ``is_open``, with its values. ``moments``: the columns that it
+    can be sorted by, beside the address; of those in ``nullable`` the rows without a time come last.
+    """
+
+    table: str
+    id: str
+    kind: str
+    kinds: tuple[str, ...]
+    moments: dict[str, str]
+    nullable: frozenset[str] = frozenset()
+
+
+@dataclass
+class Where:
+    """The conditions of a filter on rows ``b``.
+
+    ``equal``: columns of which an index with ``is_open`` and the date exists; ``other``: any condition;
+    ``searches``: by the address.
+    """
+
+    bound: Bound
+    is_open: bool
+    kinds: tuple[str, ...]
+    equal: dict[str, str] = field(default_factory=dict)
+    other: list[Condition] = field(default_factory=list)
+    searches: list[Search] = field(default_factory=list)
+
+    def always(self) -> list[Condition]:
+        """All but those of the kind and of the address."""
+        equal = [sql.SQL("{} = {}").format(column(name), self.bound(value)) for name, value in self.equal.items()]
+        return [sql.SQL("b.is_open = {}").format(self.bound(self.is_open)), *equal, *self.other]
+
+    def walking(self) -> list[Condition]:
+        """Those of the address, for rows that are looked at anyway."""
+        return [condition for search in self.searches for condition in search.matches(self.bound)]
+
+    def finding(self) -> list[Condition]:
+        """Those of the address, by way of an index."""
+        return [condition for search in self.searches for condition in search.finds(self.bound)]
+
+
+class Listing:
+    """One list in one order, of one filter."""
+
+    def __init__(self, source: Source, where: Where, sort: str, direction: Direction) -> None:
+        self.source = source
+        self.where = where
+        self.moment = source.moments.get(sort)
+        self.order = sql.SQL("DESC" if direction == "descending" else "ASC")
+        self.compare = sql.SQL("<" if direction == "descending" else ">")
+        self.has_nulls = sort in source.nullable
+        self.by = column(self.moment or "address")
+        self.id = column(source.id)
+
+    def ids(self, connection: Connection, after: str | None, limit: int) -> tuple[list[int], str | None]:
+        """Return the ids of a page's rows, and the position behind them; None: there is no further row."""
+        check_limit(limit)
+        position = read_position(after) if after else None
+        rows: list[tuple[int, Any]] = []
+        for nulls in self._segments(position):
+            begins_here = position is not None and nulls in (None, position[0] is None)
+            begin = position if begins_here else None
+            rows += self._page(connection, nulls, begin, limit + 1 - len(rows))
+            if len(rows) > limit:
+                id_, value = rows[limit - 1]
+                return [id_ for id_, _ in rows[:limit]], write_position(value if self.moment else None, id_)
+        return [id_ for id_, _ in rows], None
+
+    def _segments(self, position: tuple[datetime | None, int] | None) -> list[bool | None]:
+        """Which parts of the list are to be read: without a time or with one; None: it has one part."""
+        if not self.has_nulls:
+            return [None]
+        return [True] if position and position[0] is None else [False, True]
+
+    def _page(
+        self, connection: Connection, nulls: bool | None, position: tuple[datetime | None, int] | None, limit: int
+    ) -> list[tuple[int, Any]]:
+        rows: list[tuple[int, Any]] = []
+        bounds = self._bounds(nulls, position)
+        narrow = self.where.other or self.where.searches or len(self.where.equal) > 1
+        query = self._in_order(bounds, WALKED if narrow else None, limit)
+        rows = connection.execute(query, self.where.bound.values).fetchall()
+        # Few among those looked at: then there are few, or they are all further on.
+        if narrow and len(rows) < limit:
+            rows = connection.execute(self._matching(bounds, limit), self.where.bound.values).fetchall()
+        return rows
+
+    def _bounds(self, nulls: bool | None, position: tuple[datetime | None, int] | None) -> list[Condition]:
+        bound = self.where.bound
+        bounds: list[Condition] = []
+        if nulls is not None:
+            bounds.append(sql.SQL("{} IS NULL" if nulls else "{} IS NOT NULL").format(self.by))
+        if position is None:
+            return bounds
+        value, id_ = position
+        if self.moment is None:
+            # The address stays in the database: the position is that of a row.
+            last = sql.SQL("(SELECT b.address FROM {} b WHERE {} = {})").format(
+                table(self.source.table), self.id, bound(id_)
+            )
+            after = sql.SQL("({}, {}) {} ({}, {})").format(self.by, self.id, self.compare, last, bound(id_))
+        elif nulls:
+            after = sql.SQL("{} {} {}").format(self.id, self.compare, bound(id_))
+        else:
+            after = sql.SQL("({}, {}) {} ({}, {})").format(self.by, self.id, self.compare, bound(value), bound(id_))
+        return [*bounds, after]
+
+    def _in_order(self, bounds: list[Condition], walked: int | None, limit: int) -> sql.Composed:
+        """Return the query that reads the rows in their order, up to ``walked`` of each kind, and keeps what fits."""
+        where = self.where
+        is_by_kind = self.moment is not None and not (where.equal and not self.has_nulls)
+        kept = where.other + where.walking()
+        if not is_by_kind:
+            kept.append(self._kind())
+        is_open = sql.SQL("b.is_open = {}").format(where.bound(where.is_open))
+        equal = [sql.SQL("{} = {}").format(column(name), where.bound(value)) for name, value in where.equal.items()]
+        # One equality leads an index of its own, by date.
+        leads = equal[:1] if not is_by_kind and self.moment else []
+        kept += equal[len(leads) :]
+        kind = [sql.SQL("{} = k.kind").format(column(self.source.kind))] if is_by_kind else []
+        rows = sql.SQL("SELECT b.* FROM {table} b WHERE {where} ORDER BY {by} {order}, {id} {order}").format(
+            table=table(self.source.table),
+            where=all_of([is_open, *leads, *kind, *bounds]),
+            by=self.by,
+            order=self.order,
+            id=self.id,
+        )
+        if walked is not None:
+            rows += sql.SQL(" LIMIT {}").format(sql.Literal(walked))
+        some = sql.SQL("SELECT {id}, {by} AS value FROM ({rows}) b WHERE {kept} LIMIT {limit}").format(
+            id=self.id, by=self.by, rows=rows, kept=all_of(kept), limit=sql.Literal(limit)
+        )
+        if is_by_kind:
+            kinds = where.bound(list(where.kinds))
+            some = sql.SQL("SELECT b.* FROM unnest({}::text[]) k(kind) CROSS JOIN LATERAL ({}) b").format(kinds, some)
+        return self._ordered(some, limit)
+
+    def _matching(self, bounds: list[Condition], limit: int) -> sql.Composed:
+        """Return the query that finds all rows that match, then sorts them."""
+        where = [*self.where.always(), self._kind(), *self.where.finding(), *bounds]
+        # OFFSET 0: the planner is not to walk in the order of the list once more.
+        some = sql.SQL("SELECT {id}, {by} AS value FROM {table} b WHERE {where} OFFSET 0").format(
+            id=self.id, by=self.by, table=table(self.source.table), where=all_of(where)
+        )
+        return self._ordered(some, limit)
+
+    def _ordered(self, some: sql.Composable, limit: int) -> sql.Composed:
+        return sql.SQL(
+            "SELECT r.{id}, r.value FROM ({some}) r ORDER BY r.value {order}, r.{id} {order} LIMIT {n}"
+        ).format(id=sql.Identifier(self.source.id), some=some, order=self.order, n=sql.Literal(limit))
+
+    def _kind(self) -> Condition:
+        return sql.SQL("{} = ANY ({})").format(column(self.source.kind), self.where.bound(list(self.where.kinds)))
+
+    def count(self, connection: Connection) -> Count:
+        """Return how many rows there are, counted to 10,001."""
+        where = [*self.where.always(), self._kind(), *self.where.finding()]
+        query = sql.SQL("SELECT count(*) FROM (SELECT FROM {} b WHERE {} LIMIT {}) r").format(
+            table(self.source.table), all_of(where), sql.Literal(COUNTED + 1)
+        )
+        row = connection.execute(query, self.where.bound.values).fetchone()
+        assert row is not None
+        return Count(row[0])
+
+    def stream(self, connection: Connection, columns: sql.Composable) -> Iterator[tuple[Any, ...]]:
+        """Yield some columns of all rows in their order, while they are read."""
+        where = all_of([*self.where.always(), self._kind(), *self.where.finding()])
+        query = sql.SQL("SELECT {} FROM {} b WHERE {} ORDER BY {} {order} NULLS LAST, {} {order}").format(
+            columns, table(self.source.table), where, self.by, self.id, order=self.order
+        )
+        with reading(connection, "10min"), connection.cursor("stream") as cursor:
+            cursor.itersize = _ROWS_AT_ONCE
+            cursor.execute(query, self.where.bound.values)
+            yield from cursor

@@ -1,0 +1,126 @@
+"""Queries put together from names of our own and bound values; the only place where that is done for the pages."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from psycopg import sql
+
+from ses_bounces.database.connection import quiet
+from ses_bounces.database.tables import SCHEMA
+from ses_bounces.exceptions import ActionError
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+Direction = Literal["ascending", "descending"]
+Condition = sql.Composable
+Row = TypeVar("Row")
+
+# Counting on is reading on.
+COUNTED = 10_000
+MAX_ROWS = 500
+# So many rows are looked at in the order of the list before those that match are looked for and sorted.
+WALKED = 5_000
+STATEMENT_TIMEOUT = "5s"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Bound:
+    """The values of a query."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def __call__(self, value: object) -> sql.Placeholder:
+        """Bind a value, and return what stands for it."""
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return sql.Placeholder(name)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Some rows of a list. ``after`` begins the next page; None: this is the last one."""
+
+    rows: list[Row]
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many rows there are; ``found`` ends at 10,001, which means: more than 10,000."""
+
+    found: int
+
+    @property
+    def is_more(self) -> bool:
+        """Whether there are more than 10,000."""
+        return self.found > COUNTED
+
+    @property
+    def number(self) -> int:
+        """The number, 10,000 at most."""
+        return min(self.found, COUNTED)
+
+    def __str__(self) -> str:
+        return f"more than {COUNTED:,}" if self.is_more else f"{self.found:,}"
+
+
+@contextlib.contextmanager
+def reading(connection: Connection, timeout: str = STATEMENT_TIMEOUT) -> Iterator[None]:
+    """Open a transaction for a page's queries: bounded in time, and never by way of a whole table."""
+    with quiet(), connection.transaction():
+        connection.execute(f"SET LOCAL statement_timeout = '{timeout}'; SET LOCAL enable_seqscan = off")
+        yield
+
+
+def column(name: str, of: str = "b") -> sql.Identifier:
+    """Return a column of a table or alias."""
+    return sql.Identifier(of, name)
+
+
+def table(name: str) -> sql.Identifier:
+    """Return one of our tables."""
+    return sql.Identifier(SCHEMA, name)
+
+
+def all_of(conditions: list[Condition]) -> sql.Composable:
+    """Return conditions joined by AND."""
+    return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
+
+
+def check_limit(limit: int) -> int:
+    """Return the number of rows that a page may have.
+
+    :raises ActionError: it is out of range.
+    """
+    if not 1 <= limit <= MAX_ROWS:
+        raise ActionError(f"A page can't have {limit} rows; it must be 1 to {MAX_ROWS}.")
+    return limit
+
+
+def write_position(value: datetime | None, id_: int) -> str:
+    """Return the position behind a row: its time and its id; no address, since it stands in a URL."""
+    return f"{'' if value is None else (value - _EPOCH) // _MICROSECOND}.{id_}"
+
+
+def read_position(text: str) -> tuple[datetime | None, int]:
+    """The inverse of :func:`write_position`.
+
+    :raises ActionError: it is none.
+    """
+    try:
+        moment, _, id_ = text.partition(".")
+        value = _EPOCH + int(moment) * _MICROSECOND if moment else None
+        number = int(id_)
+        if not 0 <= number < 2**63:
+            raise ValueError
+    except (ValueError, OverflowError):
+        raise ActionError("The position in the list can't be read. Begin at the first page.") from None
+    return value, number

@@ -1,0 +1,161 @@
+"""Finding addresses by a part of them: what a text means, and the index that answers it."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from psycopg import sql
+
+from ses_bounces.address import address_key
+from ses_bounces.database.connection import quiet
+from ses_bounces.database.statements import statement
+from ses_bounces.exceptions import ActionError
+from ses_bounces.lists.query import Bound, Condition, column
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+GRAM = 3
+MAX_TEXT_CHARACTERS = 320
+ADDRESSES_PER_CHUNK = 20_000
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+# No text sorts behind this character, in collation C.
+_LAST = "\U0010ffff"
+
+
+def grams(text: str) -> list[int]:
+    """Return every three bytes of a text as numbers; the same as SQL's ``ses_bounces.address_grams``."""
+    spelled = text.encode("utf-8")
+    return [int.from_bytes(spelled[place : place + GRAM]) for place in range(len(spelled) - GRAM + 1)]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was typed: a domain or its beginning (``@exam``), the beginning of an address, or a part of one."""
+
+    text: str
+
+    @classmethod
+    def of(cls, typed: str) -> Search | None:
+        """Return the search for a text, None for a blank one.
+
+        :raises ActionError: it is longer than an address can be.
+        """
+        text = typed.replace("\x00", "").strip().translate(_LOWER)
+        if len(text) > MAX_TEXT_CHARACTERS:
+            raise ActionError(f"The text has {len(text)} characters; an address has {MAX_TEXT_CHARACTERS} at most.")
+        # A lone surrogate is in no address, and can't be sent.
+        return cls(text.encode("utf-8", "replace").decode("utf-8")) if text else None
+
+    @property
+    def domain(self) -> str | None:
+        """The domain that is meant, or its beginning."""
+        if not self.text.startswith("@"):
+            return None
+        key = address_key(f"postmaster{self.text}")
+        return key.rpartition("@")[2] if key else self.text[1:]
+
+    def matches(self, bound: Bound) -> list[Condition]:
+        """Return the conditions that a row ``b`` with an ``address`` meets; for rows that are looked at anyway."""
+        address = column("address")
+        if self.domain is not None:
+            return [sql.SQL("split_part({}, '@', -1) LIKE {}").format(address, bound(f"{like(self.domain)}%"))]
+        if len(self.text) < GRAM:
+            return [
+                sql.SQL("{} >= {}").format(address, bound(self.text)),
+                sql.SQL("{} < {}").format(address, bound(self.text + _LAST)),
+            ]
+        return [sql.SQL("{} LIKE {}").format(address, bound(f"%{like(self.text)}%"))]
+
+    def finds(self, bound: Bound) -> list[Condition]:
+        """Return conditions with the same meaning by way of an index."""
+        if self.domain is not None:
+            return [_IN_DOMAIN.format(first=bound(self.domain), last=bound(self.domain + _LAST))]
+        if len(self.text) < GRAM:
+            return self.matches(bound)
+        return [_WITH_PART.format(grams=bound(grams(self.text)), pattern=bound(f"%{like(self.text)}%"))]
+
+
+_IN_DOMAIN = sql.SQL(
+    "b.address IN (SELECT a.address FROM ses_bounces.address a WHERE a.domain >= {first} AND a.domain < {last})"
+)
+# The addresses since the search index was last brought up to date are few.
+_WITH_PART = sql.SQL(
+    """b.address IN (
+        SELECT a.address
+        FROM ses_bounces.address_search s JOIN ses_bounces.address a ON a.address_id = s.address_id
+        WHERE s.grams @> {grams}::integer[] AND a.address LIKE {pattern}
+        UNION ALL
+        SELECT a.address FROM ses_bounces.address a
+        WHERE a.address_id > (SELECT t.searchable_to FROM ses_bounces.setting t) AND a.address LIKE {pattern}
+    )"""
+)
+
+
+def like(text: str) -> str:
+    """Return a text as a pattern of LIKE that matches just it."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def index_addresses(connection: Connection, seconds: float = float("inf")) -> int:
+    """Bring the search index up to date with the registry; returns how many addresses were new to it.
+
+    Searches find the others too, slower.
+
+    :param connection: autocommit.
+    :param seconds: begin no further chunk after this long.
+    :raises DatabaseError: what is done stays done; repeat to go on.
+    """
+    until = time.monotonic() + seconds
+    indexed = 0
+    with quiet():
+        last = _last_address(connection)
+        while time.monotonic() < until:
+            with connection.transaction():
+                parameters = {"limit": ADDRESSES_PER_CHUNK, "last": last}
+                row = connection.execute(statement("index_addresses"), parameters).fetchone()
+            if row is None or not row[0]:
+                break
+            indexed += row[0]
+    return indexed
+
+
+def _last_address(connection: Connection) -> int:
+    # Behind the lock, so that no writer is halfway: an id below this one that is not there never comes.
+    with connection.transaction():
+        connection.execute(statement("lock_state"))
+        row = connection.execute("SELECT coalesce(max(a.address_id), 0) FROM ses_bounces.address a").fetchone()
+    assert row is not None
+    return cast(int, row[0])
+
+
+def keep_text(connection: Connection, text: str) -> str:
+    """Keep a text that was typed into a search box; returns the unguessable id that stands for it in URLs.
+
+    :raises ActionError: it is blank, or longer than an address can be.
+    """
+    if Search.of(text) is None:
+        raise ActionError("The text to search for is missing.")
+    filter_id = secrets.token_urlsafe(16)
+    with quiet():
+        query = "INSERT INTO ses_bounces.page_filter (filter_id, search_text) VALUES (%s, %s)"
+        connection.execute(query, [filter_id, text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")])
+    return filter_id
+
+
+def kept_text(connection: Connection, filter_id: str) -> str | None:
+    """Return the text that was kept under an id; None: there is none, or it was too long ago."""
+    query = "SELECT f.search_text FROM ses_bounces.page_filter f WHERE f.filter_id = %s"
+    with quiet():
+        row = connection.execute(query, [filter_id.replace("\x00", "")]).fetchone()
+    return None if row is None else str(row[0])
+
+
+def drop_old_filters(connection: Connection) -> int:
+    """Delete what was typed into search boxes, and the answers to forms, over 90 days ago; returns how many rows."""
+    with quiet():
+        return sum(connection.execute(statement(name)).rowcount for name in ("drop_old_filters", "drop_old_answers"))
