@@ -29,6 +29,8 @@ Counts = dict[str, Any]
 # More than half of at least so many: something is wrong with the feed, not with a message.
 MOSTLY_QUARANTINED = 20
 PLAN = "plan_drain"
+# The search index may lag: what it lacks is found without it.
+INDEX_SECONDS = 60
 
 
 def plan_drain(context: Context) -> list[Counts]:
@@ -39,6 +41,7 @@ def plan_drain(context: Context) -> list[Counts]:
     from ses_bounces.database.partitions import drop_partitions, ensure_partitions
     from ses_bounces.database.statements import statement
     from ses_bounces.ledger import mirror_settings
+    from ses_bounces.lists.search import drop_old_filters, index_addresses
     from ses_bounces.planning import plan_queue
 
     settings = settings_of(context)
@@ -47,6 +50,8 @@ def plan_drain(context: Context) -> list[Counts]:
         connection.execute(statement("forget_queues"), {"queue_urls": [queue.url for queue in settings.queue_urls]})
         ensure_partitions(connection)
         counts["partitions_dropped"] = drop_partitions(connection, settings.raw_retention_days)
+        counts["filters_dropped"] = drop_old_filters(connection)
+        counts["addresses_indexed"] = index_addresses(connection, INDEX_SECONDS)
         if context["dag_run"].run_type == "backfill":
             log.info("A backfill drains nothing: what is in the queues belongs to no hour")
             return []
