@@ -178,7 +178,11 @@ WITH entry AS (
     CROSS JOIN LATERAL (
         SELECT coalesce(x.policy = 'expire' AND x.deadline <= expire_before, false) AS ended
     ) has
-    LEFT JOIN LATERAL ses_bounces.episode_after(x.address_id, x.deadline, at, expire_before) n ON has.ended
+    LEFT JOIN LATERAL (
+        -- OFFSET 0 keeps the condition inside: nothing is computed for the many that have not ended.
+        SELECT n.* FROM ses_bounces.episode_after(x.address_id, x.deadline, at, expire_before) n
+        WHERE has.ended OFFSET 0
+    ) n ON true
 )
 SELECT s.address_id,
     EXISTS (SELECT FROM ses_bounces.protected t WHERE t.pattern IN (a.address, '@' || a.domain)),

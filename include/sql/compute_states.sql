@@ -14,7 +14,7 @@ SELECT t.address_id, a.address, coalesce(s.is_protected, false),
         WHEN s.since_expired_transient IS NOT NULL THEN 'permanent'
         WHEN s.episode_bounces > 0 THEN 'transient'
     END
-FROM touched_address t
+FROM unnest(%(ids)s::bigint[]) t(address_id)
 JOIN ses_bounces.address a USING (address_id)
 LEFT JOIN ses_bounces.address_state(
     %(ids)s::bigint[], %(at)s, %(expire_before)s

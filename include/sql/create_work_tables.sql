@@ -6,9 +6,9 @@ CREATE TEMP TABLE incoming_entry (
     feedback_type text, status text, diagnostic_code text, source text, configuration_set text, tags jsonb,
     rules_version smallint
 ) ON COMMIT DROP;
-CREATE TEMP TABLE touched_address (address_id bigint PRIMARY KEY) ON COMMIT DROP;
+CREATE TEMP TABLE touched_address (address_id bigint) ON COMMIT DROP;
 CREATE TEMP TABLE touched_state (
-    address_id bigint PRIMARY KEY, address text COLLATE "C", is_protected boolean,
+    address_id bigint, address text COLLATE "C", is_protected boolean,
     since_stop_request timestamptz, since_complaint timestamptz, since_unsubscribed timestamptz,
     since_permanent_bounce timestamptz, since_ses_suppression timestamptz, since_expired_transient timestamptz,
     episode_first_at timestamptz, episode_last_at timestamptz, episode_bounces bigint, episode_deadline timestamptz,

@@ -10,7 +10,7 @@ WITH candidate AS (
     UNION ALL
     SELECT d.address_id, d.occurred_at, d.dedup_key, NULL, NULL, d.ses_message_id, %(rules_version)s, NULL
     FROM ses_bounces.last_delivery d
-    JOIN touched_address t USING (address_id)
+    WHERE d.address_id IN (SELECT t.address_id FROM touched_address t)
 ), ending AS (
     SELECT c.*
     FROM candidate c
@@ -38,6 +38,6 @@ WITH candidate AS (
     ON CONFLICT (dedup_key) WHERE superseded_at IS NULL DO NOTHING
     RETURNING address_id, kind, occurred_at
 ), touched AS (
-    INSERT INTO touched_address SELECT DISTINCT n.address_id FROM inserted n ON CONFLICT DO NOTHING
+    INSERT INTO touched_address SELECT DISTINCT n.address_id FROM inserted n
 )
 SELECT n.kind, count(*), min(n.occurred_at) FROM inserted n GROUP BY n.kind

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -65,6 +65,7 @@ class Writer:
         self.connection = connection
         self.changes = Changes()
         self._earliest: datetime | None = None
+        self._latest = datetime.min.replace(tzinfo=UTC)
 
     def append(
         self, entries: Iterable[tuple[Entry, int | None]], actor: str = SES, lifts: list[str] | None = None
@@ -91,6 +92,7 @@ class Writer:
                 ))  # fmt: skip
         if not ordered:
             return
+        self._latest = max(self._latest, ordered[-1][0].occurred_at)
         self.connection.execute(statement("insert_addresses"))
         self._count(self.connection.execute(statement("insert_events")).fetchall())
         if has_deliveries or self.changes.entries["transient_bounce"]:
@@ -102,15 +104,14 @@ class Writer:
 
     def touch(self, address_ids: Iterable[int]) -> None:
         """Have the projections of these addresses brought up to date, whether entries were appended or not."""
-        query = "INSERT INTO touched_address SELECT DISTINCT unnest(%s::bigint[]) ON CONFLICT DO NOTHING"
+        query = "INSERT INTO touched_address SELECT unnest(%s::bigint[])"
         self.connection.execute(query, [list(address_ids)])
 
     def touch_due(self, limit: int) -> int:
         """The same for up to ``limit`` addresses whose deadline has passed; returns how many there were."""
-        _, expire_before = self._moment()
-        cursor = self.connection.execute(
-            statement("touch_due_addresses"), {"expire_before": expire_before, "limit": limit}
-        )
+        at, expire_before = self._moment()
+        due = {"at": at, "expire_before": expire_before, "limit": limit}
+        cursor = self.connection.execute(statement("touch_due_addresses"), due)
         return cursor.rowcount
 
     def refresh(self) -> None:
@@ -118,8 +119,11 @@ class Writer:
         at, expire_before = self._moment()
         moment = {"at": at, "expire_before": expire_before}
         execute = self.connection.execute
-        ids = [address_id for (address_id,) in execute("SELECT address_id FROM touched_address")]
+        ids = [address_id for (address_id,) in execute("SELECT DISTINCT address_id FROM touched_address")]
         if ids:
+            if self._latest > at:
+                execute(statement("note_later_entries"), moment)
+            execute(statement("forget_later_entries"), moment)
             execute(statement("compute_states"), moment | {"ids": ids})
             execute(statement("close_bounces"), moment)
             execute(statement("open_bounces"), moment)
@@ -129,7 +133,6 @@ class Writer:
             if promoted and promoted[0]:
                 self.changes.promoted += promoted[0]
                 self._count([("promotion", *promoted)])
-            execute(statement("update_due_addresses"), moment)
         if self._earliest is not None:
             execute(statement("mark_stale_reports"), {"since": self._earliest})
         execute("TRUNCATE touched_address, touched_state")

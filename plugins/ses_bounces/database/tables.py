@@ -90,12 +90,10 @@ address = Table(
     _number("address_id"),
     Column("address", Text(collation="C"), nullable=False),
     Column("address_as_reported", Text, nullable=False),
-    Column("domain", Text(collation="C"), Computed("substring(address from '[^@]*$')", persisted=True), nullable=False),
+    Column("domain", Text(collation="C"), Computed("split_part(address, '@', -1)", persisted=True), nullable=False),
     _moment("created_at", nullable=False, server_default=text("now()")),
-    # When the passing of time alone may change the state next: a deadline, or an entry dated ahead of our clock.
-    _moment("due_at"),
     UniqueConstraint("address"),
-    Index("address_due_at_idx", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("address_domain_idx", "domain"),
     comment="Registry: ids go into URLs, logs and audit, addresses don't.",
 )
 
@@ -107,6 +105,13 @@ message = Table(
     PrimaryKeyConstraint("message_id", "received_at"),
     _one_of("outcome", OUTCOMES),
     Index("message_pending_idx", "sent_at", "message_id", postgresql_where=text("outcome = 'pending'")),
+    Index(
+        "message_reason_idx",
+        "reason",
+        "received_at",
+        "message_id",
+        postgresql_where=text("outcome IN ('held', 'quarantined')"),
+    ),
     Index("message_open_idx", "outcome", "received_at", postgresql_where=text("outcome IN ('held', 'quarantined')")),
     postgresql_partition_by="RANGE (received_at)",
     comment="Raw log of what was received; copies are expected, uniqueness is the ledger's. One partition a day.",
@@ -159,8 +164,18 @@ address_event = Table(
         "occurred_at",
         postgresql_where=text("superseded_at IS NULL"),
     ),
+    Index("address_event_superseded_idx", "address_id", postgresql_where=text("superseded_at IS NOT NULL")),
     Index("address_event_occurred_at_idx", "occurred_at", postgresql_using="brin"),
     comment="The ledger: rows are never deleted or changed, but for superseded_* and erasure.",
+)
+
+later_entry = Table(
+    "later_entry",
+    metadata,
+    _joined_address_id(),
+    _moment("occurred_at", nullable=False),
+    PrimaryKeyConstraint("address_id", "occurred_at"),
+    comment="Entries dated ahead of our clock: their addresses are due then. Nearly always empty.",
 )
 
 last_delivery = Table(
@@ -182,21 +197,35 @@ bounce_list = Table(
     Column("address", Text(collation="C"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("details", Text),
+    # Of its last bounce.
+    Column("bounce_sub_type", Text),
+    Column("configuration_set", Text),
     _moment("first_bounced_at"),
     _moment("last_bounced_at"),
     Column("bounce_count", Integer, nullable=False),
     _moment("transient_fix_deadline"),
+    # When the passing of time alone may change the state next.
+    _moment("due_at"),
     _moment("opened_at", nullable=False),
     _moment("closed_at"),
     Column("closed_by", Text),
     Column("close_reason", Text),
+    Column("is_open", Boolean, Computed("closed_at IS NULL", persisted=True), nullable=False),
     _one_of("kind", BOUNCE_LIST_KINDS),
     Index("bounce_list_open_idx", "address_id", unique=True, postgresql_where=text("closed_at IS NULL")),
     Index(
         "bounce_list_deadline_idx",
+        "is_open",
+        "kind",
         "transient_fix_deadline",
-        postgresql_where=text("closed_at IS NULL AND transient_fix_deadline IS NOT NULL"),
+        "bounce_list_id",
     ),
+    Index("bounce_list_due_at_idx", "due_at", postgresql_where=text("closed_at IS NULL AND due_at IS NOT NULL")),
+    # What the pages filter and sort by.
+    Index("bounce_list_address_idx", "is_open", "address", "bounce_list_id"),
+    Index("bounce_list_last_bounced_at_idx", "is_open", "kind", "last_bounced_at", "bounce_list_id"),
+    Index("bounce_list_sub_type_idx", "is_open", "bounce_sub_type", "last_bounced_at", "bounce_list_id"),
+    Index("bounce_list_configuration_set_idx", "is_open", "configuration_set", "last_bounced_at", "bounce_list_id"),
     comment="Email Bounce List, a projection of the ledger: one open row per address.",
 )
 
@@ -213,9 +242,13 @@ blocked_list = Table(
     _moment("unblocked_at"),
     Column("unblocked_by", Text),
     Column("unblock_reason", Text),
+    Column("is_open", Boolean, Computed("unblocked_at IS NULL", persisted=True), nullable=False),
     _one_of("reason", CAUSES),
     Index("blocked_list_open_idx", "address_id", "reason", unique=True, postgresql_where=text("unblocked_at IS NULL")),
     Index("blocked_list_address_idx", "address", postgresql_where=text("unblocked_at IS NULL")),
+    # What the pages filter and sort by.
+    Index("blocked_list_listed_idx", "is_open", "address", "blocked_list_id"),
+    Index("blocked_list_blocked_at_idx", "is_open", "reason", "blocked_at", "blocked_list_id"),
     comment="Email Blocked List, a projection of the ledger: one open row per address and cause.",
 )
 
@@ -234,6 +267,8 @@ setting = Table(
     Column("enforce", Boolean, nullable=False, server_default=text("true")),
     # When everybody in the people table was last compared with the blocked list.
     _moment("people_compared_at"),
+    # The last address that address_search has.
+    Column("searchable_to", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("only_row", name="only_row"),
     comment="Mirror of the settings that functions in SQL need.",
 )
@@ -276,8 +311,11 @@ flag_change = Table(
     _moment("settled_at"),
     Column("settled_by", Text),
     Column("settlement", Text),
-    CheckConstraint("settlement IN ('restored', 'touched', 'on', 'gone')", name="settlement"),
+    # The administrator who wants the flag on although the row was touched; the next sync does it.
+    Column("decided_by", Text),
+    CheckConstraint("settlement IN ('restored', 'touched', 'on', 'gone', 'left_off')", name="settlement"),
     Index("flag_change_open_idx", "address_id", postgresql_where=text("settled_at IS NULL AND NOT new_value")),
+    Index("flag_change_touched_idx", "address_id", postgresql_where=text("settlement = 'touched'")),
     Index("flag_change_person_id_idx", "person_id", postgresql_where=text("settled_at IS NULL AND NOT new_value")),
     comment="Each change that we made to Allow Group Email, and what became of it.",
 )
@@ -294,6 +332,8 @@ unblock_request = Table(
     _moment("finished_at"),
     Column("result", Text),
     Index("unblock_request_open_idx", "address_id", unique=True, postgresql_where=text("finished_at IS NULL")),
+    Index("unblock_request_address_id_idx", "address_id", "requested_at"),
+    Index("unblock_request_finished_at_idx", "finished_at"),
     comment="Blocks that are being lifted: SES's own list first, ours then.",
 )
 

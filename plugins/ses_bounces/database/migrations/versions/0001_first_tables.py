@@ -90,6 +90,14 @@ def upgrade() -> None:
         schema="ses_bounces",
         postgresql_using="brin",
     )
+    op.create_index(
+        "address_event_superseded_idx",
+        "address_event",
+        ["address_id"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_where=sa.text("superseded_at IS NOT NULL"),
+    )
     op.create_table(
         "address_search",
         sa.Column("address_id", sa.BigInteger(), nullable=False),
@@ -601,6 +609,9 @@ def upgrade() -> None:
         schema="ses_bounces",
     )
     op.create_index(
+        "unblock_request_finished_at_idx", "unblock_request", ["finished_at"], unique=False, schema="ses_bounces"
+    )
+    op.create_index(
         "unblock_request_open_idx",
         "unblock_request",
         ["address_id"],
@@ -651,6 +662,7 @@ def downgrade() -> None:
         schema="ses_bounces",
         postgresql_where=sa.text("finished_at IS NULL"),
     )
+    op.drop_index("unblock_request_finished_at_idx", table_name="unblock_request", schema="ses_bounces")
     op.drop_index("unblock_request_address_id_idx", table_name="unblock_request", schema="ses_bounces")
     op.drop_table("unblock_request", schema="ses_bounces")
     op.drop_index(
@@ -759,6 +771,12 @@ def downgrade() -> None:
     op.drop_table("admin_action", schema="ses_bounces")
     op.drop_index("address_search_grams_idx", table_name="address_search", schema="ses_bounces", postgresql_using="gin")
     op.drop_table("address_search", schema="ses_bounces")
+    op.drop_index(
+        "address_event_superseded_idx",
+        table_name="address_event",
+        schema="ses_bounces",
+        postgresql_where=sa.text("superseded_at IS NOT NULL"),
+    )
     op.drop_index(
         "address_event_occurred_at_idx", table_name="address_event", schema="ses_bounces", postgresql_using="brin"
     )
