@@ -114,6 +114,10 @@ class EmulatedAws:
             self.stop()
             raise
 
+    def reset(self) -> None:
+        """Empties the account: every service as it was at the first start."""
+        httpx.post(f"{self.endpoint_url}/_ministack/reset", trust_env=False, timeout=START_SECONDS).raise_for_status()
+
     def check_alive(self) -> None:
         """Raises RuntimeError with the end of its log if the emulator has ended."""
         if self._service:

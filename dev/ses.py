@@ -122,9 +122,10 @@ class FakeSes:
         region = self.region(found["region"] if found else REGION)
         raw_path = request.scope["raw_path"].decode()
         operation, parameters = _operation(request, raw_path, body)
+        is_json = raw_path.startswith("/v2/") or "x-amz-target" in request.headers
         with self._lock:
             self.calls[operation] += 1
-            if refused := self._refusal(operation, is_v2=raw_path.startswith("/v2/")):
+            if refused := self._refusal(operation, is_json):
                 return refused
         own: Callable[[Region, dict[str, Any]], Response] | None = getattr(self, f"_on_{operation}", None)
         answer = own(region, parameters) if own else None
@@ -133,7 +134,7 @@ class FakeSes:
             answer = await self._after(operation, region, parameters, request, answer)
         return answer
 
-    def _refusal(self, operation: str, *, is_v2: bool) -> Response | None:
+    def _refusal(self, operation: str, is_json: bool) -> Response | None:
         if operation in self.refuse:
             code, times = self.refuse[operation]
             if times is not None:
@@ -141,7 +142,7 @@ class FakeSes:
                 if times > 1:
                     self.refuse[operation] = (code, times - 1)
             status = 429 if code == "TooManyRequestsException" else 400
-            return _error(code, status, is_v2)
+            return _error(code, status, is_json)
         if self.requests_per_second and "Suppress" in operation:
             now = time.monotonic()
             if now - self._last < 1 / self.requests_per_second:
@@ -333,7 +334,7 @@ def _xml(operation: str, content: str) -> Response:
 
 def _error(code: str, status: int, is_json: bool) -> Response:
     if is_json:
-        return _json({"message": "refused on purpose"}, status, {"x-amzn-errortype": code})
+        return _json({"__type": code, "message": "refused on purpose"}, status, {"x-amzn-errortype": code})
     content = (
         f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>-</Message></Error></ErrorResponse>"
     )
