@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from ses_bounces.exceptions import ActionError
 from ses_bounces.ledger import promote_expired, writing
 from ses_bounces.pending import classify_pending
 from ses_bounces.rules import Rules
+from tests.builders import bounce, sns
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -428,11 +430,8 @@ def test_one_form_sent_at_once_from_two_tabs_acts_once(database: Connection, dat
 
 
 def test_actions_and_the_hourly_job_at_once_lose_nothing(database: Connection, database_url: str) -> None:
-    from tests.builders import bounce, sns
-
     addresses = [f"user{n}@example.com" for n in range(40)]
     ids = [record(database, "transient_bounce", address, at=NOW - 3 * DAY) for address in addresses]
-    import json
 
     with database.cursor().copy(
         "COPY ses_bounces.message (sqs_message_id, queue_url, body, sent_at, outcome) FROM STDIN"

@@ -17,6 +17,7 @@ from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import ActionError
 from ses_bounces.ledger import Writer, writing
+from ses_bounces.message import clean
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -48,19 +49,20 @@ class Action:
     action_id: str
 
     def __post_init__(self) -> None:
-        reason = self.reason.replace("\x00", "").strip()
+        reason = _stored(self.reason)
         if not reason:
             raise ActionError("The reason is missing; say in a few words why.")
         if len(reason) > MAX_REASON_CHARACTERS:
             raise ActionError(f"The reason has {len(reason)} characters; it may have {MAX_REASON_CHARACTERS}.")
-        if not self.actor.strip():
+        actor = _stored(self.actor)
+        if not actor:
             raise ActionError("The actor is missing; it must be the Airflow user.")
         try:
             action_id = str(UUID(self.action_id))
         except (ValueError, AttributeError, TypeError):
             raise ActionError("The form's id is no UUID. Reload the page and send it again.") from None
         object.__setattr__(self, "reason", reason)
-        object.__setattr__(self, "actor", self.actor.strip()[:MAX_ACTOR_CHARACTERS])
+        object.__setattr__(self, "actor", actor[:MAX_ACTOR_CHARACTERS])
         object.__setattr__(self, "action_id", action_id)
 
     def dedup_key(self, kind: str, address: str) -> bytes:
@@ -200,6 +202,12 @@ def remember(connection: Connection, action: Action, kind: str, answers: Answers
     }
     parameters = {"action_id": action.action_id, "kind": kind, "actor": action.actor, "results": json.dumps(told)}
     connection.execute(statement("upsert_admin_action"), parameters)
+
+
+def _stored(text: str) -> str:
+    """Return a text as Postgres can hold it."""
+    text = text.replace("\x00", "").strip()
+    return clean(text, len(text)) or ""
 
 
 def when(moment: datetime) -> str:

@@ -16,6 +16,7 @@ from ses_bounces.database.tables import CAUSES
 from ses_bounces.entry import Entry
 from ses_bounces.exceptions import ActionError
 from ses_bounces.ledger import ADDRESSES_PER_CHUNK, Writer
+from ses_bounces.message import clean
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -216,7 +217,8 @@ def request_stops(connection: Connection, action: Action, addresses: Sequence[st
     lines: dict[str, int] = {}
     spelled: dict[str, str] = {}
     results: list[Result] = []
-    for line, text in enumerate(addresses, 1):
+    for line, given in enumerate(addresses, 1):
+        text = clean(given, len(given)) or ""
         key = address_key(text)
         if key is None:
             results.append(Result(None, "refused", "This is not an e-mail address.", line))

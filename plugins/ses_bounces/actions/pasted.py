@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ses_bounces.address import address_key
 from ses_bounces.exceptions import ActionError
+from ses_bounces.message import clean
 from ses_bounces.report import neutral
 
 MAX_LINES = 10_000
@@ -45,6 +46,7 @@ class Pasted:
 
     def add(self, number: int, text: str) -> bool:
         """Take one address; False where it is none."""
+        text = clean(text, len(text)) or ""
         key = address_key(text)
         if key is None:
             return False
@@ -69,9 +71,7 @@ def read_text(text: str) -> Pasted:
         if pasted.add(number, line):
             continue
         parts = [part for part in _SEPARATORS.split(line) if part]
-        bad = [part for part in parts if address_key(part) is None]
-        for part in parts:
-            pasted.add(number, part)
+        bad = [part for part in parts if not pasted.add(number, part)]
         if bad:
             pasted.problems.append(Line(number, NO_ADDRESS))
     return pasted

@@ -13,7 +13,7 @@ from ses_bounces.database.statements import statement
 from ses_bounces.database.tables import BOUNCE_LIST_KINDS
 from ses_bounces.exceptions import ActionError
 from ses_bounces.lists.listing import Listing, Source, Where
-from ses_bounces.lists.query import Bound, Condition, Count, Direction, Page, reading
+from ses_bounces.lists.query import Bound, Condition, Count, Direction, Page, reading, stored
 from ses_bounces.lists.search import Search
 from ses_bounces.lists.table import write_table
 
@@ -73,7 +73,7 @@ class BounceFilter:
             bound,
             self.state == "open",
             (self.kind,) if self.kind else BOUNCE_LIST_KINDS,
-            {name: value.replace("\x00", "") for name, value in equal.items() if value is not None},
+            {name: stored(value) for name, value in equal.items() if value is not None},
             [*self._days_left(bound), *self._bounced(bound)],
             [search] if search else [],
         )

@@ -11,7 +11,7 @@ from ses_bounces.address import address_key
 from ses_bounces.database.statements import statement
 from ses_bounces.database.tables import CAUSES
 from ses_bounces.exceptions import ActionError
-from ses_bounces.lists.query import reading
+from ses_bounces.lists.query import reading, stored
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -43,7 +43,7 @@ def lookup(connection: Connection, texts: Sequence[str]) -> list[LookedUp]:
     """
     if len(texts) > MAX_ADDRESSES:
         raise ActionError(f"These are {len(texts)} addresses; at most {MAX_ADDRESSES} can be looked up at once.")
-    keys = [address_key(text) for text in texts]
+    keys = [address_key(stored(text)) for text in texts]
     known: dict[str, LookedUp] = {}
     with reading(connection):
         row = connection.execute("SELECT ses_bounces.enforced()").fetchone()

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from ses_bounces.database.statements import statement
-from ses_bounces.lists.query import Count, Page, check_limit, read_position, reading, write_position
+from ses_bounces.lists.query import Count, Page, check_limit, read_position, reading, stored, write_position
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -66,7 +66,7 @@ def list_quarantine(
     before, id_ = read_position(after) if after else (None, None)
     parameters = {
         "outcomes": [outcome] if outcome else list(OUTCOMES),
-        "reason": reason,
+        "reason": None if reason is None else stored(reason),
         "before": before,
         "id": id_,
         "limit": check_limit(limit) + 1,

@@ -13,6 +13,7 @@ from psycopg import sql
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.tables import SCHEMA
 from ses_bounces.exceptions import ActionError
+from ses_bounces.message import clean
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -93,6 +94,11 @@ def table(name: str) -> sql.Identifier:
 def all_of(conditions: list[Condition]) -> sql.Composable:
     """Return conditions joined by AND."""
     return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
+
+
+def stored(text: str) -> str:
+    """Return a text as Postgres can hold it, where it holds one: without NUL and lone surrogates."""
+    return clean(text, len(text)) or ""
 
 
 def check_limit(limit: int) -> int:

@@ -14,7 +14,7 @@ from ses_bounces.address import address_key
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import ActionError
-from ses_bounces.lists.query import Bound, Condition, column
+from ses_bounces.lists.query import Bound, Condition, column, stored
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -45,11 +45,10 @@ class Search:
 
         :raises ActionError: it is longer than an address can be.
         """
-        text = typed.replace("\x00", "").strip().translate(_LOWER)
+        text = stored(typed.replace("\x00", "")).strip().translate(_LOWER)
         if len(text) > MAX_TEXT_CHARACTERS:
             raise ActionError(f"The text has {len(text)} characters; an address has {MAX_TEXT_CHARACTERS} at most.")
-        # A lone surrogate is in no address, and can't be sent.
-        return cls(text.encode("utf-8", "replace").decode("utf-8")) if text else None
+        return cls(text) if text else None
 
     @property
     def domain(self) -> str | None:
@@ -143,7 +142,7 @@ def keep_text(connection: Connection, text: str) -> str:
     filter_id = secrets.token_urlsafe(16)
     with quiet():
         query = "INSERT INTO ses_bounces.page_filter (filter_id, search_text) VALUES (%s, %s)"
-        connection.execute(query, [filter_id, text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")])
+        connection.execute(query, [filter_id, stored(text)])
     return filter_id
 
 
@@ -151,7 +150,7 @@ def kept_text(connection: Connection, filter_id: str) -> str | None:
     """Return the text that was kept under an id; None: there is none, or it was too long ago."""
     query = "SELECT f.search_text FROM ses_bounces.page_filter f WHERE f.filter_id = %s"
     with quiet():
-        row = connection.execute(query, [filter_id.replace("\x00", "")]).fetchone()
+        row = connection.execute(query, [stored(filter_id)]).fetchone()
     return None if row is None else str(row[0])
 
 
