@@ -45,15 +45,14 @@ _ADDRESSES = f"""
 INSERT INTO ses_bounces.address (address, address_as_reported, created_at)
 SELECT x.address, x.address, now() - interval '90 days'
 FROM (
-    SELECT (ARRAY['ada', 'ben', 'cleo', 'dan', 'elif', 'femi', 'gus', 'hana', 'ivo', 'june', 'kofi', 'lou'])[1 + n %% 12]
-        || '.' || (ARRAY['adler', 'baker', 'costa', 'dunn', 'evans', 'fuchs', 'garcia'])[1 + n / 12 %% 7] || n || '@'
-        || CASE WHEN n %% 10 = 0 THEN 'company' || n / 10 %% 20000 || '.example'
-            ELSE ({_DOMAINS})[1 + (n %% 7) * (n %% 5) %% 6] END AS address
-    FROM generate_series(1, %(bounced)s) n
+    SELECT (ARRAY['ada', 'ben', 'cleo', 'dan', 'elif', 'femi', 'gus', 'hana', 'ivo', 'june', 'lou'])[1 + h %% 11]
+        || '.' || (ARRAY['adler', 'baker', 'costa', 'dunn', 'evans', 'fuchs', 'garcia'])[1 + h / 12 %% 7] || n || '@'
+        || CASE WHEN h / 100 %% 10 = 0 THEN 'company' || n %% 20000 || '.example'
+            ELSE ({_DOMAINS})[1 + (h / 1000 %% 7) * (h / 1000 %% 5) %% 6] END AS address
+    FROM (SELECT n, hashint8(n)::bigint + 2147483648 AS h FROM generate_series(1, %(bounced)s) n) y
 ) x
 """
-# Nine of ten addresses bounced within 90 days; of three a transient is open, the rest is permanent, complaint or on
-# SES's list, and a tenth was closed before.
+# Seven of ten have a transient of the last 14 days, the others bounced for good within 90 days.
 _EVENTS = """
 INSERT INTO ses_bounces.address_event (
     address_id, kind, occurred_at, recorded_at, dedup_key, actor, reason, deadline, policy, mail_sent_at, bounce_type,
@@ -63,17 +62,17 @@ SELECT e.address_id, e.kind, e.at, e.at + interval '20 minutes', decode(md5('e' 
     CASE e.kind WHEN 'transient_bounce' THEN e.at + interval '14 days' END,
     CASE e.kind WHEN 'transient_bounce' THEN 'age' END, e.at - interval '5 seconds',
     CASE e.kind WHEN 'transient_bounce' THEN 'Transient' WHEN 'complaint' THEN NULL ELSE 'Permanent' END,
-    CASE WHEN e.kind = 'transient_bounce' THEN (ARRAY['General', 'MailboxFull', 'MessageTooLarge'])[1 + e.place %% 3]
+    CASE WHEN e.kind = 'transient_bounce' THEN (ARRAY['General', 'MailboxFull', 'MessageTooLarge'])[1 + e.h / 7 %% 3]
         WHEN e.kind = 'complaint' THEN NULL
-        WHEN e.place %% 50000 = 7 THEN 'NoEmail' ELSE 'General' END,
-    'smtp; 550 5.1.1 user unknown', (ARRAY['newsletter', 'transactional', NULL])[1 + e.place %% 3], 1, e.address_id
+        WHEN e.h %% 50000 < 10 THEN 'NoEmail' ELSE 'General' END,
+    'smtp; 550 5.1.1 user unknown', (ARRAY['newsletter', 'transactional', NULL])[1 + e.h / 11 %% 3], 1, e.address_id
 FROM (
-    SELECT a.address_id, a.address_id AS place,
-        CASE WHEN a.address_id %% 10 < 7 THEN 'transient_bounce' WHEN a.address_id %% 100 = 99 THEN 'complaint'
-            WHEN a.address_id %% 100 = 98 THEN 'ses_suppression' ELSE 'permanent_bounce' END AS kind,
-        now() - make_interval(secs => (a.address_id * 7919 %% 1000003)::double precision
-            * CASE WHEN a.address_id %% 10 < 7 THEN 1.2 ELSE 7.7 END) AS at
-    FROM ses_bounces.address a
+    SELECT y.address_id, y.h,
+        CASE WHEN y.h %% 100 < 70 THEN 'transient_bounce' WHEN y.h %% 100 = 99 THEN 'complaint'
+            WHEN y.h %% 100 = 98 THEN 'ses_suppression' ELSE 'permanent_bounce' END AS kind,
+        now() - make_interval(secs => (y.h / 100 %% 1000003)::double precision
+            * CASE WHEN y.h %% 100 < 70 THEN 1.2 ELSE 7.7 END) AS at
+    FROM (SELECT a.address_id, hashint8(a.address_id + 77)::bigint + 2147483648 AS h FROM ses_bounces.address a) y
 ) e
 """
 _BOUNCES = """
@@ -89,7 +88,7 @@ SELECT e.address_id, a.address,
 FROM ses_bounces.address_event e
 JOIN ses_bounces.address a USING (address_id)
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN e.kind = 'transient_bounce' AND e.address_id %% 9 = 0 THEN e.occurred_at + interval '1 hour' END
+    SELECT CASE WHEN e.kind = 'transient_bounce' AND e.address_id %% 7 = 0 THEN e.occurred_at + interval '1 hour' END
 ) c(at)
 ORDER BY e.occurred_at
 """
@@ -97,8 +96,8 @@ _BLOCKS = """
 INSERT INTO ses_bounces.blocked_list (address_id, address, reason, blocked_at, recorded_at, event_id, unblocked_at,
     unblocked_by, unblock_reason)
 SELECT e.address_id, a.address, e.kind, e.occurred_at, e.recorded_at, e.event_id,
-    CASE WHEN e.address_id %% 50 = 9 THEN e.occurred_at + interval '1 hour' END,
-    CASE WHEN e.address_id %% 50 = 9 THEN 'alice' END, CASE WHEN e.address_id %% 50 = 9 THEN 'a typo' END
+    CASE WHEN e.address_id %% 50 = 0 THEN e.occurred_at + interval '1 hour' END,
+    CASE WHEN e.address_id %% 50 = 0 THEN 'alice' END, CASE WHEN e.address_id %% 50 = 0 THEN 'a typo' END
 FROM ses_bounces.address_event e
 JOIN ses_bounces.address a USING (address_id)
 WHERE e.kind <> 'transient_bounce'
@@ -144,7 +143,7 @@ def seed(connection: Connection, bounced: int, blocked: int) -> None:
 
 
 def queries(connection: Connection) -> Iterator[Query]:
-    """Yield every query of every page: each filter by itself and some together, in every order, also from the middle."""
+    """Yield every query of every page: each filter and some together, in every order, also from the middle."""
     now = datetime.now(UTC)
     bounce_filters = {
         "open": BounceFilter(),
@@ -186,7 +185,8 @@ def queries(connection: Connection) -> Iterator[Query]:
                 yield from _pages(connection, "blocked", name, lists.list_blocked, blocked_filter, sort, direction)
     yield Query("history", "of an address", lambda c: lists.address_history(c, 4_242))
     near = connection.execute(
-        "SELECT m.message_id, m.received_at + interval '20 minutes' FROM ses_bounces.message m ORDER BY m.received_at LIMIT 1"
+        "SELECT m.message_id, m.received_at + interval '20 minutes' FROM ses_bounces.message m"
+        " ORDER BY m.received_at LIMIT 1"
     ).fetchone()
     assert near is not None
     yield Query("history", "a raw message", lambda c: lists.message_body(c, *near))

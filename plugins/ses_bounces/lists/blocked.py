@@ -57,7 +57,7 @@ class BlockedFilter:
             self.state == "open",
             (self.reason,) if self.reason else CAUSES,
             {},
-            list(self._since(bound)),
+            {"blocked_at": list(self._since(bound))},
             [search for search in searches if search],
         )
 

@@ -74,7 +74,10 @@ class BounceFilter:
             self.state == "open",
             (self.kind,) if self.kind else BOUNCE_LIST_KINDS,
             {name: stored(value) for name, value in equal.items() if value is not None},
-            [*self._days_left(bound), *self._bounced(bound)],
+            {
+                "transient_fix_deadline": list(self._days_left(bound)),
+                "last_bounced_at": list(self._bounced(bound)),
+            },
             [search] if search else [],
         )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from ses_bounces.lists.query import (
+    COUNT_WALKED,
     COUNTED,
     WALKED,
     Bound,
@@ -52,29 +53,32 @@ class Source:
 class Where:
     """The conditions of a filter on rows ``b``.
 
-    ``equal``: columns of which an index with ``is_open`` and the date exists; ``other``: any condition;
-    ``searches``: by the address.
+    ``equal``: columns of which an index with ``is_open`` and the date exists; ``ranges``: conditions by the column of
+    a time; ``searches``: by the address.
     """
 
     bound: Bound
     is_open: bool
     kinds: tuple[str, ...]
     equal: dict[str, str] = field(default_factory=dict)
-    other: list[Condition] = field(default_factory=list)
+    ranges: dict[str, list[Condition]] = field(default_factory=dict)
     searches: list[Search] = field(default_factory=list)
 
     def always(self) -> list[Condition]:
         """All but those of the kind and of the address."""
         equal = [sql.SQL("{} = {}").format(column(name), self.bound(value)) for name, value in self.equal.items()]
-        return [sql.SQL("b.is_open = {}").format(self.bound(self.is_open)), *equal, *self.other]
+        ranges = [condition for conditions in self.ranges.values() for condition in conditions]
+        return [sql.SQL("b.is_open = {}").format(self.bound(self.is_open)), *equal, *ranges]
 
     def walking(self) -> list[Condition]:
         """Those of the address, for rows that are looked at anyway."""
         return [condition for search in self.searches for condition in search.matches(self.bound)]
 
     def finding(self) -> list[Condition]:
-        """Those of the address, by way of an index."""
-        return [condition for search in self.searches for condition in search.finds(self.bound)]
+        """Those of the address, by way of an index: of several, that of the longest text."""
+        longest_first = sorted(self.searches, key=lambda search: -len(search.text))
+        found = [condition for search in longest_first[:1] for condition in search.finds(self.bound)]
+        return found + [condition for search in longest_first[1:] for condition in search.matches(self.bound)]
 
 
 class Listing:
@@ -115,7 +119,7 @@ class Listing:
     ) -> list[tuple[int, Any]]:
         rows: list[tuple[int, Any]] = []
         bounds = self._bounds(nulls, position)
-        narrow = self.where.other or self.where.searches or len(self.where.equal) > 1
+        narrow = self._is_narrow()
         query = self._in_order(bounds, WALKED if narrow else None, limit)
         rows = connection.execute(query, self.where.bound.values).fetchall()
         # Few among those looked at: then there are few, or they are all further on.
@@ -123,9 +127,21 @@ class Listing:
             rows = connection.execute(self._matching(bounds, limit), self.where.bound.values).fetchall()
         return rows
 
+    def _is_narrow(self) -> bool:
+        """Whether rows that are next in the order may not match: no index leads to just those that do."""
+        where = self.where
+        if where.searches or any(ranges for name, ranges in where.ranges.items() if name != self.moment):
+            return True
+        if self.moment is None:
+            return bool(where.equal) or self._is_one_kind()
+        return len(where.equal) > (0 if self.has_nulls else 1) or bool(where.equal and self._is_one_kind())
+
+    def _is_one_kind(self) -> bool:
+        return len(self.where.kinds) < len(self.source.kinds)
+
     def _bounds(self, nulls: bool | None, position: tuple[datetime | None, int] | None) -> list[Condition]:
         bound = self.where.bound
-        bounds: list[Condition] = []
+        bounds: list[Condition] = list(self.where.ranges.get(self.moment or "", []))
         if nulls is not None:
             bounds.append(sql.SQL("{} IS NULL" if nulls else "{} IS NOT NULL").format(self.by))
         if position is None:
@@ -147,7 +163,8 @@ class Listing:
         """Return the query that reads the rows in their order, up to ``walked`` of each kind, and keeps what fits."""
         where = self.where
         is_by_kind = self.moment is not None and not (where.equal and not self.has_nulls)
-        kept = where.other + where.walking()
+        others = [condition for name, ranges in where.ranges.items() if name != self.moment for condition in ranges]
+        kept = others + where.walking()
         if not is_by_kind:
             kept.append(self._kind())
         is_open = sql.SQL("b.is_open = {}").format(where.bound(where.is_open))
@@ -192,9 +209,24 @@ class Listing:
 
     def count(self, connection: Connection) -> Count:
         """Return how many rows there are, counted to 10,001."""
+        if self.where.searches:
+            # What many addresses have in common is soon counted to the end, and slow to look up.
+            walked = sql.SQL("SELECT b.* FROM {} b WHERE {} ORDER BY b.address, {} LIMIT {}").format(
+                table(self.source.table),
+                sql.SQL("b.is_open = {}").format(self.where.bound(self.where.is_open)),
+                self.id,
+                sql.Literal(COUNT_WALKED),
+            )
+            where = [*self.where.always(), self._kind(), *self.where.walking()]
+            found = self._counted(connection, sql.SQL("({})").format(walked), where)
+            if found.is_more:
+                return found
         where = [*self.where.always(), self._kind(), *self.where.finding()]
+        return self._counted(connection, table(self.source.table), where)
+
+    def _counted(self, connection: Connection, rows: sql.Composable, where: list[Condition]) -> Count:
         query = sql.SQL("SELECT count(*) FROM (SELECT FROM {} b WHERE {} LIMIT {}) r").format(
-            table(self.source.table), all_of(where), sql.Literal(COUNTED + 1)
+            rows, all_of(where), sql.Literal(COUNTED + 1)
         )
         row = connection.execute(query, self.where.bound.values).fetchone()
         assert row is not None
