@@ -11,7 +11,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
-    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -48,11 +47,13 @@ metadata = MetaData(
 )
 
 
-def _moment(name: str, **options: object) -> Column[object]:
+def moment(name: str, **options: object) -> Column[object]:
+    """A column of type ``timestamptz``."""
     return Column(name, DateTime(timezone=True), **options)  # type: ignore[arg-type]
 
 
-def _number(name: str) -> Column[int]:
+def number(name: str) -> Column[int]:
+    """The primary key of a table whose rows are numbered."""
     return Column(name, BigInteger, Identity(), primary_key=True)
 
 
@@ -76,8 +77,8 @@ def _message_columns() -> list[SchemaItem]:
         Column("queue_url", Text, nullable=False),
         Column("event_type", Text),
         Column("body", Text),
-        _moment("sent_at", nullable=False),
-        _moment("received_at", nullable=False, server_default=text("now()")),
+        moment("sent_at", nullable=False),
+        moment("received_at", nullable=False, server_default=text("now()")),
         Column("receive_count", Integer, nullable=False, server_default="1"),
         Column("outcome", Text, nullable=False),
         Column("reason", Text),
@@ -87,11 +88,11 @@ def _message_columns() -> list[SchemaItem]:
 address = Table(
     "address",
     metadata,
-    _number("address_id"),
+    number("address_id"),
     Column("address", Text(collation="C"), nullable=False),
     Column("address_as_reported", Text, nullable=False),
     Column("domain", Text(collation="C"), Computed("split_part(address, '@', -1)", persisted=True), nullable=False),
-    _moment("created_at", nullable=False, server_default=text("now()")),
+    moment("created_at", nullable=False, server_default=text("now()")),
     UniqueConstraint("address"),
     Index("address_domain_idx", "domain"),
     comment="Registry: ids go into URLs, logs and audit, addresses don't.",
@@ -122,25 +123,25 @@ quarantine = Table(
     metadata,
     Column("message_id", BigInteger, primary_key=True, autoincrement=False),
     *_message_columns(),
-    _moment("moved_at", nullable=False, server_default=text("now()")),
+    moment("moved_at", nullable=False, server_default=text("now()")),
     comment="Quarantined and held messages whose day partition was dropped.",
 )
 
 address_event = Table(
     "address_event",
     metadata,
-    _number("event_id"),
+    number("event_id"),
     _joined_address_id(),
     Column("kind", Text, nullable=False),
-    _moment("occurred_at", nullable=False),
-    _moment("recorded_at", nullable=False, server_default=text("now()")),
+    moment("occurred_at", nullable=False),
+    moment("recorded_at", nullable=False, server_default=text("now()")),
     Column("dedup_key", LargeBinary, nullable=False),
     Column("actor", Text, nullable=False),
     Column("reason", Text),
     Column("lifts", ARRAY(Text)),
-    _moment("deadline"),
+    moment("deadline"),
     Column("policy", Text),
-    _moment("mail_sent_at"),
+    moment("mail_sent_at"),
     Column("feedback_id", Text),
     Column("ses_message_id", Text),
     Column("bounce_type", Text),
@@ -153,7 +154,7 @@ address_event = Table(
     Column("tags", JSONB),
     Column("rules_version", SmallInteger, nullable=False),
     Column("message_id", BigInteger),
-    _moment("superseded_at"),
+    moment("superseded_at"),
     Column("superseded_by", BigInteger),
     CheckConstraint("octet_length(dedup_key) = 16", name="dedup_key"),
     CheckConstraint("policy IN ('age', 'age_and_rebounce', 'expire')", name="policy"),
@@ -173,7 +174,7 @@ later_entry = Table(
     "later_entry",
     metadata,
     _joined_address_id(),
-    _moment("occurred_at", nullable=False),
+    moment("occurred_at", nullable=False),
     PrimaryKeyConstraint("address_id", "occurred_at"),
     comment="Entries dated ahead of our clock: their addresses are due then. Nearly always empty.",
 )
@@ -182,7 +183,7 @@ last_delivery = Table(
     "last_delivery",
     metadata,
     _joined_address_id(primary_key=True),
-    _moment("occurred_at", nullable=False),
+    moment("occurred_at", nullable=False),
     Column("ses_message_id", Text),
     # So that it can still become a ledger entry, should a bounce from before it arrive late.
     Column("dedup_key", LargeBinary, nullable=False),
@@ -192,7 +193,7 @@ last_delivery = Table(
 bounce_list = Table(
     "bounce_list",
     metadata,
-    _number("bounce_list_id"),
+    number("bounce_list_id"),
     _joined_address_id(),
     Column("address", Text(collation="C"), nullable=False),
     Column("kind", Text, nullable=False),
@@ -200,14 +201,14 @@ bounce_list = Table(
     # Of its last bounce.
     Column("bounce_sub_type", Text),
     Column("configuration_set", Text),
-    _moment("first_bounced_at"),
-    _moment("last_bounced_at"),
+    moment("first_bounced_at"),
+    moment("last_bounced_at"),
     Column("bounce_count", Integer, nullable=False),
-    _moment("transient_fix_deadline"),
+    moment("transient_fix_deadline"),
     # When the passing of time alone may change the state next.
-    _moment("due_at"),
-    _moment("opened_at", nullable=False),
-    _moment("closed_at"),
+    moment("due_at"),
+    moment("opened_at", nullable=False),
+    moment("closed_at"),
     Column("closed_by", Text),
     Column("close_reason", Text),
     Column("is_open", Boolean, Computed("closed_at IS NULL", persisted=True), nullable=False),
@@ -232,14 +233,14 @@ bounce_list = Table(
 blocked_list = Table(
     "blocked_list",
     metadata,
-    _number("blocked_list_id"),
+    number("blocked_list_id"),
     _joined_address_id(),
     Column("address", Text(collation="C"), nullable=False),
     Column("reason", Text, nullable=False),
-    _moment("blocked_at", nullable=False),
-    _moment("recorded_at", nullable=False, server_default=text("now()")),
+    moment("blocked_at", nullable=False),
+    moment("recorded_at", nullable=False, server_default=text("now()")),
     Column("event_id", BigInteger, nullable=False),
-    _moment("unblocked_at"),
+    moment("unblocked_at"),
     Column("unblocked_by", Text),
     Column("unblock_reason", Text),
     Column("is_open", Boolean, Computed("unblocked_at IS NULL", persisted=True), nullable=False),
@@ -256,59 +257,31 @@ protected = Table(
     "protected",
     metadata,
     Column("pattern", Text(collation="C"), primary_key=True),
-    _moment("added_at", nullable=False, server_default=text("now()")),
+    moment("added_at", nullable=False, server_default=text("now()")),
     comment="Mirror of the setting never_block: an address, or @domain.",
-)
-
-setting = Table(
-    "setting",
-    metadata,
-    Column("only_row", Boolean, primary_key=True, server_default=text("true")),
-    Column("enforce", Boolean, nullable=False, server_default=text("true")),
-    # When everybody in the people table was last compared with the blocked list.
-    _moment("people_compared_at"),
-    # The last address that address_search has.
-    Column("searchable_to", BigInteger, nullable=False, server_default="0"),
-    CheckConstraint("only_row", name="only_row"),
-    comment="Mirror of the settings that functions in SQL need.",
-)
-
-queue = Table(
-    "queue",
-    metadata,
-    Column("queue_url", Text, primary_key=True),
-    # The queue of the settings that this is the dead-letter queue of, or this one itself.
-    Column("belongs_to", Text, nullable=False),
-    _moment("first_drained_at", nullable=False),
-    _moment("last_drained_at", nullable=False),
-    # When a drain last saw it empty.
-    _moment("emptied_at"),
-    # Send time of about the oldest message that the last drain left behind; null: it left none.
-    _moment("left_since"),
-    comment="How far each queue was drained.",
 )
 
 flag_due = Table(
     "flag_due",
     metadata,
     _joined_address_id(primary_key=True),
-    _moment("due_since", nullable=False, server_default=text("now()")),
+    moment("due_since", nullable=False, server_default=text("now()")),
     comment="Addresses whose people's Allow Group Email is to be looked at.",
 )
 
 flag_change = Table(
     "flag_change",
     metadata,
-    _number("flag_change_id"),
+    number("flag_change_id"),
     _address_id(),
     Column("people_table", Text, nullable=False),
     Column("person_id", Text, nullable=False),
     Column("old_value", Boolean),
     Column("new_value", Boolean, nullable=False),
-    _moment("changed_at", nullable=False, server_default=text("now()")),
+    moment("changed_at", nullable=False, server_default=text("now()")),
     # xmin of the person's row after our update: it differs as soon as anybody else touches the row.
     Column("row_xmin", BigInteger, nullable=False),
-    _moment("settled_at"),
+    moment("settled_at"),
     Column("settled_by", Text),
     Column("settlement", Text),
     # The administrator who wants the flag on although the row was touched; the next sync does it.
@@ -323,51 +296,18 @@ flag_change = Table(
 unblock_request = Table(
     "unblock_request",
     metadata,
-    _number("unblock_request_id"),
+    number("unblock_request_id"),
     _address_id(),
     Column("lifts", ARRAY(Text), nullable=False),
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    _moment("requested_at", nullable=False, server_default=text("now()")),
-    _moment("finished_at"),
+    moment("requested_at", nullable=False, server_default=text("now()")),
+    moment("finished_at"),
     Column("result", Text),
     Index("unblock_request_open_idx", "address_id", unique=True, postgresql_where=text("finished_at IS NULL")),
     Index("unblock_request_address_id_idx", "address_id", "requested_at"),
     Index("unblock_request_finished_at_idx", "finished_at"),
     comment="Blocks that are being lifted: SES's own list first, ours then.",
-)
-
-report_day = Table(
-    "report_day",
-    metadata,
-    Column("day", Date, primary_key=True),
-    Column("timezone", Text, nullable=False),
-    _moment("made_at", nullable=False, server_default=text("now()")),
-    Column("ledger_position", BigInteger, nullable=False),
-    Column("revision", Integer, nullable=False, server_default="0"),
-    Column("stale", Boolean, nullable=False, server_default=text("false")),
-    # When the files were written under report_url; null: they are still to be written.
-    _moment("published_at"),
-    Column("summary", JSONB, nullable=False),
-    Column("html", LargeBinary, nullable=False),
-    Column("csv", LargeBinary, nullable=False),
-    comment="The daily Email Blocked Report, html and csv gzipped.",
-)
-
-run = Table(
-    "run",
-    metadata,
-    _number("run_row_id"),
-    Column("run_id", Text, nullable=False),
-    Column("task_id", Text, nullable=False),
-    Column("map_index", Integer, nullable=False, server_default="-1"),
-    Column("try_number", Integer, nullable=False, server_default="1"),
-    _moment("started_at", nullable=False),
-    _moment("finished_at"),
-    Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
-    Index("run_run_id_task_id_idx", "run_id", "task_id"),
-    Index("run_started_at_idx", "started_at"),
-    comment="What each task of each run did, in numbers.",
 )
 
 codepoint = Table(
