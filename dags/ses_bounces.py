@@ -37,17 +37,15 @@ from airflow.sdk import (
     AssetAlias,
     Context,
     CronDataIntervalTimetable,
-    ExceptionRetryPolicy,
     Param,
-    RetryAction,
-    RetryRule,
     dag,
     get_current_context,
     task,
 )
 
 from ses_bounces import hourly
-from ses_bounces.exceptions import NeedsAPersonError
+from ses_bounces.dag_defaults import TAGS, default_args
+from ses_bounces.task_run import require_plan
 
 REPORT = Asset(name="ses_bounces_blocked_report", uri="x-ses-bounces://blocked-report")
 REPORT_ALIAS = AssetAlias(name="ses_bounces_blocked_report")
@@ -100,7 +98,7 @@ _PARAMS = {
 def _context() -> Context:
     """Return the task's context, unless the plan failed or processing is switched off."""
     context = get_current_context()
-    hourly.require_plan(context)
+    require_plan(context, hourly.PLAN)
     return context
 
 
@@ -116,17 +114,8 @@ def _context() -> Context:
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=55),
     params=_PARAMS,
-    tags=["email", "ses"],
-    default_args={
-        "owner": "email",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=30),
-        "retry_exponential_backoff": 2,
-        "max_retry_delay": timedelta(minutes=5),
-        "retry_policy": ExceptionRetryPolicy(
-            rules=[RetryRule(NeedsAPersonError, RetryAction.FAIL, reason="A retry would meet the same.")]
-        ),
-    },
+    tags=TAGS,
+    default_args=default_args(2, timedelta(seconds=30), timedelta(minutes=5)),
 )
 def ses_bounces() -> None:
     @task(doc_md=hourly.plan_drain.__doc__)

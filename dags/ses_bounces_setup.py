@@ -35,17 +35,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import (
-    ExceptionRetryPolicy,
     Param,
-    RetryAction,
-    RetryRule,
     dag,
     get_current_context,
     task,
 )
 
 from ses_bounces import setup_tasks
-from ses_bounces.exceptions import NeedsAPersonError
+from ses_bounces.dag_defaults import TAGS, default_args
 
 
 def _text(default: str | None, title: str, description: str, section: str | None = None) -> Param:
@@ -91,15 +88,8 @@ _PARAMS = {
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=30),
     params=_PARAMS,
-    tags=["email", "ses"],
-    default_args={
-        "owner": "email",
-        "retries": 1,
-        "retry_delay": timedelta(seconds=30),
-        "retry_policy": ExceptionRetryPolicy(
-            rules=[RetryRule(NeedsAPersonError, RetryAction.FAIL, reason="A retry would meet the same.")]
-        ),
-    },
+    tags=TAGS,
+    default_args=default_args(1, timedelta(seconds=30), timedelta(seconds=30)),
 )
 def ses_bounces_setup() -> None:
     @task(doc_md=setup_tasks.show_plan.__doc__)

@@ -31,16 +31,13 @@ from typing import Any
 
 from airflow.sdk import (
     CronDataIntervalTimetable,
-    ExceptionRetryPolicy,
-    RetryAction,
-    RetryRule,
     dag,
     get_current_context,
     task,
 )
 
 from ses_bounces import suppression_tasks
-from ses_bounces.exceptions import NeedsAPersonError
+from ses_bounces.dag_defaults import TAGS, default_args
 
 
 @dag(
@@ -53,17 +50,8 @@ from ses_bounces.exceptions import NeedsAPersonError
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=55),
-    tags=["email", "ses"],
-    default_args={
-        "owner": "email",
-        "retries": 2,
-        "retry_delay": timedelta(minutes=1),
-        "retry_exponential_backoff": 2,
-        "max_retry_delay": timedelta(minutes=5),
-        "retry_policy": ExceptionRetryPolicy(
-            rules=[RetryRule(NeedsAPersonError, RetryAction.FAIL, reason="A retry would meet the same.")]
-        ),
-    },
+    tags=TAGS,
+    default_args=default_args(2, timedelta(minutes=1), timedelta(minutes=5)),
 )
 def ses_lift_blocks() -> None:
     @task(doc_md=suppression_tasks.lift_blocks.__doc__)

@@ -35,17 +35,14 @@ from typing import Any
 
 from airflow.sdk import (
     CronDataIntervalTimetable,
-    ExceptionRetryPolicy,
     Param,
-    RetryAction,
-    RetryRule,
     dag,
     get_current_context,
     task,
 )
 
 from ses_bounces import suppression_tasks
-from ses_bounces.exceptions import NeedsAPersonError
+from ses_bounces.dag_defaults import TAGS, default_args
 
 
 def _day(title: str, description: str) -> Param:
@@ -70,17 +67,8 @@ _PARAMS = {
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
     params=_PARAMS,
-    tags=["email", "ses"],
-    default_args={
-        "owner": "email",
-        "retries": 3,
-        "retry_delay": timedelta(minutes=1),
-        "retry_exponential_backoff": 2,
-        "max_retry_delay": timedelta(minutes=15),
-        "retry_policy": ExceptionRetryPolicy(
-            rules=[RetryRule(NeedsAPersonError, RetryAction.FAIL, reason="A retry would meet the same.")]
-        ),
-    },
+    tags=TAGS,
+    default_args=default_args(3, timedelta(minutes=1), timedelta(minutes=15)),
 )
 def ses_suppression_sync() -> None:
     @task(doc_md=suppression_tasks.plan_sync.__doc__)

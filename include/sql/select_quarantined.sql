@@ -1,5 +1,5 @@
 -- Quarantined and held messages, the newest first. Locks: none.
---   outcomes; before, id  the position behind which to begin; limit
+--   outcomes, reason (null: any); before, id  the position behind which to begin; limit
 SELECT m.message_id, m.received_at, m.sent_at, m.outcome, m.reason, m.event_type, m.queue_url, m.receive_count,
     m.characters, m.is_kept
 FROM (
@@ -8,6 +8,7 @@ FROM (
             length(x.body) AS characters, false AS is_kept
         FROM ses_bounces.message x
         WHERE x.outcome IN ('held', 'quarantined') AND x.outcome = ANY (%(outcomes)s)
+            AND (%(reason)s::text IS NULL OR x.reason = %(reason)s)
             AND (x.received_at, x.message_id) < (coalesce(%(before)s, 'infinity'::timestamptz), coalesce(%(id)s, 0))
         ORDER BY x.received_at DESC, x.message_id DESC
         LIMIT %(limit)s
@@ -18,6 +19,7 @@ FROM (
             length(x.body) AS characters, true AS is_kept
         FROM ses_bounces.quarantine x
         WHERE x.outcome IN ('held', 'quarantined') AND x.outcome = ANY (%(outcomes)s)
+            AND (%(reason)s::text IS NULL OR x.reason = %(reason)s)
             AND (x.received_at, x.message_id) < (coalesce(%(before)s, 'infinity'::timestamptz), coalesce(%(id)s, 0))
         ORDER BY x.received_at DESC, x.message_id DESC
         LIMIT %(limit)s

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces import metrics
 from ses_bounces.exceptions import QuarantineError, SettingsError
 from ses_bounces.task_run import check_run as check_run
-from ses_bounces.task_run import recorded, settings_of, task_states
+from ses_bounces.task_run import recorded, settings_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -188,20 +188,6 @@ def emit_blocked_report(context: Context) -> Counts:
             counts["published"] = publish_reports(connection, settings.report_url, settings.report_conn_id)
         counts["dropped"] = drop_old_reports(connection, settings.report_days_kept)
     return counts
-
-
-def require_plan(context: Context) -> None:
-    """Skip the task unless the run's plan was made: with bad settings, or switched off, nothing else is to happen.
-
-    :raises AirflowSkipException: saying which of the two it is.
-    """
-    from airflow.sdk.exceptions import AirflowSkipException
-
-    state = task_states(context, [PLAN]).get(PLAN)
-    if state == "skipped":
-        raise AirflowSkipException("Email bounce processing is switched off (enabled is false)")
-    if state != "success":
-        raise AirflowSkipException(f"{PLAN} did not succeed ({state}): see its log")
 
 
 def _today(connection: Connection, zone: Any) -> Any:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DAG_ID = "ses_lift_blocks"
 LIFTED = "lifted"
 WAITING = "SES's own list comes first: the next run of ses_lift_blocks takes the address off it."
 # One by one they take a second each; more than these go by an import job of SES.

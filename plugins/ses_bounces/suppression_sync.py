@@ -20,7 +20,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.address import address_key
-from ses_bounces.aws.suppression import Listed, StaleTokenError, SuppressionList, listing_key
+from ses_bounces.aws.suppression import Listed, SesReason, StaleTokenError, SuppressionList, listing_key
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
@@ -252,8 +252,8 @@ def push_blocked(connection: Connection, listing: SuppressionList, seconds: floa
             for address, is_wish in rows:
                 if time.monotonic() >= until:
                     return pushed, False
-                ses_reason = "COMPLAINT" if is_wish else "BOUNCE"
-                listing.put(address, "COMPLAINT" if is_wish else "BOUNCE")
+                ses_reason: SesReason = "COMPLAINT" if is_wish else "BOUNCE"
+                listing.put(address, ses_reason)
                 connection.execute(statement("insert_pushed"), place | {"address": address, "ses_reason": ses_reason})
                 pushed += 1
                 after = address

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces import metrics
 from ses_bounces.exceptions import AwsError, AwsRefusedError, SettingsError
 from ses_bounces.task_run import check_run as check_run
-from ses_bounces.task_run import recorded, settings_of, task_states
+from ses_bounces.task_run import recorded, require_plan, settings_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -72,7 +72,7 @@ def report_suppression_drift(context: Context) -> Counts:
     """Compare our blocked list with SES's lists, and publish where they differ."""
     from ses_bounces.suppression_sync import publish_drift, report_drift
 
-    _require_plan(context)
+    require_plan(context, PLAN)
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
         drift = report_drift(connection, settings.report_days_kept)
@@ -99,7 +99,7 @@ def push_blocked_addresses(context: Context) -> Counts:
     from ses_bounces.aws.suppression import open_list
     from ses_bounces.suppression_sync import push_blocked
 
-    _require_plan(context)
+    require_plan(context, PLAN)
     settings = settings_of(context)
     if not settings.push_to_ses:
         raise AirflowSkipException("push_to_ses is false: SES's lists are left as they are")
@@ -186,11 +186,3 @@ def _place(settings: Settings, job: Mapping[str, Any]) -> Place:
     if place not in places(settings):
         raise SettingsError(f"The list of {place.region} is no longer in the settings. Trigger a new run.")
     return place
-
-
-def _require_plan(context: Context) -> None:
-    from airflow.sdk.exceptions import AirflowSkipException
-
-    state = task_states(context, [PLAN]).get(PLAN)
-    if state != "success":
-        raise AirflowSkipException(f"{PLAN} did not succeed ({state}): see its log")

@@ -68,6 +68,21 @@ def check_run(context: Context) -> None:
         )
 
 
+def require_plan(context: Context, plan: str) -> None:
+    """Skip the task unless the run's plan was made: with bad settings, or switched off, nothing else is to happen.
+
+    :param plan: the task id of the plan.
+    :raises AirflowSkipException: saying which of the two it is.
+    """
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    state = task_states(context, [plan]).get(plan)
+    if state == "skipped":
+        raise AirflowSkipException("Email bounce processing is switched off (enabled is false)")
+    if state != "success":
+        raise AirflowSkipException(f"{plan} did not succeed ({state}): see its log")
+
+
 def task_states(context: Context, task_ids: list[str] | None = None) -> dict[str, str]:
     """Return the states of the run's tasks by id; of a mapped task, of its instances by ``id_index``."""
     ti: Any = context["ti"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -193,3 +194,19 @@ def test_observe_mode_blocks_nobody(database: Connection) -> None:
     assert database.execute("SELECT * FROM ses_bounces.do_not_email").fetchall() == []
     mirror_settings(database, True, [])
     assert database.execute("SELECT ses_bounces.is_blocked('ANNA@example.com')").fetchone() == (True,)
+
+
+def test_a_bounce_dated_ahead_of_our_clock_counts_from_then_on(database: Connection) -> None:
+    ahead = datetime.now(UTC) + timedelta(seconds=3)
+    event = bounce("early@example.com")
+    event["bounce"]["timestamp"] = event["mail"]["timestamp"] = iso(ahead)
+    put(database, json.dumps(event), sent_at=ahead + timedelta(seconds=1))
+    classify_pending(database, Rules())
+    assert lists(database) == [[], []]
+    assert promote_expired(database).blocked == {}
+    while datetime.now(UTC) <= ahead:
+        time.sleep(0.1)
+    assert promote_expired(database).blocked == {"permanent_bounce": 1}
+    assert [row[0] for row in lists(database)[0]] == ["early@example.com"]
+    assert promote_expired(database).blocked == {}
+    assert database.execute("SELECT count(*) FROM ses_bounces.later_entry").fetchone() == (0,)

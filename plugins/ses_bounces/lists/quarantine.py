@@ -71,8 +71,7 @@ def list_quarantine(
         "id": id_,
         "limit": check_limit(limit) + 1,
     }
-    name = "select_quarantined" if reason is None else "select_quarantined_for"
     with reading(connection):
-        rows = [QuarantinedMessage(*row) for row in connection.execute(statement(name), parameters)]
+        rows = [QuarantinedMessage(*row) for row in connection.execute(statement("select_quarantined"), parameters)]
     next_ = write_position(rows[limit - 1].received_at, rows[limit - 1].message_id) if len(rows) > limit else None
     return Page(rows[:limit], next_)
