@@ -1,4 +1,4 @@
-"""SES, SNS, SQS and S3 on a loopback port (ministack), and the feed of notifications through them."""
+"""SES, SNS, SQS, S3 and CloudWatch on a loopback port (ministack), and the feed of notifications through them."""
 
 import json
 import os
@@ -141,7 +141,7 @@ class EmulatedAws:
             "MINISTACK_HOST": LOOPBACK,
             "MINISTACK_REGION": REGION,
             "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
-            "SERVICES": "s3,ses,sns,sqs,sts",
+            "SERVICES": "monitoring,s3,ses,sns,sqs,sts",
             # Listens on another port, on all interfaces.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",

@@ -1,9 +1,10 @@
-"""The tables of what is asked of AWS: SES's suppression lists, and lifts; see tables.py."""
+"""The tables of what is asked of AWS: SES's suppression lists, lifts, and the doctor's findings; see tables.py."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
@@ -19,6 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ses_bounces.database.tables import SCHEMA, metadata
+
+SEVERITIES = ("critical", "warning", "unknown", "ok")
 
 suppression_pass = Table(
     "suppression_pass",
@@ -103,4 +106,23 @@ lift_step = Table(
     PrimaryKeyConstraint("unblock_request_id", "account", "region"),
     Index("lift_step_job_id_idx", "job_id", postgresql_where=text("job_id IS NOT NULL")),
     comment="How far an unblock_request has come: each of SES's lists that the address must leave.",
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    # Which task of the doctor found it: it replaces its own findings.
+    Column("area", Text, nullable=False),
+    Column("check_name", Text, nullable=False),
+    # The queue, region, identity or table that was looked at; empty where there is only one.
+    Column("subject", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("found", Text, nullable=False),
+    Column("meaning", Text, nullable=False),
+    Column("todo", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("checked_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("check_name", "subject"),
+    CheckConstraint(f"severity IN ({', '.join(repr(name) for name in SEVERITIES)})", name="severity"),
+    comment="What the doctor found the last time, one row for each thing that it looks at.",
 )

@@ -264,6 +264,22 @@ def upgrade() -> None:
         comment="UTS 46 for address_key(): mapping null: kept, empty: dropped; code points in no range are refused.",
     )
     op.create_table(
+        "finding",
+        sa.Column("area", sa.Text(), nullable=False),
+        sa.Column("check_name", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("meaning", sa.Text(), nullable=False),
+        sa.Column("todo", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("severity IN ('critical', 'warning', 'unknown', 'ok')", name=op.f("finding_severity_check")),
+        sa.PrimaryKeyConstraint("check_name", "subject", name=op.f("finding_pkey")),
+        schema="ses_bounces",
+        comment="What the doctor found the last time, one row for each thing that it looks at.",
+    )
+    op.create_table(
         "flag_due",
         sa.Column("address_id", sa.BigInteger(), nullable=False),
         sa.Column("due_since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -717,6 +733,7 @@ def downgrade() -> None:
     op.drop_table("later_entry", schema="ses_bounces")
     op.drop_table("last_delivery", schema="ses_bounces")
     op.drop_table("flag_due", schema="ses_bounces")
+    op.drop_table("finding", schema="ses_bounces")
     op.drop_table("codepoint", schema="ses_bounces")
     op.drop_index("bounce_list_sub_type_idx", table_name="bounce_list", schema="ses_bounces")
     op.drop_index(
