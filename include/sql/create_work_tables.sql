@@ -1,10 +1,9 @@
 -- The work tables of one transaction that writes state; they go with it. Locks: none that others see.
 CREATE TEMP TABLE incoming_entry (
     place integer, message_id bigint, address text COLLATE "C", address_as_reported text, kind text,
-    occurred_at timestamptz, dedup_key bytea, actor text, reason text, lifts text[], deadline timestamptz, policy text,
-    mail_sent_at timestamptz, feedback_id text, ses_message_id text, bounce_type text, bounce_sub_type text,
-    feedback_type text, status text, diagnostic_code text, source text, configuration_set text, tags jsonb,
-    rules_version smallint
+    occurred_at timestamptz, dedup_key bytea, reason text, deadline timestamptz, policy text, mail_sent_at timestamptz,
+    feedback_id text, ses_message_id text, bounce_type text, bounce_sub_type text, feedback_type text, status text,
+    diagnostic_code text, source text, configuration_set text, tags jsonb
 ) ON COMMIT DROP;
 CREATE TEMP TABLE touched_address (address_id bigint) ON COMMIT DROP;
 CREATE TEMP TABLE touched_state (

@@ -2,13 +2,12 @@
 -- known from earlier where a bounce from before it arrived late. Runs before last_delivery moves on.
 -- Notes touched_address; yields kind, count and earliest time of what is new. Locks: the rows inserted.
 WITH candidate AS (
-    SELECT a.address_id, i.occurred_at, i.dedup_key, i.reason, i.mail_sent_at, i.ses_message_id, i.rules_version,
-        i.message_id
+    SELECT a.address_id, i.occurred_at, i.dedup_key, i.reason, i.mail_sent_at, i.ses_message_id, i.message_id
     FROM incoming_entry i
     JOIN ses_bounces.address a ON a.address = i.address
     WHERE i.kind = 'delivery'
     UNION ALL
-    SELECT d.address_id, d.occurred_at, d.dedup_key, NULL, NULL, d.ses_message_id, %(rules_version)s, NULL
+    SELECT d.address_id, d.occurred_at, d.dedup_key, NULL, NULL, d.ses_message_id, NULL
     FROM ses_bounces.last_delivery d
     WHERE d.address_id IN (SELECT t.address_id FROM touched_address t)
 ), ending AS (
@@ -32,7 +31,7 @@ WITH candidate AS (
         address_id, kind, occurred_at, dedup_key, actor, reason, mail_sent_at, ses_message_id, rules_version, message_id
     )
     SELECT n.address_id, 'delivery', n.occurred_at, n.dedup_key, 'ses', n.reason, n.mail_sent_at, n.ses_message_id,
-        n.rules_version, n.message_id
+        %(rules_version)s, n.message_id
     FROM ending n
     ORDER BY n.occurred_at, n.dedup_key
     ON CONFLICT (dedup_key) WHERE superseded_at IS NULL DO NOTHING

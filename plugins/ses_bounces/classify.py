@@ -6,7 +6,7 @@ in prose.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from ses_bounces.address import address_key
@@ -19,8 +19,8 @@ MAX_ID_CHARACTERS = 200
 MAX_TAGS = 20
 
 # A bounce is dated by a remote clock; so far from the mail it can be, and no further.
-BEFORE_MAIL = timedelta(days=1)
-BEFORE_PUBLICATION = timedelta(days=30)
+BEFORE_MAIL = -timedelta(days=1)
+BEFORE_PUBLICATION = -timedelta(days=30)
 
 _DEFAULT_RULES = Rules()
 _EMPTY_DELIVERY = "a delivery without recipients"
@@ -44,18 +44,23 @@ def classify(items: list[Event | Problem], rules: Rules, sent_at: datetime | Non
     entries: list[Entry] = []
     problems: list[str] = []
     notes: list[str] = []
+    event_type: str | None = None
+    published_at: datetime | None = None
     for item in items:
-        refusal = _refusal(item, rules)
-        if refusal is not None:
-            problems.append(refusal)
-        elif isinstance(item, Event) and item.type in NO_EFFECT:
-            notes.append(NO_EFFECT[item.type])
-        elif isinstance(item, Event):
-            problem = _read(item, rules, sent_at, entries)
-            if problem is not None:
-                (notes if problem == _EMPTY_DELIVERY else problems).append(problem)
-    event_type = next((clean(item.type, MAX_ID_CHARACTERS) for item in items if isinstance(item, Event)), None)
-    published_at = next((item.published_at for item in items if item.published_at), None)
+        published_at = published_at or item.published_at
+        if event_type is None and isinstance(item, Event):
+            event_type = clean(item.type, MAX_ID_CHARACTERS)
+        problem = _refusal(item, rules)
+        if problem is None and isinstance(item, Event):
+            note = NO_EFFECT.get(item.type)
+            if note is None:
+                problem = _read(item, rules, sent_at, entries)
+                if problem == _EMPTY_DELIVERY:
+                    note, problem = problem, None
+            if note is not None:
+                notes.append(note)
+        if problem is not None:
+            problems.append(problem)
     if problems:
         return Classification("quarantined", problems[0], entries, event_type, published_at)
     if entries:
@@ -100,32 +105,36 @@ def _read_bounce(origin: _Origin, rules: Rules, entries: list[Entry]) -> str | N
         return "unknown bounceType"
     occurred_at, note = origin.hold(bounce.timestamp)
     named, problem = origin.named(bounce.bouncedRecipients)
-    destinations = origin.destinations
-    # A destination that can't be read names nobody: what the bounce names is then not known to be ours.
-    anybody = not origin.mail.destination
-    made = [
-        origin.entry(kind if anybody or key in destinations else "foreign_bounce", key, recipient, bounce, note)
-        for key, recipient in named.items()
-    ]
-    if len(destinations) == 1 == len(origin.mail.destination or ()):
-        made += _forwarded(origin, bounce, next(iter(destinations)), made, note)
-    deadline = None if sub_type in rules.promotion_excludes else _shifted(occurred_at, rules.grace)
+    destinations = origin.destinations()
+    made = []
+    foreigner: Entry | None = None
+    for key, recipient in named.items():
+        # A destination that can't be read names nobody: what the bounce names is then not known to be ours.
+        is_ours = key in destinations or not origin.mail.destination
+        entry = origin.entry(kind if is_ours else "foreign_bounce", key, recipient, bounce, occurred_at, note)
+        foreigner = foreigner or (None if is_ours else entry)
+        made.append(entry)
+    if foreigner is not None:
+        made += _forwarded(origin, bounce, foreigner, named, note)
     for entry in made:
-        entry.occurred_at, entry.bounce_type, entry.bounce_sub_type = occurred_at, type_, sub_type
+        entry.bounce_type, entry.bounce_sub_type = type_, sub_type
         if entry.kind == "transient_bounce":
-            entry.deadline, entry.policy = deadline, rules.promotion
+            entry.policy = rules.promotion
+            entry.deadline = None if sub_type in rules.promotion_excludes else _shifted(occurred_at, rules.grace)
     entries += made
     return problem
 
 
-def _forwarded(origin: _Origin, bounce: Bounce, key: str, made: list[Entry], note: str | None) -> list[Entry]:
+def _forwarded(
+    origin: _Origin, bounce: Bounce, foreigner: Entry, named: Collection[str], note: str | None
+) -> list[Entry]:
     """Return the entry of a mail's only destination, where the bounce names other addresses instead."""
-    foreigner = next((entry for entry in made if entry.kind == "foreign_bounce"), None)
-    if foreigner is None or any(entry.address == key for entry in made):
+    reported = origin.mail.destination or []
+    key = origin.key(reported[0])
+    if len(reported) != 1 or key is None or key in named:
         return []
-    reported = (origin.mail.destination or [""])[0]
-    entry = origin.entry("transient_bounce", key, Recipient(emailAddress=reported), bounce, note)
-    entry.status, entry.diagnostic_code = foreigner.status, foreigner.diagnostic_code
+    recipient = Recipient(reported[0], foreigner.status, foreigner.diagnostic_code)
+    entry = origin.entry("transient_bounce", key, recipient, bounce, foreigner.occurred_at, note)
     entry.reason = _join("the bounce names an address that the mail was not sent to", note)
     return [entry]
 
@@ -141,8 +150,8 @@ def _read_complaint(origin: _Origin, entries: list[Entry]) -> str | None:
     if len(named) > 1:
         note = _join(f"one of {len(named)} possible complainers", note)
     for key, recipient in named.items():
-        entry = origin.entry(kind, key, recipient, complaint, note)
-        entry.occurred_at, entry.feedback_type = occurred_at, feedback_type
+        entry = origin.entry(kind, key, recipient, complaint, occurred_at, note)
+        entry.feedback_type = feedback_type
         entries.append(entry)
     return problem
 
@@ -181,9 +190,9 @@ class _Origin:
         self.configuration_set, self.tags = _tags(mail)
         self._keys: dict[str, str | None] = {}
 
-    @property
-    def destinations(self) -> set[str]:
-        return {key for address in self.mail.destination or () if (key := self.key(address))}
+    def destinations(self) -> set[str | None]:
+        """Return the keys of those that the mail was sent to; None stands for what is no address."""
+        return set(map(self.key, self.mail.destination or ()))
 
     def key(self, reported: str) -> str | None:
         # A bounce spells an address twice: as recipient and as destination.
@@ -210,24 +219,30 @@ class _Origin:
         if reported is None:
             return upper, "without a readable time: the time of publication is taken"
         if self.mail_sent_at is not None:
-            lower = _shifted(self.mail_sent_at, -BEFORE_MAIL)
+            lower = _shifted(self.mail_sent_at, BEFORE_MAIL)
         else:
-            lower = _shifted(upper, -BEFORE_PUBLICATION)
+            lower = _shifted(upper, BEFORE_PUBLICATION)
         if lower <= reported <= upper:
             return reported, None
         held = min(max(reported, lower), upper)
         return held, f"reported for {reported:%Y-%m-%d %H:%M:%S} UTC, which can't be: moved"
 
     def entry(
-        self, kind: str, key: str, recipient: Recipient, feedback: Bounce | Complaint, reason: str | None
+        self,
+        kind: str,
+        key: str,
+        recipient: Recipient,
+        feedback: Bounce | Complaint,
+        occurred_at: datetime,
+        reason: str | None,
     ) -> Entry:
-        """Return an entry that still lacks its time."""
+        """Return what a bounce or complaint says of one recipient."""
         feedback_id = feedback.feedbackId
         return Entry(
             kind,
             key,
             clean(recipient.emailAddress, MAX_DIAGNOSTIC_CHARACTERS) or "",
-            _UNKNOWN_TIME,
+            occurred_at,
             dedup_key(self.event.type, feedback_id, self.ses_message_id, key, feedback.timestamp),
             reason=reason,
             mail_sent_at=self.mail_sent_at,

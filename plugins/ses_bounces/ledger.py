@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
@@ -29,12 +27,15 @@ SES = "ses"
 # Small enough that a page's action never waits a second for its turn.
 ADDRESSES_PER_CHUNK = 5_000
 
-_ENTRY_COLUMNS = (
-    "place", "message_id", "address", "address_as_reported", "kind", "occurred_at", "dedup_key", "actor", "reason",
-    "lifts", "deadline", "policy", "mail_sent_at", "feedback_id", "ses_message_id", "bounce_type", "bounce_sub_type",
-    "feedback_type", "status", "diagnostic_code", "source", "configuration_set", "tags", "rules_version",
-)  # fmt: skip
-_COPY_ENTRIES = f"COPY incoming_entry ({', '.join(_ENTRY_COLUMNS)}) FROM STDIN"
+# The columns of incoming_entry; the binary format needs their types, and costs a quarter of what texts do.
+_ENTRY_COLUMNS = {
+    "place": "int4", "message_id": "int8", "address": "text", "address_as_reported": "text", "kind": "text",
+    "occurred_at": "timestamptz", "dedup_key": "bytea", "reason": "text", "deadline": "timestamptz", "policy": "text",
+    "mail_sent_at": "timestamptz", "feedback_id": "text", "ses_message_id": "text", "bounce_type": "text",
+    "bounce_sub_type": "text", "feedback_type": "text", "status": "text", "diagnostic_code": "text", "source": "text",
+    "configuration_set": "text", "tags": "jsonb",
+}  # fmt: skip
+_COPY_ENTRIES = f"COPY incoming_entry ({', '.join(_ENTRY_COLUMNS)}) FROM STDIN WITH (FORMAT binary)"
 
 
 @dataclass
@@ -76,25 +77,26 @@ class Writer:
         :param actor: ``ses``, or the Airflow user.
         :param lifts: the causes that an ``unblocked`` entry names.
         """
-        encode = msgspec.json.encode
         # The earlier an entry occurred, the lower its id, within what is appended together.
         ordered = sorted(entries, key=lambda item: (item[0].occurred_at, item[0].dedup_key))
         has_deliveries = False
         with self.connection.cursor().copy(_COPY_ENTRIES) as copy:
+            copy.set_types(list(_ENTRY_COLUMNS.values()))
             write = copy.write_row
             for place, (e, message_id) in enumerate(ordered):
                 has_deliveries = has_deliveries or e.kind == "delivery"
                 write((
-                    place, message_id, e.address, e.address_as_reported, e.kind, e.occurred_at, e.dedup_key, actor,
-                    e.reason, lifts, e.deadline, e.policy, e.mail_sent_at, e.feedback_id, e.ses_message_id,
-                    e.bounce_type, e.bounce_sub_type, e.feedback_type, e.status, e.diagnostic_code, e.source,
-                    e.configuration_set, encode(e.tags).decode() if e.tags else None, RULES_VERSION,
+                    place, message_id, e.address, e.address_as_reported, e.kind, e.occurred_at, e.dedup_key, e.reason,
+                    e.deadline, e.policy, e.mail_sent_at, e.feedback_id, e.ses_message_id, e.bounce_type,
+                    e.bounce_sub_type, e.feedback_type, e.status, e.diagnostic_code, e.source, e.configuration_set,
+                    e.tags or None,
                 ))  # fmt: skip
         if not ordered:
             return
         self._latest = max(self._latest, ordered[-1][0].occurred_at)
         self.connection.execute(statement("insert_addresses"))
-        self._count(self.connection.execute(statement("insert_events")).fetchall())
+        made = {"actor": actor, "lifts": lifts, "rules_version": RULES_VERSION}
+        self._count(self.connection.execute(statement("insert_events"), made).fetchall())
         if has_deliveries or self.changes.entries["transient_bounce"]:
             rows = self.connection.execute(statement("insert_ending_deliveries"), {"rules_version": RULES_VERSION})
             self._count(rows.fetchall())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 import psycopg
 
 from ses_bounces.classify import classify_body
@@ -34,8 +35,7 @@ PROGRESS_SECONDS = 10
 _DATA_ERRORS = ("22", "23", "54")
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A landed message; times are aware."""
 
     message_id: int
@@ -88,7 +88,7 @@ def _next_chunk(connection: Connection) -> list[Message]:
     """Return the oldest pending messages: up to so many, and no more once their bodies pass so many characters."""
     chunk: list[Message] = []
     characters = 0
-    with connection.transaction(), connection.cursor("pending") as cursor:
+    with connection.transaction(), connection.cursor("pending", binary=True) as cursor:
         # A backlog that autovacuum has not seen yet would else be read and sorted anew for every chunk.
         connection.execute("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
         cursor.execute(statement("select_pending_messages"), {"limit": MESSAGES_PER_CHUNK})
