@@ -253,6 +253,8 @@ class FakeSes:
         return _json({"SuppressedDestinationSummaries": summaries, **more})
 
     def _on_PutSuppressedDestination(self, region: Region, given: dict[str, Any]) -> Response:
+        if "@" not in given["EmailAddress"]:
+            return _error("BadRequestException", 400, True)
         region.listed[given["EmailAddress"]] = (given["Reason"], datetime.now(UTC))
         return _json({})
 
@@ -278,7 +280,8 @@ class FakeSes:
         return _json({"JobId": job_id})
 
     def _on_GetImportJob(self, region: Region, given: dict[str, Any]) -> Response:
-        return _json(region.jobs[given["JobId"]])
+        job = region.jobs.get(given["JobId"])
+        return _error("NotFoundException", 404, True) if job is None else _json(job)
 
 
 _V2 = (

@@ -148,7 +148,12 @@ def test_iam_policies_are_what_is_called() -> None:
     assert _actions("DrainSesBounces") == _called("aws/queues.py", {"client": "sqs"})
     assert _actions("SuppressionList") == _called("aws/suppression.py", {"client": "ses"})
     assert _actions("FilesOfImportJobs") == _called("aws/imports.py", {"client": "s3"})
-    clients = {"sns": "sns", "sqs": "sqs", "ses": "ses", "sesv2": "ses", r"kms\(\)": "kms"}
+    clients = {"sns": "sns", "sqs": "sqs", "ses": "ses", "sesv2": "ses", "cloudwatch": "cloudwatch"}
+    looking = _called("doctor/*.py", clients)
+    assert _actions("Doctor") == looking - _actions("DrainSesBounces", "SuppressionList")
+    # The doctor tries what the job does, but for what would leave something behind.
+    assert _actions("DrainSesBounces", "SuppressionList") - looking == {"ses:CreateImportJob"}
+    clients[r"kms\(\)"] = "kms"
     setting_up = _called("setup/*.py", clients)
     assert _actions("SetUpSending", "SetUpTopic", "SetUpQueues", "LookAtKey") == setting_up | TAGGING
 
@@ -166,6 +171,17 @@ def test_runbook_has_every_task() -> None:
     runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     for task in tasks:
         assert f"| `{task}` |" in runbook, task
+
+
+def test_runbook_has_every_check_of_the_doctor() -> None:
+    modules = (ROOT / "plugins" / "ses_bounces" / "doctor").glob("*.py")
+    source = "\n".join(path.read_text(encoding="utf-8") for path in modules)
+    checks = set(re.findall(r'findings\.(?:ok|add|trying)\(\s*"([a-z ]+)"', source))
+    checks |= set(re.findall(r'^\s+\(?\("([a-z ]+)", ', source, re.MULTILINE))
+    assert len(checks) > 25
+    runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("## The doctor")[2]
+    told = set(re.findall(r"^\| (\*.+?) \|", runbook.partition("\n## ")[0], re.MULTILINE))
+    assert checks == set(re.findall(r"\*([a-z ]+)\*", " ".join(told)))
 
 
 def test_runbook_has_every_metric() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from hashlib import blake2b
 from typing import Any
 
@@ -63,8 +64,9 @@ def is_let(policy: str | None, service: str, action: str, source: tuple[str, str
         principal = statement.get("Principal")
         services = _listed(principal.get("Service")) if isinstance(principal, dict) else []
         everybody = principal == "*" or (isinstance(principal, dict) and "*" in _listed(principal.get("AWS")))
-        named = dict(_conditions(statement))
-        if (service in services or everybody) and source[1] in named.get(source[0], [source[1]]):
+        patterns = dict(_conditions(statement)).get(source[0], ["*"])
+        # ArnLike and StringLike have wildcards.
+        if (service in services or everybody) and any(fnmatchcase(source[1], pattern) for pattern in patterns):
             return True
     return False
 

@@ -1,0 +1,169 @@
+"""What Postgres tells: is everything landed, understood, acted upon, and are the lists what the ledger says?"""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ses_bounces.database.connection import quiet
+from ses_bounces.database.partitions import DAYS_AHEAD, partitions
+from ses_bounces.database.statements import statement
+from ses_bounces.doctor.finding import Findings, Severity
+from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
+from ses_bounces.lists.overview import Overview, overview
+from ses_bounces.settings import Settings
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+SAMPLE = 1_000
+_RUNS = "Look at the last runs of"
+
+
+def check_ledger(connection: Connection, settings: Settings) -> Findings:
+    """Look at the ledger, its lists and its partitions.
+
+    :param connection: autocommit.
+    """
+    findings = Findings("ledger")
+    health = Health.of(connection)
+    numbers = overview(connection, settings.report_timezone)
+    _check_processing(findings, health, settings)
+    _check_drains(findings, numbers, settings)
+    _check_messages(findings, health, numbers)
+    _check_waiting(findings, health, numbers, settings)
+    with quiet():
+        _check_partitions(findings, connection)
+        _check_lists(findings, connection)
+    return findings
+
+
+def _check_processing(findings: Findings, health: Health, settings: Settings) -> None:
+    hours = health.planned
+    severity: Severity = "critical" if hours is not None and hours > LONG_HOURS else "warning"
+    if settings.enabled and hours is not None and hours <= LATE_HOURS:
+        findings.ok("processing", "", f"The DAG ses_bounces last began to work {ago(hours)}.")
+    elif settings.enabled:
+        findings.add(
+            "processing", "", severity, f"The DAG ses_bounces last began to work {ago(hours)}.",
+            "It is paused, or its scheduler stands; the queue keeps messages for a limited time.",
+            f"Unpause the DAG ses_bounces. {_RUNS} plan_drain.",
+        )  # fmt: skip
+    elif hours is not None and hours <= LATE_HOURS:
+        findings.ok("processing", "", f"It is switched off (enabled is false); the last run was {ago(hours)}.")
+    else:
+        findings.add(
+            "processing", "", severity, f"It is switched off (enabled is false); the last run was {ago(hours)}.",
+            "The queue keeps messages for a limited time, 14 days at most; then they are lost.",
+            "Set enabled to true.",
+        )  # fmt: skip
+
+
+def _check_drains(findings: Findings, numbers: Overview, settings: Settings) -> None:
+    drained = {queue.queue_url: queue.last_drained_at for queue in numbers.queues}
+    for queue in settings.queue_urls:
+        at = drained.get(queue.url)
+        hours = None if at is None else (numbers.now - at).total_seconds() / 3_600
+        if hours is not None and hours <= LATE_HOURS:
+            findings.ok("drain", queue.name, f"It was last drained {ago(hours)}.")
+        else:
+            findings.add(
+                "drain", queue.name, "critical" if hours is not None and hours > LONG_HOURS else "warning",
+                f"It was last drained {ago(hours)}.", "Its reports wait; SQS keeps them for a limited time.",
+                f"{_RUNS} drain_queue.",
+            )  # fmt: skip
+
+
+def _check_messages(findings: Findings, health: Health, numbers: Overview) -> None:
+    if health.pending is not None and health.pending > LATE_HOURS:
+        findings.add(
+            "pending messages", "", "critical" if health.pending > LONG_HOURS else "warning",
+            f"{numbers.pending} messages wait to be classified, the oldest was landed {ago(health.pending)}.",
+            "Addresses that should be blocked are not.", f"{_RUNS} classify_bounces.",
+        )  # fmt: skip
+    else:
+        findings.ok("pending messages", "", f"{numbers.pending} messages wait to be classified.")
+    if numbers.quarantined.found or numbers.held.found:
+        findings.add(
+            "quarantine", "", "warning", f"{numbers.quarantined} messages are quarantined, {numbers.held} held.",
+            "They were not understood, or wait for a decision; they change nothing until then.",
+            "Look at their reasons, and retry or dismiss them; see Quarantine in docs/operations.md.",
+        )  # fmt: skip
+    else:
+        findings.ok("quarantine", "", "No message is quarantined or held.")
+
+
+def _check_waiting(findings: Findings, health: Health, numbers: Overview, settings: Settings) -> None:
+    """Look at what each of the other tasks has to do, and for how long it has waited."""
+    flags = health.flag if settings.people_table and settings.enforce else None
+    for check, hours, found, meaning, task in (
+        ("promotion", health.due, "Transient problems whose deadline has passed are not permanent yet.",
+         "Addresses that should be blocked are not.", "promote_expired_transients"),
+        ("flags", flags, "Allow Group Email of some people is not brought up to date.",
+         "They are mailed, or not mailed, against what the lists say.", "sync_allow_group_email"),
+        ("lifts", health.lift, f"{numbers.lifts_open} blocks wait to be lifted.",
+         "SES's own list has to let the address go first.", "ses_lift_blocks; the requests say why"),
+    ):  # fmt: skip
+        if hours is not None and hours > LATE_HOURS:
+            words = f"{found} The oldest is due since {hours:.0f} hours."
+            findings.add(check, "", "warning", words, meaning, f"{_RUNS} {task}.")
+        else:
+            findings.ok(check, "", "Nothing waits for long.")
+    if health.listed is None or health.listed > LONG_HOURS:
+        findings.add(
+            "suppression lists", "", "warning", f"SES's lists were last read {ago(health.listed)}.",
+            "What SES refuses to send, and bounces that were lost in an outage, are not on record.",
+            f"Unpause the DAG ses_suppression_sync. {_RUNS} it.",
+        )  # fmt: skip
+    else:
+        findings.ok("suppression lists", "", f"SES's lists were last read {ago(health.listed)}.")
+
+
+def _check_partitions(findings: Findings, connection: Connection) -> None:
+    row = connection.execute("SELECT (now() AT TIME ZONE 'UTC')::date").fetchone()
+    assert row is not None
+    days = partitions(connection)
+    ahead = 0
+    while row[0] + timedelta(days=ahead + 1) in days:
+        ahead += 1
+    if row[0] not in days:
+        found = "There is no table for today's messages."
+    else:
+        found = f"There are tables for the messages of the next {ahead} days."
+    if row[0] not in days or ahead < DAYS_AHEAD // 2:
+        findings.add(
+            "partitions", "", "critical" if row[0] not in days or not ahead else "warning", found,
+            "Without a table for the day nothing can be landed; the messages stay in the queue.",
+            f"{_RUNS} plan_drain, which makes them; `ses-bounces db upgrade` makes them too.",
+        )  # fmt: skip
+    else:
+        findings.ok("partitions", "", found)
+
+
+def _check_lists(findings: Findings, connection: Connection) -> None:
+    compared = blocks = bounces = 0
+    # One snapshot: what is written meanwhile is in both, or in neither.
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        row = connection.execute("SELECT coalesce(max(a.address_id), 0) FROM ses_bounces.address a").fetchone()
+        moment = connection.execute(statement("select_moment")).fetchone()
+        assert row is not None
+        assert moment is not None
+        # The newest, and a stretch of the others; another one tomorrow.
+        newest = max(0, row[0] - SAMPLE)
+        for after in {newest, random.randint(0, newest)}:  # noqa: S311
+            parameters = {"after": after, "limit": SAMPLE, "at": moment[0], "expire_before": moment[1]}
+            counted = connection.execute(statement("count_differing"), parameters).fetchone()
+            assert counted is not None
+            compared, blocks, bounces = compared + counted[0], blocks + counted[1], bounces + counted[2]
+    if blocks or bounces:
+        findings.add(
+            "lists", "", "critical",
+            f"Of {compared} sampled addresses {blocks} are otherwise in the Email Blocked List than the ledger says, "
+            f"{bounces} in the Email Bounce List.",
+            "A list is out of date, or was changed by hand.",
+            "Trigger a backfill of ses_bounces for today, which brings the lists up to date; then report this.",
+        )  # fmt: skip
+    else:
+        findings.ok("lists", "", f"{compared} sampled addresses are what the ledger says.")
