@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
+from ses_bounces.report_charts import HISTORY_DAYS
 from ses_bounces.report_page import Listed, Page, render
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 
 ROWS_SHOWN = 500
 DOMAINS_SHOWN = 10
-HISTORY_DAYS = 30
 DUE_SOON = timedelta(hours=48)
 # A day has its start and not its end.
 _MOMENT = timedelta(microseconds=1)
@@ -39,7 +39,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclass(frozen=True)
 class Summary:
-    """The report in numbers; no addresses. ``day`` is ISO; ``by_reason`` counts each address once for each cause."""
+    """The report in numbers; no addresses. ``day`` is ISO; ``by_reason`` counts each address once for each cause.
+
+    ``transients_by_days_left``: the days left until they count as permanent, the day begun as a whole one.
+    """
 
     day: str
     timezone: str
@@ -52,6 +55,7 @@ class Summary:
     new_by_reason: dict[str, int]
     lifted: int
     transients_open: int
+    transients_by_days_left: dict[str, int]
     due_within_48_hours: int
     bounces: int
     complaints: int
@@ -172,6 +176,7 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
         new_by_reason={reason: fresh for reason, _, fresh in reasons if reason and fresh},
         lifted=lifted.total,
         transients_open=sum(count for _, count in transients),
+        transients_by_days_left={str(days): count for days, count in sorted(transients, key=_days) if days is not None},
         due_within_48_hours=due.total,
         bounces=entries.get("permanent_bounce", 0) + entries.get("transient_bounce", 0),
         complaints=entries.get("complaint", 0),
@@ -190,6 +195,10 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
         days_left=transients,
     )
     return page, moments, _table(connection)
+
+
+def _days(transient: tuple[int | None, int]) -> int:
+    return transient[0] or 0
 
 
 def _listed(rows: list[tuple[Any, ...]]) -> Listed:

@@ -95,14 +95,15 @@ class SqsQueue:
         return SqsQueue(self.client, response["QueueUrl"])
 
 
-def open_queue(settings: Settings, queue: Queue, threads: int = 1) -> SqsQueue:
+def open_queue(settings: Settings, queue: Queue, threads: int = 1, **options: Any) -> SqsQueue:
     """Return a queue of the settings, with a client of its Airflow connection and the URL's region.
 
     :param threads: how many threads will use it at once.
+    :param options: more of :func:`~ses_bounces.aws.clients.open_client`: ``read_seconds``, ``attempts``.
     :raises MissingConnectionError: when the Airflow connection is missing.
     """
     place = Place(settings.queue_connection(queue), queue.region)
-    client = open_client("sqs", place, use_fips_endpoint=settings.use_fips_endpoint, threads=threads)
+    client = open_client("sqs", place, use_fips_endpoint=settings.use_fips_endpoint, threads=threads, **options)
     return SqsQueue(client, queue.url)
 
 

@@ -1,0 +1,7 @@
+-- Addresses with people whose flag we switched off and whose row was touched since, by id. Locks: none.
+--   limit
+SELECT DISTINCT c.address_id
+FROM ses_bounces.flag_change c
+WHERE c.settlement = 'touched'
+ORDER BY c.address_id
+LIMIT %(limit)s

@@ -1,0 +1,5 @@
+-- The lifts that are under way for some addresses. Locks: none.
+--   ids
+SELECT r.address_id, r.unblock_request_id
+FROM ses_bounces.unblock_request r
+WHERE r.address_id = ANY (%(ids)s) AND r.finished_at IS NULL

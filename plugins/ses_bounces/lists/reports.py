@@ -1,0 +1,45 @@
+"""The daily reports that are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from ses_bounces.database.statements import statement
+from ses_bounces.lists.query import reading
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+
+@dataclass(frozen=True)
+class ReportDay:
+    """A daily report without its files. ``summary``: see :class:`ses_bounces.report.Summary`; times are aware.
+
+    ``is_stale``: later entries concern the day, and the next run makes it again. ``is_over``: it was made after the
+    day's end.
+    """
+
+    day: date
+    made_at: datetime
+    revision: int
+    is_stale: bool
+    is_over: bool
+    summary: dict[str, Any]
+
+
+def report_days(connection: Connection) -> list[ReportDay]:
+    """Return the reports that are kept, the newest first.
+
+    :raises DatabaseError: also when it takes over five seconds.
+    """
+    with reading(connection):
+        return [ReportDay(*row) for row in connection.execute(statement("select_report_summaries"))]
+
+
+def report_files(connection: Connection, day: date) -> tuple[bytes, bytes] | None:
+    """Return the page and the CSV file of a day, gzipped; None: there is no report of it."""
+    with reading(connection):
+        row = connection.execute(statement("select_report_files"), {"day": day}).fetchone()
+    return None if row is None else (bytes(row[2]), bytes(row[1]))

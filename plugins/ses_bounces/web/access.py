@@ -1,0 +1,102 @@
+"""Who asks, and what they may do: asked of Airflow's auth manager at every request. Nothing is let through otherwise.
+
+Reading needs read access to the DAG ``ses_bounces``. Whole addresses, what mail said about them, and every change need
+edit access to it. Airflow does not authenticate what plugins mount; see its documentation on plugins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails, VariableDetails
+from airflow.api_fastapi.core_api.security import get_user
+from airflow.models.dag import DagModel
+from fastapi import Depends, HTTPException, Request
+
+from ses_bounces.settings import VARIABLE
+
+DAG_ID = "ses_bounces"
+NOT_READ = f'You need read access to the DAG "{DAG_ID}" to see this. Ask an Airflow administrator for it.'
+NOT_EDIT = f'You need edit access to the DAG "{DAG_ID}" for this. Ask an Airflow administrator for it.'
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The Airflow user of a request."""
+
+    user: Any
+
+    @property
+    def id(self) -> str:
+        """Airflow's id of the user."""
+        return str(self.user.get_id())
+
+    @property
+    def name(self) -> str:
+        """The login name: the actor of what the user does."""
+        return str(self.user.get_name())
+
+    @cached_property
+    def may_read(self) -> bool:
+        """Whether the user sees the pages at all."""
+        return self._may("GET")
+
+    @cached_property
+    def may_edit(self) -> bool:
+        """Whether the user sees whole addresses and changes things."""
+        return self._may("PUT")
+
+    @cached_property
+    def may_set_variable(self) -> bool:
+        """Whether the user may save the settings: the Variable is Airflow's, and so is the right to it."""
+        # POST makes one that is missing, PUT changes one.
+        methods: tuple[Literal["POST", "PUT"], ...] = ("POST", "PUT")
+        details = VariableDetails(key=VARIABLE)
+        manager = get_auth_manager()
+        return all(manager.is_authorized_variable(method=m, details=details, user=self.user) is True for m in methods)
+
+    def _may(self, method: Literal["GET", "PUT"]) -> bool:
+        details = DagDetails(id=DAG_ID, team_name=DagModel.get_team_name(DAG_ID))
+        return get_auth_manager().is_authorized_dag(method=method, details=details, user=self.user) is True
+
+
+def reader(request: Request, user: Annotated[Any, Depends(get_user)]) -> Viewer:
+    """Return who asks.
+
+    :raises HTTPException: 401: nobody is logged in; 403: no read access.
+    """
+    viewer = Viewer(user)
+    # The error pages have a navigation as well.
+    request.state.viewer = viewer
+    if not viewer.may_read:
+        raise HTTPException(403, NOT_READ)
+    return viewer
+
+
+ReaderDep = Annotated[Viewer, Depends(reader)]
+
+
+def editor(viewer: ReaderDep) -> Viewer:
+    """Return who asks, if they may see and change everything.
+
+    :raises HTTPException: 401: nobody is logged in; 403: no edit access.
+    """
+    if not viewer.may_edit:
+        raise HTTPException(403, NOT_EDIT)
+    return viewer
+
+
+EditorDep = Annotated[Viewer, Depends(editor)]
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Refuse a change that a page of another site sends with the user's cookie.
+
+    :raises HTTPException: 403.
+    """
+    # Browsers set it, and no script can; https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise HTTPException(403, "This was sent by a page of another site. Nothing was changed.")

@@ -1,0 +1,87 @@
+"""What needs a person, in words, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from ses_bounces.lists import Count, Overview
+from ses_bounces.settings import Settings
+
+# A run an hour: three that did not come are no accident.
+SILENT = timedelta(hours=3)
+LATE = timedelta(hours=2)
+# So many times the usual is no longer usual; fewer addresses than that are never alarming.
+TIMES_THE_MEDIAN = 3
+FEW = 20
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence, how bad it is, and the page that helps: its path below the root."""
+
+    severity: Literal["critical", "warning", "info"]
+    text: str
+    path: str | None = None
+    link: str | None = None
+
+
+def notices(seen: Overview, settings: Settings) -> list[Notice]:
+    """Return what an administrator should know first."""
+    found = [*_critical(seen, settings), *_warnings(seen), *_to_decide(seen)]
+    order = {"critical": 0, "warning": 1, "info": 2}
+    return sorted(found, key=lambda notice: order[notice.severity])
+
+
+def _critical(seen: Overview, settings: Settings) -> Iterator[Notice]:
+    if not settings.enabled:
+        yield Notice("critical", "Processing is switched off (enabled is false): the queue fills, nobody is blocked.",
+                     "settings", "Email Bounce Settings")  # fmt: skip
+    if not seen.runs:
+        yield Notice("critical", "No run has drained a queue yet. Unpause the DAG ses_bounces, or trigger it.")
+    elif seen.now - seen.runs[0].started_at > SILENT:
+        hours = (seen.now - seen.runs[0].started_at) // timedelta(hours=1)
+        yield Notice("critical", f"The last run began {hours:,} hours ago. Is the DAG ses_bounces paused?")
+    elif late := [queue for queue in seen.queues if seen.now - queue.last_drained_at > SILENT]:
+        names = ", ".join(sorted(queue.queue_url.rpartition("/")[2] for queue in late))
+        yield Notice("critical", f"Runs come, but they did not drain for three hours: {names}. See the drain's log.")
+
+
+def _warnings(seen: Overview) -> Iterator[Notice]:
+    if not seen.enforce:
+        yield Notice("warning", "Observe mode (enforce is false): nobody is blocked, no flag is changed.",
+                     "settings", "Email Bounce Settings")  # fmt: skip
+    if seen.lag_seconds > LATE.total_seconds():
+        hours = int(seen.lag_seconds // 3600)
+        yield Notice("warning", f"It is behind: the oldest message that waits was sent {hours:,} hours ago.")
+    if seen.blocked_median is not None and seen.blocked_today.found > max(FEW, TIMES_THE_MEDIAN * seen.blocked_median):
+        usual = f"{seen.blocked_median:,.0f}"
+        text = f"{seen.blocked_today} addresses were blocked today; {usual} are usual. A bad list, or an outage at a"
+        yield Notice("warning", f"{text} mailbox provider?", "blocked", "Email Blocked Report")
+    if seen.lifts_failed.found:
+        yield Notice("warning", f"{_how_many(seen.lifts_failed, 'lift was', 'lifts were')} refused by SES in the last "
+                     "30 days: the address is still blocked.", "lifts", "Lifts")  # fmt: skip
+
+
+def _to_decide(seen: Overview) -> Iterator[Notice]:
+    if seen.quarantined.found:
+        what = _how_many(seen.quarantined, "message was", "messages were")
+        yield Notice("warning", f"{what} not understood.", "quarantine", "Quarantine")
+    if seen.held.found:
+        yield Notice("warning", f"{_how_many(seen.held, 'message is', 'messages are')} held.", "quarantine",
+                     "Quarantine")  # fmt: skip
+    if seen.people_waiting.found:
+        what = _how_many(seen.people_waiting, "person waits", "people wait")
+        yield Notice("info", f"{what} for a decision: we switched Allow Group Email off, the block is gone, and "
+                     "somebody touched the row since.", "people", "Decide")  # fmt: skip
+    if seen.due_soon.found:
+        what = _how_many(seen.due_soon, "transient becomes", "transients become")
+        yield Notice("info", f"{what} permanent within 48 hours.",
+                     "bounces?kind=transient&days_left_min=0&days_left_max=2&sort=deadline&direction=ascending",
+                     "Look at them")  # fmt: skip
+
+
+def _how_many(count: Count, one: str, many: str) -> str:
+    return f"{count} {one if count.found == 1 else many}"

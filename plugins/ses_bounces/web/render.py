@@ -1,0 +1,137 @@
+"""Pages from templates: everything is escaped, links are relative, addresses are masked for those who only read."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from ses_bounces.report_charts import REASONS
+from ses_bounces.web.forms import new_token
+
+if TYPE_CHECKING:
+    from ses_bounces.web.access import Viewer
+
+KINDS = {
+    "transient": "Transient",
+    "permanent": "Permanent",
+    "complaint": "Complaint",
+    "suppressed": "Suppressed by SES",
+}
+HIDDEN = "not shown without edit access"
+MASK = "•••"
+
+
+def page(request: Request, viewer: Viewer | None, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page. ``section`` in the values is the entry of the navigation that it belongs to."""
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            request=request,
+            viewer=viewer,
+            root=root(request),
+            token=(lambda: new_token(viewer)) if viewer else None,
+            **({"section": ""} | values),
+        )
+    )
+    return HTMLResponse(text, status)
+
+
+def redirect(request: Request, path: str, query: Mapping[str, Any] | None = None) -> RedirectResponse:
+    """Send the browser on to another page, with GET. The path is relative to the pages' own root."""
+    return RedirectResponse(root(request) + path + query_string(query or {}), 303)
+
+
+def root(request: Request) -> str:
+    """Return the way up from the page that is asked for to the root of the pages: it works under any base path."""
+    below = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return "../" * (below.count("/") - 1) or "./"
+
+
+def query_string(values: Mapping[str, Any]) -> str:
+    """Return what follows the path of a URL; values that are None or empty are left out."""
+    kept = {name: value for name, value in values.items() if value not in (None, "")}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def mask(address: str) -> str:
+    """Return an address with nothing of its local part but the first character."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}{MASK}@{domain}"
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ses_bounces.web"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {
+        "address": _address,
+        "hidden": _hidden,
+        "when": _when,
+        "day": lambda moment: f"{moment:%Y-%m-%d}" if moment else "",
+        "number": lambda value: f"{value:,.10g}" if isinstance(value, float) else f"{value:,}",
+        "reason": lambda cause: REASONS.get(cause, cause.replace("_", " ").capitalize()),
+        "reasons": _reasons,
+        "kind": lambda kind: KINDS.get(kind, kind),
+        "words": lambda text: text.replace("_", " "),
+        "query": query_string,
+        "purpose": _purpose,
+        "sentence": lambda text: f"{text[:1].upper()}{text[1:]}.",
+        "ago": _ago,
+    }
+    environment.globals |= {"REASONS": REASONS, "KINDS": KINDS, "HIDDEN": HIDDEN}
+    return environment
+
+
+@pass_context
+def _address(context: Context, address: str) -> str:
+    viewer = context["viewer"]
+    return address if viewer and viewer.may_edit else mask(address)
+
+
+@pass_context
+def _hidden(context: Context, text: str | None) -> str | Markup:
+    """Free text, in which an address may stand."""
+    viewer = context["viewer"]
+    if not text or (viewer and viewer.may_edit):
+        return text or ""
+    return Markup('<span class="soft">{}</span>').format(HIDDEN)
+
+
+def _when(moment: datetime | None) -> str | Markup:
+    if moment is None:
+        return ""
+    utc = moment.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d %H:%M}")
+
+
+def _purpose(text: str) -> Markup:
+    """What stands in backticks as code, the rest as text."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(parts))
+
+
+def _reasons(causes: Iterable[str]) -> str:
+    return ", ".join(REASONS.get(cause, cause) for cause in causes)
+
+
+def _ago(seconds: float) -> str:
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            number = int(seconds // length)
+            return f"{number:,} {unit}{'' if number == 1 else 's'}"
+    return "less than a minute"

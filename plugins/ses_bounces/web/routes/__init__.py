@@ -1,0 +1,34 @@
+"""The pages, one module for each entry of the navigation."""
+
+from __future__ import annotations
+
+from ses_bounces.web.routes import (
+    addresses,
+    blocked,
+    bounces,
+    lifts,
+    overview,
+    people,
+    quarantine,
+    reports,
+    stops,
+    transients,
+)
+from ses_bounces.web.routes import settings as settings_page
+
+ROUTERS = tuple(
+    module.router
+    for module in (
+        overview,
+        bounces,
+        transients,
+        addresses,
+        blocked,
+        lifts,
+        stops,
+        people,
+        reports,
+        quarantine,
+        settings_page,
+    )
+)

@@ -1,0 +1,64 @@
+"""One address: its history in the ledger, the lists' rows about it, the people there; and raw messages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Path, Query, Request
+from fastapi.responses import HTMLResponse
+
+from ses_bounces.actions import Person, people_at
+from ses_bounces.exceptions import SesBouncesError
+from ses_bounces.lists import address_history, message_body
+from ses_bounces.settings import Settings
+from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.render import page
+from ses_bounces.web.site import DatabaseDep, SettingsDep
+
+router = APIRouter()
+
+IdPath = Annotated[int, Path(ge=0, lt=2**63)]
+
+
+@router.get("/addresses/{address_id}", response_class=HTMLResponse)
+def history(
+    request: Request,
+    address_id: IdPath,
+    viewer: ReaderDep,
+    connection: DatabaseDep,
+    settings: SettingsDep,
+    after: str | None = None,
+) -> HTMLResponse:
+    """All that is known of an address, the oldest entry first."""
+    found = address_history(connection, address_id, after or None)
+    if found is None:
+        raise HTTPException(404, f"There is no address with the id {address_id}.")
+    people, people_error = _people(connection, settings, address_id)
+    return page(
+        request, viewer, "address.html", section="bounces", history=found, people=people, after=after,
+        people_error=people_error, people_table=settings.people_table, now=datetime.now(UTC),
+        open_blocks=[block for block in found.blocks if block.unblocked_at is None],
+        open_bounce=next((bounce for bounce in found.bounces if bounce.closed_at is None), None),
+    )  # fmt: skip
+
+
+@router.get("/messages/{message_id}", response_class=HTMLResponse)
+def message(
+    request: Request,
+    message_id: IdPath,
+    viewer: EditorDep,
+    connection: DatabaseDep,
+    near: Annotated[datetime, Query(description="When it was received, or an entry made of it")],
+) -> HTMLResponse:
+    """A message as it was received, or why it is gone."""
+    found = message_body(connection, message_id, near if near.tzinfo else near.replace(tzinfo=UTC))
+    return page(request, viewer, "message.html", section="quarantine", message=found)
+
+
+def _people(connection: DatabaseDep, settings: Settings, address_id: int) -> tuple[list[Person], str | None]:
+    # The people table is somebody else's: the history is shown without it as well.
+    try:
+        return people_at(connection, settings, [address_id]), None
+    except SesBouncesError as error:
+        return [], str(error)

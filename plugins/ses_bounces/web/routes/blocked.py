@@ -1,0 +1,50 @@
+"""The Email Blocked Report: who is blocked, why, since when; totals, charts, and the reports of past days."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+
+from ses_bounces.database.tables import CAUSES
+from ses_bounces.lists import BlockedFilter, count_blocked, list_blocked, report_days, stream_blocked
+from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.downloads import csv_file
+from ses_bounces.web.forms import ReaderFormDep
+from ses_bounces.web.queries import BlockedQuery
+from ses_bounces.web.render import page
+from ses_bounces.web.routes.searches import searched, text_of
+from ses_bounces.web.site import DatabaseDep
+
+router = APIRouter()
+
+QueryDep = Annotated[BlockedQuery, Query()]
+
+
+@router.get("/blocked", response_class=HTMLResponse)
+def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: DatabaseDep) -> HTMLResponse:
+    """One page of the list, how many rows its filter has, and the totals."""
+    text = text_of(connection, viewer, query.filter)
+    wanted = query.filtered(text)
+    listed = list_blocked(connection, wanted, query.sort, query.direction, query.after)
+    totals = {cause: count_blocked(connection, BlockedFilter(reason=cause)) for cause in CAUSES}
+    return page(
+        request, viewer, "blocked.html", section="blocked", query=query, text=text, listed=listed,
+        count=count_blocked(connection, wanted), totals=totals, reports=report_days(connection),
+        now=datetime.now(UTC),
+    )  # fmt: skip
+
+
+@router.post("/blocked/search")
+def search(request: Request, form: ReaderFormDep, connection: DatabaseDep) -> RedirectResponse:
+    """Send the browser to the list that the form asks for."""
+    return searched(request, form, connection, "blocked", BlockedQuery)
+
+
+@router.get("/blocked.csv", response_class=StreamingResponse)
+def download(viewer: EditorDep, query: QueryDep, connection: DatabaseDep) -> StreamingResponse:
+    """All that the filter shows."""
+    wanted = query.filtered(text_of(connection, viewer, query.filter))
+    return csv_file(stream_blocked(connection, wanted, query.sort, query.direction), "email_blocked_list.csv")

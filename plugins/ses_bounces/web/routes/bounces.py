@@ -1,0 +1,47 @@
+"""The Email Bounce List: every bounced address."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+
+from ses_bounces.lists import count_bounces, list_bounces, stream_bounces
+from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.downloads import csv_file
+from ses_bounces.web.forms import ReaderFormDep
+from ses_bounces.web.queries import BounceQuery
+from ses_bounces.web.render import page
+from ses_bounces.web.routes.searches import searched, text_of
+from ses_bounces.web.site import DatabaseDep
+
+router = APIRouter()
+
+QueryDep = Annotated[BounceQuery, Query()]
+
+
+@router.get("/bounces", response_class=HTMLResponse)
+def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: DatabaseDep) -> HTMLResponse:
+    """One page of the list, and how many rows its filter has."""
+    text = text_of(connection, viewer, query.filter)
+    wanted = query.filtered(text)
+    listed = list_bounces(connection, wanted, query.sort, query.direction, query.after)
+    return page(
+        request, viewer, "bounces.html", section="bounces", query=query, text=text, listed=listed,
+        count=count_bounces(connection, wanted), now=datetime.now(UTC),
+    )  # fmt: skip
+
+
+@router.post("/bounces/search")
+def search(request: Request, form: ReaderFormDep, connection: DatabaseDep) -> RedirectResponse:
+    """Send the browser to the list that the form asks for."""
+    return searched(request, form, connection, "bounces", BounceQuery)
+
+
+@router.get("/bounces.csv", response_class=StreamingResponse)
+def download(viewer: EditorDep, query: QueryDep, connection: DatabaseDep) -> StreamingResponse:
+    """All that the filter shows."""
+    wanted = query.filtered(text_of(connection, viewer, query.filter))
+    return csv_file(stream_bounces(connection, wanted, query.sort, query.direction), "email_bounce_list.csv")

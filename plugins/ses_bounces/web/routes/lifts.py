@@ -1,0 +1,82 @@
+"""Lifting blocks: ticked ones or a pasted list, with a preview; and lifts that wait for SES."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from ses_bounces.actions import lift_blocks, preview_blocks
+from ses_bounces.database.tables import CAUSES
+from ses_bounces.exceptions import ActionError
+from ses_bounces.lift import AT_ONCE, LIFTED, try_at_once
+from ses_bounces.lists import lift_requests, open_requests
+from ses_bounces.settings import Settings
+from ses_bounces.web.access import ReaderDep
+from ses_bounces.web.forms import EditorFormDep, whole
+from ses_bounces.web.render import page
+from ses_bounces.web.routes.outcome import show_outcome
+from ses_bounces.web.site import DatabaseDep, SettingsDep
+
+router = APIRouter()
+
+# Not a bad address but a person's will: lifted only where it is named.
+WISHES = ("stop_request", "complaint", "unsubscribed")
+SHOWN = 200
+
+
+@router.get("/lifts", response_class=HTMLResponse)
+def show(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLResponse:
+    """Lifts that wait for SES or were refused, and a box for a list of addresses."""
+    return page(request, viewer, "lifts.html", section="blocked", requests=lift_requests(connection), LIFTED=LIFTED)
+
+
+@router.post("/lifts/preview", response_class=HTMLResponse)
+def preview(request: Request, form: EditorFormDep, connection: DatabaseDep) -> HTMLResponse:
+    """Which of the ticked or pasted addresses are blocked, and why."""
+    found = preview_blocks(connection, form.text("text") if "text" in form.fields else form.ids())
+    causes = Counter(cause.reason for item in found.blocked for cause in item.causes)
+    return page(
+        request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN,
+        causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]], WISHES=WISHES,
+    )  # fmt: skip
+
+
+@router.post("/lifts/done", response_class=HTMLResponse)
+def lift(request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep) -> HTMLResponse:
+    """Lift the ticked causes of the previewed addresses; SES's own list comes first where it has one of them."""
+    causes = form.fields.get("cause", [])
+    if not causes:
+        raise ActionError("No cause is ticked. Go back and tick what is to be lifted.")
+    action = form.action()
+    results = lift_blocks(connection, action, dict.fromkeys(form.ids(), causes))
+    lifting = _lifting(connection, settings, [r.target_id for r in results if r.outcome == "done" and r.target_id])
+    return show_outcome(
+        request, form, connection, "lift_blocks", "Blocks lifted", results, ("blocked", "Email Blocked Report"),
+        settings, lifting,
+    )  # fmt: skip
+
+
+@router.post("/lifts/retry", response_class=HTMLResponse)
+def retry(request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep) -> HTMLResponse:
+    """Ask SES once more, now, for one lift that waits."""
+    address_id = whole(form.text("address_id"), "The id of an address")
+    lifting = _lifting(connection, settings, [address_id])
+    if not lifting:
+        raise ActionError("There is no lift under way for this address: it is done, or was refused.")
+    return show_outcome(
+        request, form, connection, "retry_lift", "Lift tried again", [], ("lifts", "Lifts"), settings, lifting
+    )
+
+
+def _lifting(connection: DatabaseDep, settings: Settings, address_ids: list[int]) -> dict[int, str]:
+    """Try the lifts that wait for SES, if they are few; returns what became of each, by address id."""
+    waiting = open_requests(connection, address_ids)
+    if not waiting:
+        return {}
+    told = try_at_once(connection, settings, list(waiting.values())) if len(waiting) <= AT_ONCE else {}
+    return {
+        address_id: told.get(request_id, "The next run of ses_lift_blocks takes it off SES's list, then lifts.")
+        for address_id, request_id in waiting.items()
+    }

@@ -1,0 +1,44 @@
+"""The overview: what needs a person, the numbers, the last runs, the queues."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from ses_bounces.aws.queues import Depth, open_queue
+from ses_bounces.exceptions import SesBouncesError
+from ses_bounces.lists import overview
+from ses_bounces.web.access import ReaderDep
+from ses_bounces.web.attention import notices
+from ses_bounces.web.render import page
+from ses_bounces.web.site import DatabaseDep, SettingsDep
+
+router = APIRouter()
+
+# A person waits.
+QUEUE_SECONDS = 2
+
+
+@router.get("/", response_class=HTMLResponse)
+def show(request: Request, viewer: ReaderDep, settings: SettingsDep, connection: DatabaseDep) -> HTMLResponse:
+    """Everything that needs a person first, in words; then the numbers."""
+    seen = overview(connection, settings.report_timezone)
+    return page(
+        request, viewer, "overview.html", section="overview", seen=seen, notices=notices(seen, settings),
+        settings=settings,
+    )  # fmt: skip
+
+
+@router.get("/queues", response_class=HTMLResponse)
+def queues(request: Request, viewer: ReaderDep, settings: SettingsDep) -> HTMLResponse:
+    """How many messages SQS says that there are; a page of its own, because SQS may be slow to answer."""
+    rows: list[tuple[str, Depth | None, Depth | None, str | None]] = []
+    for queue in settings.queue_urls:
+        try:
+            opened = open_queue(settings, queue, read_seconds=QUEUE_SECONDS, attempts=1)
+            depth = opened.depth()
+            dead = opened.dead_letter_queue(depth.dead_letter_arn).depth() if depth.dead_letter_arn else None
+            rows.append((queue.name, depth, dead, None))
+        except SesBouncesError as error:
+            rows.append((queue.name, None, None, str(error)))
+    return page(request, viewer, "queues.html", section="overview", queues=rows)

@@ -1,0 +1,75 @@
+"""The daily reports that are kept, and the charts of the last 30 days."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from ses_bounces.lists import ReportDay, report_days, report_files
+from ses_bounces.report_charts import ChartName, draw
+from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.render import page
+from ses_bounces.web.site import DatabaseDep
+
+router = APIRouter()
+
+# The document of a day has its style in it, and nothing else that acts.
+DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
+INK = {"light": "#18181b", "dark": "#e4e4e7"}
+
+
+@router.get("/reports/{day}", response_class=HTMLResponse)
+def show(request: Request, day: date, viewer: EditorDep, connection: DatabaseDep) -> HTMLResponse:
+    """The report of a day, within our navigation."""
+    days = report_days(connection)
+    found = next((report for report in days if report.day == day), None)
+    if found is None:
+        raise HTTPException(404, f"There is no report of {day}: it is not made yet, or no longer kept.")
+    place = days.index(found)
+    return page(
+        request, viewer, "report.html", section="blocked", report=found,
+        later=days[place - 1] if place else None, earlier=days[place + 1] if place + 1 < len(days) else None,
+    )  # fmt: skip
+
+
+@router.get("/reports/{day}/document", response_class=HTMLResponse)
+def document(day: date, viewer: EditorDep, connection: DatabaseDep) -> Response:
+    """The page of a day as it was made."""
+    html, _ = _files(connection, day)
+    return HTMLResponse(gzip.decompress(html), headers={"Content-Security-Policy": DOCUMENT_POLICY})
+
+
+@router.get("/reports/{day}/blocked_report.csv", response_class=Response)
+def table(day: date, viewer: EditorDep, connection: DatabaseDep) -> Response:
+    """The CSV file of a day as it was made."""
+    _, packed = _files(connection, day)
+    headers = {"Content-Disposition": f'attachment; filename="blocked_report_{day}.csv"'}
+    return Response(gzip.decompress(packed), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/charts/{name}.svg", response_class=Response)
+def chart(
+    name: ChartName,
+    viewer: ReaderDep,
+    connection: DatabaseDep,
+    theme: Annotated[Literal["light", "dark"], Query()] = "light",
+) -> Response:
+    """A chart, drawn from the summaries of the daily reports as the report of a day draws it."""
+    days: list[ReportDay] = report_days(connection)
+    summaries = tuple(report.summary for report in days[:30])
+    svg = draw(name, summaries, INK[theme])
+    if svg is None:
+        raise HTTPException(404, "There is nothing to draw yet: the first daily report is made after the first day.")
+    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    return Response(svg, media_type="image/svg+xml", headers=policy | {"Cache-Control": "private, max-age=300"})
+
+
+def _files(connection: DatabaseDep, day: date) -> tuple[bytes, bytes]:
+    files = report_files(connection, day)
+    if files is None:
+        raise HTTPException(404, f"There is no report of {day}: it is not made yet, or no longer kept.")
+    return files

@@ -1,0 +1,57 @@
+"""What is typed into a search box: POSTed and kept here, so that only its id is in a URL."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse
+
+from ses_bounces.exceptions import ActionError
+from ses_bounces.lists import keep_text, kept_text
+from ses_bounces.web.access import Viewer
+from ses_bounces.web.forms import SentForm
+from ses_bounces.web.queries import ListQuery
+from ses_bounces.web.render import redirect
+from ses_bounces.web.site import DatabaseDep
+
+NO_PARTS = (
+    "Searching by a part of an address needs edit access: the answer would give away what is masked. A domain, like "
+    "@example.com, can be searched for."
+)
+
+
+def searched(
+    request: Request, form: SentForm, connection: DatabaseDep, path: str, query: type[ListQuery]
+) -> RedirectResponse:
+    """Send the browser on to the list that a form asks for.
+
+    :raises ActionError: a text that can't be searched for.
+    """
+    values = {name: form.text(name).strip() for name in query.model_fields if name not in ("filter", "after")}
+    text = form.text("text").strip()
+    if text:
+        check_text(form.viewer, text)
+        values["filter"] = keep_text(connection, text)
+    return redirect(request, path, values)
+
+
+def text_of(connection: DatabaseDep, viewer: Viewer, filter_id: str | None) -> str | None:
+    """Return the text that an id in a URL stands for.
+
+    :raises ActionError: there is none, or the user may not search for it.
+    """
+    if not filter_id:
+        return None
+    text = kept_text(connection, filter_id)
+    if text is None:
+        raise ActionError("This search was over 90 days ago and is forgotten. Search again.")
+    check_text(viewer, text)
+    return text
+
+
+def check_text(viewer: Viewer, text: str) -> None:
+    """Refuse parts of addresses to those who see addresses masked.
+
+    :raises ActionError: it is one.
+    """
+    if not viewer.may_edit and not text.lstrip().startswith("@"):
+        raise ActionError(NO_PARTS)

@@ -1,0 +1,108 @@
+"""Email Bounce Settings: every setting with its meaning and range, and what a change would do before it is saved."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import HTMLResponse
+
+from ses_bounces.database.connection import connect
+from ses_bounces.exceptions import ActionError, SesBouncesError, SettingsError
+from ses_bounces.settings import MEANINGS, VARIABLE, Settings, parse
+from ses_bounces.web.access import ReaderDep
+from ses_bounces.web.audit import audit
+from ses_bounces.web.forms import EditorFormDep, SentForm
+from ses_bounces.web.render import page
+from ses_bounces.web.setting_effects import effects
+from ses_bounces.web.setting_form import ELSEWHERE, Stored, changes, read, save, shown, stored
+from ses_bounces.web.setting_texts import BY_KEY, SECTIONS
+
+router = APIRouter()
+
+NOT_YOURS = f'You need the right to edit the Airflow Variable "{VARIABLE}" to save settings.'
+
+
+def variable_editor_form(form: EditorFormDep) -> SentForm:
+    """Return the form of a user who may change the Variable. :raises HTTPException: 403: they may not."""
+    if not form.viewer.may_set_variable:
+        raise HTTPException(403, NOT_YOURS)
+    return form
+
+
+FormDep = Annotated[SentForm, Depends(variable_editor_form)]
+
+
+@router.get("/settings", response_class=HTMLResponse)
+def show(request: Request, viewer: ReaderDep) -> HTMLResponse:
+    """The settings as they are, and what is wrong with them; it needs no database."""
+    now = stored()
+    errors = [] if now.text is None else _errors(now.values if now.values else now.text)
+    fields = shown(now.values)
+    if not viewer.may_edit:
+        fields["never_block"] = ""
+    return _form(request, viewer, now, fields, errors)
+
+
+@router.post("/settings/preview", response_class=HTMLResponse)
+def preview(request: Request, form: FormDep) -> HTMLResponse:
+    """What differs, and what it would do; or what is wrong."""
+    now = stored()
+    fields = {key: form.text(key) for key in BY_KEY}
+    try:
+        values = read(fields, now.values)
+        after = parse(values)
+    except SettingsError as error:
+        return _form(request, form.viewer, now, fields, str(error).splitlines(), 400)
+    would, problem = _effects(now, after)
+    return page(
+        request, form.viewer, "settings_preview.html", section="settings", changes=changes(now.values, values),
+        effects=would, problem=problem, text=json.dumps(values), digest=form.text("digest"),
+    )  # fmt: skip
+
+
+@router.post("/settings/done", response_class=HTMLResponse)
+def done(request: Request, form: FormDep) -> HTMLResponse:
+    """Save them with the user's own right to the Variable."""
+    action = form.action()
+    try:
+        values = json.loads(form.text("settings"))
+    except ValueError:
+        raise ActionError("The settings that were sent are no JSON. Make your change again.") from None
+    parse(values)
+    changed = [text.key for text, _, _ in changes(stored().values, values)]
+    save(values, form.text("digest"))
+    audit(form.viewer, "save_settings", keys=changed, action_id=action.action_id)
+    return page(request, form.viewer, "settings_done.html", section="settings", changed=changed, reason=action.reason)
+
+
+def _form(
+    request: Request, viewer: Any, now: Stored, fields: dict[str, str], errors: list[str], status: int = 200
+) -> HTMLResponse:
+    return page(
+        request, viewer, "settings.html", status, section="settings", sections=SECTIONS, fields=fields, errors=errors,
+        meanings=MEANINGS, now=now, ELSEWHERE=ELSEWHERE, may_save=viewer.may_edit and viewer.may_set_variable,
+    )  # fmt: skip
+
+
+def _errors(values: Any) -> list[str]:
+    try:
+        parse(values)
+    except SettingsError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _effects(now: Stored, after: Settings) -> tuple[list[str], str | None]:
+    """Return what saving would do, and why that can't be said."""
+    try:
+        before = parse(now.values)
+    except SettingsError:
+        before = None
+    try:
+        with connect(after.postgres_conn_id) as connection:
+            return effects(connection, before, after), None
+    except SesBouncesError as error:
+        # They may be about to be corrected: saving must be possible.
+        return [], str(error)

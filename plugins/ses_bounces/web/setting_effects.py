@@ -1,0 +1,66 @@
+"""What a change of the settings would do, in sentences with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ses_bounces.database.statements import statement
+from ses_bounces.lists import Count
+from ses_bounces.lists.query import reading
+from ses_bounces.settings import Settings
+from ses_bounces.web.site import DatabaseDep
+
+
+def effects(connection: DatabaseDep, before: Settings | None, after: Settings) -> list[str]:
+    """Return what saving would do; ``before`` None: nothing valid is set yet.
+
+    :raises DatabaseError: also when it takes over five seconds.
+    """
+    with reading(connection):
+        return [*_grace(connection, before, after), *_protection(connection, before, after), *_switches(before, after)]
+
+
+def _grace(connection: DatabaseDep, before: Settings | None, after: Settings) -> Iterator[str]:
+    old, new = before.transient_grace_days if before else None, after.transient_grace_days
+    if old is None or old == new:
+        return
+    row = connection.execute(statement("count_due_under"), {"days": new}).fetchone()
+    assert row is not None
+    count = Count(row[0])
+    yield (
+        f"Transients from now on get {new} days (before: {old}). Those on the list keep their deadlines; if they had "
+        f"been given {new} days, {count} of them would be due now."
+    )
+
+
+def _protection(connection: DatabaseDep, before: Settings | None, after: Settings) -> Iterator[str]:
+    old, new = set(before.never_block if before else ()), set(after.never_block)
+    if added := new - old:
+        patterns = {
+            "addresses": [pattern for pattern in added if not pattern.startswith("@")],
+            "domains": [pattern[1:] for pattern in added if pattern.startswith("@")],
+        }
+        row = connection.execute(statement("count_freed"), patterns).fetchone()
+        assert row is not None
+        freed, wishes = map(Count, row)
+        yield (
+            f"{len(added)} new entries of never_block: {freed} addresses that are blocked now are freed with the next "
+            f"run. {wishes} stay blocked: a complaint, an unsubscription or a stop request."
+        )
+    if gone := old - new:
+        yield f"{len(gone)} entries of never_block go: what was recorded about those addresses blocks them again."
+
+
+def _switches(before: Settings | None, after: Settings) -> Iterator[str]:
+    if (before is None or before.enabled) and not after.enabled:
+        yield "Processing stops: every task is skipped. SQS keeps the messages for 14 days at most."
+    if before is not None and not before.enabled and after.enabled:
+        yield "Processing goes on with the next run: what waited in the queues counts from when it happened."
+    if (before is None or before.enforce) and not after.enforce:
+        yield "Observe mode begins: is_blocked() is false for everybody, and no flag is changed."
+    if before is not None and not before.enforce and after.enforce:
+        yield "Enforcing begins: whoever is on the Email Blocked List is blocked, and their flags are switched off."
+    if before is not None and before.people_table is not None and after.people_table is None:
+        yield "No flag is touched any more; those that we switched off stay off."
+    if before is not None and set(before.queue_urls) - set(after.queue_urls):
+        yield "A queue goes: what waits in it is no longer drained."

@@ -1,0 +1,200 @@
+"""What the settings are called and what each is for: on the page Email Bounce Settings, and in docs/settings.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["switch", "number", "choice", "lines", "text"]
+
+
+@dataclass(frozen=True)
+class SettingText:
+    """A setting as a person sees it; ``purpose`` may hold `code` in backticks."""
+
+    key: str
+    label: str
+    purpose: str
+    kind: Kind = "text"
+
+
+SECTIONS: dict[str, tuple[SettingText, ...]] = {
+    "What happens": (
+        SettingText(
+            "enabled",
+            "Allow AWS Email Bounce Processing",
+            "False: every task is skipped, and the queues keep their messages (SQS does so for 14 days at most).",
+            "switch",
+        ),
+        SettingText(
+            "enforce",
+            "Block and switch off (enforce)",
+            "False is observe mode: everything is recorded and reported, but `is_blocked()` is false for "
+            "everybody, `do_not_email` is empty, and nobody's flag is touched.",
+            "switch",
+        ),
+        SettingText(
+            "transient_grace_days",
+            "AWS Transient Email Grace Period, in days",
+            "How long a transient problem may last before it blocks. Holds for bounces that are recorded from then on.",
+            "number",
+        ),
+        SettingText(
+            "promotion",
+            "At the end of the grace period",
+            "What happens at the end of the grace period: block; block if two different mails bounced; forget.",
+            "choice",
+        ),
+        SettingText(
+            "promotion_excludes",
+            "Subtypes that never block",
+            'Transient bounces of these subtypes never block, like `["MailboxFull"]`.',
+            "lines",
+        ),
+        SettingText(
+            "never_block",
+            "Never block",
+            "Bounces of these are recorded and block nobody. Complaints and unsubscriptions block them too.",
+            "lines",
+        ),
+    ),
+    "Queues and SES": (
+        SettingText(
+            "queue_urls",
+            "AWS SQS Bounce Email Queue Endpoint",
+            "The queues to drain. The region is the one that the URL names. An object names the connection of a "
+            "queue in another account. The dead-letter queue of each is drained as well. FIFO queues are "
+            "refused.",
+            "lines",
+        ),
+        SettingText(
+            "aws_conn_id",
+            "Airflow connection to AWS",
+            "The connection that the queues are read with.",
+        ),
+        SettingText(
+            "use_fips_endpoint",
+            "FIPS should be enabled",
+            "Use AWS's FIPS endpoints. Not every region has them.",
+            "switch",
+        ),
+        SettingText(
+            "ses_regions",
+            "Regions of SES",
+            "The regions in which SES sends, each with a suppression list of its own; null: those of the queues.",
+            "lines",
+        ),
+        SettingText(
+            "push_to_ses",
+            "Tell SES whom we block",
+            "Also put the addresses that we block for good on SES's suppression lists: permanent bounces as "
+            "`BOUNCE`, complaints, unsubscriptions and stop requests as `COMPLAINT`. SES then refuses mail to "
+            "them, whoever sends it.",
+            "switch",
+        ),
+        SettingText(
+            "ses_import_url",
+            "Folder for import jobs",
+            "A folder of a bucket of the list's region (`{region}` in it stands for that). When more than 1,000 "
+            "blocks are lifted at once, their addresses go there in a file that SES reads, and that is deleted "
+            "afterwards. Null: one address a second.",
+        ),
+        SettingText(
+            "allowed_topic_arns",
+            "Allowed SNS topics",
+            "Only messages of these topics count; others are quarantined. Empty: of any topic.",
+            "lines",
+        ),
+        SettingText(
+            "allow_raw",
+            "Allow messages without a topic",
+            "With `allowed_topic_arns`: let messages count that name no topic (raw delivery, EventBridge).",
+            "switch",
+        ),
+    ),
+    "Database and people": (
+        SettingText(
+            "postgres_conn_id",
+            "Airflow connection to Postgres",
+            "The connection of the database with schema `ses_bounces`.",
+        ),
+        SettingText(
+            "people_table",
+            "Table of people",
+            "The table of people, in the database of `postgres_conn_id`. Null: no flag is touched.",
+        ),
+        SettingText(
+            "people_id_column",
+            "Its id column",
+            "Its primary key.",
+        ),
+        SettingText(
+            "people_email_column",
+            "Its e-mail column",
+            "The address.",
+        ),
+        SettingText(
+            "people_flag_column",
+            "Its Allow Group Email column",
+            "The flag, a boolean. The only column that is written.",
+        ),
+        SettingText(
+            "raw_retention_days",
+            "Days that messages are kept",
+            "How many days of received messages are kept. What they led to is kept for good.",
+            "number",
+        ),
+        SettingText(
+            "keep_no_effect_bodies",
+            "Keep all bodies",
+            "Also keep the bodies of messages that have no effect, and of deliveries. For searching errors; it "
+            "takes much space.",
+            "switch",
+        ),
+    ),
+    "Email Blocked Report": (
+        SettingText(
+            "report_url",
+            "Where reports are written",
+            "Where the report's files are also written, in a folder for each day. Null: only in the database.",
+        ),
+        SettingText(
+            "report_conn_id",
+            "Airflow connection for that",
+            "The connection for `report_url`.",
+        ),
+        SettingText(
+            "report_timezone",
+            "Time zone of the days",
+            "Where the days of the report begin and end.",
+        ),
+        SettingText(
+            "report_days_kept",
+            "Days that reports are kept",
+            "How many days of reports are kept in the database.",
+            "number",
+        ),
+    ),
+    "Limits of a run": (
+        SettingText(
+            "max_seconds",
+            "Seconds of a task",
+            "How long a task may work. What is left then is done by the next run.",
+            "number",
+        ),
+        SettingText(
+            "max_messages",
+            "Messages of a run",
+            "The most messages that one run takes of a queue.",
+            "number",
+        ),
+        SettingText(
+            "max_drainers",
+            "Drainers of a queue",
+            "The most tasks that drain one queue at the same time. There is one for each 20,000 messages.",
+            "number",
+        ),
+    ),
+}
+
+BY_KEY = {text.key: text for texts in SECTIONS.values() for text in texts}
