@@ -1,6 +1,6 @@
 -- Keep what a form was answered, beside what it was answered for other targets. Locks: its row.
---   action_id, kind, actor
+--   action_id, kind, actor, reason
 --   results  JSON: by target, what was asked and the answer
-INSERT INTO ses_bounces.admin_action AS a (action_id, kind, actor, results)
-VALUES (%(action_id)s, %(kind)s, %(actor)s, %(results)s::jsonb)
+INSERT INTO ses_bounces.admin_action AS a (action_id, kind, actor, reason, results)
+VALUES (%(action_id)s, %(kind)s, %(actor)s, %(reason)s, %(results)s::jsonb)
 ON CONFLICT (action_id) DO UPDATE SET results = a.results || excluded.results

@@ -200,8 +200,13 @@ def remember(connection: Connection, action: Action, kind: str, answers: Answers
         target: (answers.asked[target], result.target_id, result.outcome, result.message)
         for target, result in answers.now.items()
     }
-    parameters = {"action_id": action.action_id, "kind": kind, "actor": action.actor, "results": json.dumps(told)}
-    connection.execute(statement("upsert_admin_action"), parameters)
+    keep(connection, action, kind, told)
+
+
+def keep(connection: Connection, action: Action, kind: str, results: Mapping[str, Any]) -> None:
+    """Keep what was done, by target, with who and why; plain JSON without addresses."""
+    who = {"action_id": action.action_id, "kind": kind, "actor": action.actor, "reason": action.reason}
+    connection.execute(statement("upsert_admin_action"), who | {"results": json.dumps(results)})
 
 
 def _stored(text: str) -> str:

@@ -35,11 +35,13 @@ admin_action = Table(
     Column("action_id", Uuid, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
     Column("acted_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    # By target: what was asked, and the answer.
+    # By target: what was asked, and the answer; emptied after 90 days.
     Column("results", JSONB, nullable=False),
-    Index("admin_action_acted_at_idx", "acted_at"),
-    comment="The answers to administrators' forms; kept 90 days. The ledger is the trail.",
+    Index("admin_action_answered_idx", "acted_at", postgresql_where=text("results <> '{}'")),
+    Index("admin_action_kind_idx", "kind", "acted_at"),
+    comment="What administrators did, and why; of addresses, the ledger has it as well.",
 )
 
 message_action = Table(

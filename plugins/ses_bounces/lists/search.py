@@ -155,6 +155,6 @@ def kept_text(connection: Connection, filter_id: str) -> str | None:
 
 
 def drop_old_filters(connection: Connection) -> int:
-    """Delete what was typed into search boxes, and the answers to forms, over 90 days ago; returns how many rows."""
+    """Forget what was typed into search boxes, and the answers to forms, over 90 days ago; returns how many rows."""
     with quiet():
         return sum(connection.execute(statement(name)).rowcount for name in ("drop_old_filters", "drop_old_answers"))

@@ -118,13 +118,22 @@ def upgrade() -> None:
         sa.Column("action_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("acted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("results", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("action_id", name=op.f("admin_action_pkey")),
         schema="ses_bounces",
-        comment="The answers to administrators' forms; kept 90 days. The ledger is the trail.",
+        comment="What administrators did, and why; of addresses, the ledger has it as well.",
     )
-    op.create_index("admin_action_acted_at_idx", "admin_action", ["acted_at"], unique=False, schema="ses_bounces")
+    op.create_index(
+        "admin_action_answered_idx",
+        "admin_action",
+        ["acted_at"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_where=sa.text("results <> '{}'"),
+    )
+    op.create_index("admin_action_kind_idx", "admin_action", ["kind", "acted_at"], unique=False, schema="ses_bounces")
     op.create_table(
         "blocked_list",
         sa.Column("blocked_list_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -768,7 +777,13 @@ def downgrade() -> None:
         postgresql_where=sa.text("unblocked_at IS NULL"),
     )
     op.drop_table("blocked_list", schema="ses_bounces")
-    op.drop_index("admin_action_acted_at_idx", table_name="admin_action", schema="ses_bounces")
+    op.drop_index("admin_action_kind_idx", table_name="admin_action", schema="ses_bounces")
+    op.drop_index(
+        "admin_action_answered_idx",
+        table_name="admin_action",
+        schema="ses_bounces",
+        postgresql_where=sa.text("results <> '{}'"),
+    )
     op.drop_table("admin_action", schema="ses_bounces")
     op.drop_index("address_search_grams_idx", table_name="address_search", schema="ses_bounces", postgresql_using="gin")
     op.drop_table("address_search", schema="ses_bounces")
