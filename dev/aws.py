@@ -28,6 +28,7 @@ TOPIC = "ses-bounces-topic"
 QUEUE = "ses-bounces-queue"
 DEAD_LETTER_QUEUE = "ses-bounces-dead-letter-queue"
 MAX_RECEIVE_COUNT = 1000
+RETENTION_SECONDS = "1209600"
 SENDER = "newsletter@news.example.com"
 NOTIFICATION_TYPES = ("Bounce", "Complaint", "Delivery")
 
@@ -207,6 +208,7 @@ class Feed:
         ses, sns, sqs = aws.client("ses"), aws.client("sns"), aws.client("sqs")
         dead_letter_queue_url = sqs.create_queue(QueueName=DEAD_LETTER_QUEUE + suffix)["QueueUrl"]
         queue_url = sqs.create_queue(QueueName=QUEUE + suffix)["QueueUrl"]
+        topic_arn = sns.create_topic(Name=TOPIC + suffix)["TopicArn"]
         redrive_policy = {
             "deadLetterTargetArn": _queue_arn(sqs, dead_letter_queue_url),
             "maxReceiveCount": max_receive_count,
@@ -215,11 +217,12 @@ class Feed:
         sqs.set_queue_attributes(
             QueueUrl=queue_url,
             Attributes={
+                "MessageRetentionPeriod": RETENTION_SECONDS,
+                "Policy": json.dumps(sending_policy(_queue_arn(sqs, queue_url), topic_arn)),
                 "RedrivePolicy": json.dumps(redrive_policy),
                 **(attributes or {}),
             },
         )
-        topic_arn = sns.create_topic(Name=TOPIC + suffix)["TopicArn"]
         sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=_queue_arn(sqs, queue_url))
         ses.verify_email_identity(EmailAddress=sender)
         for notification_type in NOTIFICATION_TYPES:
@@ -263,6 +266,18 @@ def temporary_aws() -> Iterator[EmulatedAws]:
             yield aws
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def sending_policy(queue_arn: str, topic_arn: str) -> dict[str, Any]:
+    """The queue's policy that lets the topic send to it, as AWS asks for."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def _queue_arn(sqs: Any, url: str) -> str:

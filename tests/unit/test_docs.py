@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shlex
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from ses_bounces.__main__ import _parser
 from ses_bounces.database.tables import CAUSES
 from ses_bounces.rules import BOUNCE_KINDS
 from ses_bounces.settings import MEANINGS, Settings, parse
+from ses_bounces.shell.arguments import EXIT_STATUS, parser
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -103,7 +104,33 @@ def test_make_targets_exist(path: Path, line: str) -> None:
 
 @pytest.mark.parametrize(("path", "line"), _cases(_commands(r"ses-bounces ")))
 def test_shell_commands_are_accepted(path: Path, line: str) -> None:
-    assert _parser().parse_args(shlex.split(line, comments=True)[1:]).action
+    command = re.split(r" [|<>] ", line)[0].removesuffix(" \\")
+    try:
+        assert parser().parse_args(shlex.split(command, comments=True)[1:]).run
+    except SystemExit as stop:
+        # --help and --version end so; a wrong one ends with 2.
+        assert stop.code == 0
+
+
+def test_shell_page_has_every_command_option_and_status() -> None:
+    page = (ROOT / "docs" / "shell.md").read_text(encoding="utf-8")
+    assert all(f"## {name}" in page or f"`{name}" in page for name in _commands_of(parser()))
+    for option in {option for one in _parsers(parser()) for action in one._actions for option in action.option_strings}:
+        assert option in ("-h", "--help") or option in page, option
+    told = dict(re.findall(r"^\| (\d+) \| (.+?) \|$", page, re.MULTILINE))
+    assert list(told) == re.findall(r"^  (\d+) ", EXIT_STATUS, re.MULTILINE)
+
+
+def _commands_of(of: argparse.ArgumentParser) -> list[str]:
+    return [name for action in of._actions if isinstance(action.choices, dict) for name in action.choices]
+
+
+def _parsers(of: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield of
+    for action in of._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from _parsers(one)
 
 
 @pytest.mark.parametrize(("path", "link"), _cases(_links()))

@@ -18,7 +18,7 @@ MAX_BYTES = 2 * 1024 * 1024
 NO_ADDRESS = "not an e-mail address"
 _SEPARATORS = re.compile(r"[,;\s]+")
 _DELIMITERS = ",;\t|"
-_HEADERS = ("address", "email", "emailaddress", "mail", "emailadresse", "recipient")
+HEADERS = ("address", "email", "emailaddress", "mail", "emailadresse", "recipient")
 # A field may be as long as the whole file, not longer.
 _HOW = "Make it shorter, or send it in parts."
 
@@ -91,7 +91,7 @@ def read_csv(content: bytes) -> Pasted:
     except UnicodeDecodeError:
         raise ActionError("The file is not UTF-8 text. Save it as CSV in UTF-8 and send it again.") from None
     csv.field_size_limit(max(csv.field_size_limit(), MAX_BYTES))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(text))
     pasted = Pasted()
     column: int | None = None
     try:
@@ -104,7 +104,7 @@ def read_csv(content: bytes) -> Pasted:
                 column, is_header = _column(row)
                 if is_header:
                     continue
-            cell = _plain(row[column]) if column < len(row) else ""
+            cell = plain(row[column]) if column < len(row) else ""
             if not pasted.add(number, cell):
                 pasted.problems.append(Line(number, NO_ADDRESS))
     except csv.Error:
@@ -115,7 +115,7 @@ def read_csv(content: bytes) -> Pasted:
 def _column(row: list[str]) -> tuple[int, bool]:
     """Return the column of the addresses, and whether this first row is a header."""
     names = [re.sub(r"[\W_]+", "", cell).lower() for cell in row]
-    for header in _HEADERS:
+    for header in HEADERS:
         if header in names:
             return names.index(header), True
     if len(row) == 1:
@@ -126,13 +126,14 @@ def _column(row: list[str]) -> tuple[int, bool]:
     )
 
 
-def _delimiter(text: str) -> str:
+def delimiter(text: str) -> str:
     """Return what parts the columns: the first line tells, an address holds none of them."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(_DELIMITERS, key=first.count)
 
 
-def _plain(cell: str) -> str:
+def plain(cell: str) -> str:
+    """Return a cell as it was before our own downloads made it harmless for spreadsheets."""
     # neutral() has exactly one inverse: of what it puts an apostrophe before.
     return cell[1:] if cell.startswith("'") and neutral(cell[1:]) == cell else cell
 

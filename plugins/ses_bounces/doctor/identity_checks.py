@@ -145,12 +145,12 @@ def _domains(clients: Clients, place: Place, topics: set[str]) -> dict[str, Doma
 
 def _notifications(clients: Clients, place: Place) -> Iterator[tuple[str, dict[str, Any]]]:
     ses = clients.get("ses", place)
-    with explained("ses:ListIdentities", str(place.region)):
+    with explained("ses:ListIdentities", _region(clients, place)):
         pages = ses.get_paginator("list_identities").paginate()
         identities = [identity for page in pages for identity in page["Identities"]]
     for start in range(0, len(identities), _IDENTITIES_AT_ONCE):
         clients.pace.wait()
-        with explained("ses:GetIdentityNotificationAttributes", str(place.region)):
+        with explained("ses:GetIdentityNotificationAttributes", _region(clients, place)):
             some = identities[start : start + _IDENTITIES_AT_ONCE]
             answer = ses.get_identity_notification_attributes(Identities=some)
         yield from answer["NotificationAttributes"].items()
@@ -160,7 +160,7 @@ def _sets(clients: Clients, place: Place, topics: set[str]) -> Sets | None:
     """Return the configuration sets that report bounces and complaints, of the first 50; None: there is none."""
     sesv2 = clients.get("sesv2", place)
     clients.pace.wait()
-    with explained("ses:ListConfigurationSets", str(place.region)):
+    with explained("ses:ListConfigurationSets", _region(clients, place)):
         listed = sesv2.list_configuration_sets(PageSize=_SETS_READ).get("ConfigurationSets", [])
     names, deliveries = [], False
     for name in listed:
@@ -182,3 +182,8 @@ def _sets(clients: Clients, place: Place, topics: set[str]) -> Sets | None:
 def _leads_here(destination: dict[str, Any], topics: set[str]) -> bool:
     topic = destination.get("SnsDestination", {}).get("TopicArn")
     return topic in topics or "EventBridgeDestination" in destination
+
+
+def _region(clients: Clients, place: Place) -> str:
+    region: str = clients.get("ses", place).meta.region_name
+    return region

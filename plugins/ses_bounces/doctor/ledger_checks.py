@@ -111,13 +111,16 @@ def _check_waiting(findings: Findings, health: Health, numbers: Overview, settin
         else:
             findings.ok(check, "", "Nothing waits for long.")
     if health.listed is None or health.listed > LONG_HOURS:
+        found = (
+            "SES's lists were never read." if health.listed is None else f"SES's lists were read {ago(health.listed)}."
+        )
         findings.add(
-            "suppression lists", "", "warning", f"SES's lists were last read {ago(health.listed)}.",
+            "suppression lists", "", "warning", found,
             "What SES refuses to send, and bounces that were lost in an outage, are not on record.",
             f"Unpause the DAG ses_suppression_sync. {_RUNS} it.",
         )  # fmt: skip
     else:
-        findings.ok("suppression lists", "", f"SES's lists were last read {ago(health.listed)}.")
+        findings.ok("suppression lists", "", f"SES's lists were read {ago(health.listed)}.")
 
 
 def _check_partitions(findings: Findings, connection: Connection) -> None:

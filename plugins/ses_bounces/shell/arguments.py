@@ -1,0 +1,193 @@
+"""The arguments of the shell command. Nothing heavy is imported here: ``--help`` is to answer at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from ses_bounces import __version__
+
+# What docs/shell.md says of them.
+EXIT_STATUS = """exit status:
+  0    done; nobody asked about is blocked, the doctor found nothing critical
+  1    not done: a sentence on stderr says why and what to do
+  2    wrong usage
+  3    done, and somebody should look: an address is blocked, something was refused, is in the way or critical
+  130  interrupted; what was done before stays done, and may be repeated"""
+REASON = "why, for the record; needed for every change"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; ``command`` and ``run``, the module of ``ses_bounces.shell`` that does it, are set."""
+    root = argparse.ArgumentParser(
+        prog="ses-bounces",
+        description="Amazon SES bounces in Airflow, from the shell.",
+        epilog=EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=__version__)
+    commands = root.add_subparsers(dest="command", required=True)
+    for add in (_database, _feed, _doctor, _check, _block, _unblock, _import, _export):
+        add(commands)
+    return root
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _database(commands: Commands) -> None:  # type: ignore[valid-type]
+    database = _add(commands, "db", "migrations", "the database schema ses_bounces")
+    actions = database.add_subparsers(dest="action", required=True)
+    for name, text in (
+        ("upgrade", "create the schema, or bring it up to date; may be repeated at any time"),
+        ("check", "tell whether this version works with the schema that is there"),
+    ):
+        _where(actions.add_parser(name, help=text, description=text))
+
+
+def _feed(commands: Commands) -> None:  # type: ignore[valid-type]
+    text = "show what SES, SNS and SQS need for the feed; with --apply, make it"
+    setup = _add(commands, "setup", "feed", text)
+    setup.add_argument("identity", help="the domain or FROM address that mail is sent from")
+    what = setup.add_argument_group("what to do (without any of these: show the plan, change nothing)")
+    what.add_argument("--apply", action="store_true", help="do what the plan says, wholly or not at all")
+    what.add_argument("--teardown", action="store_true", help="plan to take away what an earlier setup made")
+    what.add_argument("--prove", action="store_true", help="then send a mail to SES's simulator and await its delivery")
+    what.add_argument("--no-database", action="store_true", help="leave the schema in Postgres as it is")
+    what.add_argument(
+        "--discard-messages", action="store_true", help="with --teardown: also a queue that still holds messages"
+    )
+    names = setup.add_argument_group("names")
+    for option, default, help_ in (
+        ("--topic", "ses-bounces-topic", "SNS topic: a name, or the ARN of one that is there"),
+        ("--queue", "ses-bounces-queue", "SQS queue"),
+        ("--dead-letter-queue", "ses-bounces-dead-letter-queue", "its dead-letter queue"),
+    ):
+        names.add_argument(option, default=default, metavar="NAME", help=f"{help_} (%(default)s)")
+    names.add_argument("--configuration-set", metavar="NAME", help="report mail sent with this set, instead of all")
+    names.add_argument("--kms-key", metavar="KEY", help="a key of yours, instead of SQS's own encryption")
+    reports = setup.add_argument_group("reports")
+    reports.add_argument("--no-deliveries", action="store_true", help="do not report deliveries")
+    reports.add_argument("--keep-forwarding", action="store_true", help="leave SES's feedback by e-mail on")
+    ways = setup.add_argument_group("where")
+    ways.add_argument("--region", help="AWS region (the connection's)")
+    ways.add_argument(
+        "--aws-conn-id", default="ses_bounces_aws", metavar="ID",
+        help="Airflow connection to AWS (%(default)s); empty: boto3's own credentials",
+    )  # fmt: skip
+    ways.add_argument("--use-fips-endpoint", action="store_true", help="use AWS's FIPS endpoints")
+    _where(setup)
+    _json(setup)
+
+
+def _doctor(commands: Commands) -> None:  # type: ignore[valid-type]
+    doctor = _add(commands, "doctor", "health", "tell whether the feed is alive and nothing is stuck")
+    doctor.add_argument(
+        "--area", choices=("queues", "sending", "ledger"), action="append", help="only this; may be repeated"
+    )
+    doctor.add_argument("--problems", action="store_true", help="leave out what is in order")
+    _dry_run(doctor, "don't keep the findings for the overview page")
+    _where(doctor)
+    _json(doctor)
+
+
+def _check(commands: Commands) -> None:  # type: ignore[valid-type]
+    check = _add(commands, "check", "asking", "tell which addresses are blocked, and why")
+    _addresses(check)
+    _where(check)
+    _json(check)
+
+
+def _block(commands: Commands) -> None:  # type: ignore[valid-type]
+    block = _add(commands, "block", "acting", "block addresses at their owners' wish (a stop request)")
+    _addresses(block)
+    block.add_argument("--reason", required=True, help=REASON)
+    _dry_run(block)
+    _where(block)
+    _json(block)
+
+
+def _unblock(commands: Commands) -> None:  # type: ignore[valid-type]
+    unblock = _add(commands, "unblock", "acting", "lift blocks; SES's own list comes first")
+    _addresses(unblock)
+    unblock.add_argument("--reason", required=True, help=REASON)
+    unblock.add_argument(
+        "--cause", action="append", metavar="CAUSE",
+        choices=(
+            "stop_request", "complaint", "unsubscribed", "permanent_bounce", "ses_suppression", "expired_transient",
+        ),
+        help="the cause to lift; may be repeated. Without it all of permanent_bounce, ses_suppression and "
+        "expired_transient; a person's wish (stop_request, complaint, unsubscribed) is lifted only where it is named",
+    )  # fmt: skip
+    _dry_run(unblock)
+    _where(unblock)
+    _json(unblock)
+
+
+def _import(commands: Commands) -> None:  # type: ignore[valid-type]
+    importing = _add(commands, "import", "importing", "read addresses from a file")
+    what = importing.add_subparsers(dest="what", required=True)
+    text = "block every address of a CSV file at its owner's wish; also another provider's export"
+    stops = what.add_parser("stop-requests", help=text, description=text)
+    stops.add_argument("file", help="CSV in UTF-8, with a header unless it has one column; - is stdin")
+    stops.add_argument("--address-column", metavar="NAME", help='column of the addresses ("address" or "email")')
+    stops.add_argument("--reason-column", metavar="NAME", help="column whose text is added to the reason")
+    stops.add_argument(
+        "--date-column", metavar="NAME",
+        help="column that says since when: ISO 8601, seconds since 1970, or as in an e-mail's header; UTC",
+    )  # fmt: skip
+    stops.add_argument("--reason", required=True, help=REASON)
+    _dry_run(stops)
+    _where(stops)
+    _json(stops)
+
+
+def _export(commands: Commands) -> None:  # type: ignore[valid-type]
+    export = _add(commands, "export", "exporting", "write a list as CSV")
+    what = export.add_subparsers(dest="what", required=True)
+    for name, kinds, closed in (("blocked", "--reason", "lifted"), ("bounces", "--kind", "closed")):
+        text = f"the Email {'Blocked' if name == 'blocked' else 'Bounce'} List"
+        one = what.add_parser(name, help=text, description=text)
+        one.add_argument("--state", choices=("open", closed), default="open", help="which rows (%(default)s)")
+        one.add_argument(kinds, dest="kind", help="only of this kind")
+        one.add_argument("--since", type=_moment, metavar="TIME", help="only from then on: ISO 8601; UTC")
+        one.add_argument("--until", type=_moment, metavar="TIME", help="only before then")
+        one.add_argument("--text", help="only addresses with this in them; @example.com is a domain")
+        one.add_argument("--output", "-o", metavar="FILE", help="write it there, not to stdout")
+        _where(one)
+        one.add_argument("--json", action="store_true", help="one JSON object a line instead of CSV")
+
+
+def _add(commands: Commands, name: str, module: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]
+    add: Callable[..., argparse.ArgumentParser] = commands.add_parser  # type: ignore[attr-defined]
+    made = add(
+        name, help=text, description=text, epilog=EXIT_STATUS, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.set_defaults(run=module)
+    return made
+
+
+def _where(to: argparse.ArgumentParser) -> None:
+    where = to.add_argument_group("database").add_mutually_exclusive_group()
+    where.add_argument(
+        "--conn-id", metavar="ID", help="Airflow connection of the database (the settings', or ses_bounces_postgres)"
+    )
+    where.add_argument("--url", help="libpq URL of the database, instead of an Airflow connection")
+
+
+def _addresses(to: argparse.ArgumentParser) -> None:
+    to.add_argument("addresses", nargs="+", metavar="ADDRESS", help="in any spelling; - reads them from stdin")
+
+
+def _json(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--json", action="store_true", help="answer in JSON")
+
+
+def _dry_run(to: argparse.ArgumentParser, text: str = "tell what would be done, and do nothing") -> None:
+    to.add_argument("--dry-run", action="store_true", help=text)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

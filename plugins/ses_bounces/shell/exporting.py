@@ -1,0 +1,87 @@
+"""``ses-bounces export``: a list as CSV, the same as the pages' download, or as one JSON object a line."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ses_bounces.exceptions import ActionError
+from ses_bounces.shell.command import DONE
+from ses_bounces.shell.output import plain, progress, stream
+from ses_bounces.shell.places import database
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+    from ses_bounces.lists import Page
+
+_ROWS_AT_ONCE = 500
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the list."""
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(database(options))
+        lines, total = _lines(connection, options)
+        if options.output is None:
+            stream().reconfigure(newline="")  # type: ignore[attr-defined]
+            for line in lines:
+                stream().write(line)
+            stream().flush()
+            return DONE
+        tell = stack.enter_context(progress("Exporting", total, unit="lines"))
+        # Whole, or not there: what was there before stays until then.
+        whole = Path(options.output)
+        part = whole.with_name(f"{whole.name}.part")
+        try:
+            # Nobody else's to read: it is a list of addresses.
+            part.unlink(missing_ok=True)
+            part.touch(0o600)
+            with part.open("w", encoding="utf-8", newline="") as file:
+                for number, line in enumerate(lines):
+                    file.write(line)
+                    tell(number)
+            part.replace(whole)
+        except OSError as error:
+            raise ActionError(f"{whole} can't be written ({error.strerror}).") from None
+        finally:
+            part.unlink(missing_ok=True)
+    return DONE
+
+
+def _lines(connection: Connection, options: argparse.Namespace) -> tuple[Iterator[str], float | None]:
+    """Return the lines to write, and about how many they are; None: more than is counted."""
+    from ses_bounces import lists
+
+    if options.what == "blocked":
+        blocked = lists.BlockedFilter(
+            options.state, options.kind, options.since, options.until, text=options.text or None
+        )
+        count = lists.count_blocked(connection, blocked)
+        total = None if count.is_more else float(count.number)
+        if options.json:
+            return _json(lambda after: lists.list_blocked(connection, blocked, after=after, limit=_ROWS_AT_ONCE)), total
+        return lists.stream_blocked(connection, blocked), total
+    bounces = lists.BounceFilter(
+        options.state, options.kind, bounced_from=options.since, bounced_to=options.until, text=options.text or None
+    )
+    count = lists.count_bounces(connection, bounces)
+    total = None if count.is_more else float(count.number)
+    if options.json:
+        return _json(lambda after: lists.list_bounces(connection, bounces, after=after, limit=_ROWS_AT_ONCE)), total
+    return lists.stream_bounces(connection, bounces), total
+
+
+def _json(page: Callable[[str | None], Page[Any]]) -> Iterator[str]:
+    after = None
+    while True:
+        found = page(after)
+        for row in found.rows:
+            yield f"{json.dumps(dataclasses.asdict(row), default=plain, ensure_ascii=False)}\n"
+        if found.after is None:
+            return
+        after = found.after
