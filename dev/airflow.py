@@ -8,10 +8,11 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import httpx
@@ -38,11 +39,17 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
-HEALTHY_COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+# What the API server calls them; it answers itself as soon as its database does.
+HEALTH_OF = {
+    "api-server": "metadatabase",
+    "scheduler": "scheduler",
+    "dag-processor": "dag_processor",
+    "triggerer": "triggerer",
+}
 
 
 class LocalAirflow:
-    """Airflow's four components as child processes, with their files under one directory.
+    """Airflow's components as child processes, with their files under one directory.
 
     >>> with LocalAirflow(Path("build/airflow"), postgres.url("airflow"), environment=connections) as airflow:
     ...     airflow.api.pause("ses_bounces", False)
@@ -57,16 +64,23 @@ class LocalAirflow:
         dags: Path = REPOSITORY / "dags",
         plugins: Path = REPOSITORY / "plugins",
         environment: Mapping[str, str] | None = None,
+        components: Sequence[str] = tuple(COMPONENTS),
+        users: Mapping[str, str] = MappingProxyType(USERS),
+        base_path: str = "",
     ) -> None:
         """`metadata_url` is the libpq URI of its own database; `environment` are more variables for every component.
 
-        Takes a free port, 8080 if it can. Nothing is started yet.
+        `components` are those to start, the API server first; `users` are the roles by login name, the first one is
+        whose API this is; `base_path` is where the UI is to be, like `/airflow`. Takes a free port, 8080 if it can.
+        Nothing is started yet.
         """
         self.home = home.resolve()
         self.port = free_port(PREFERRED_PORT)
-        self.url = f"http://{LOOPBACK}:{self.port}"
-        self.passwords = self._load_passwords()
-        self.api = AirflowApi(self.url, ADMIN, self.passwords[ADMIN])
+        self.url = f"http://{LOOPBACK}:{self.port}{base_path}"
+        self.components = tuple(components)
+        self.passwords = self._load_passwords(users)
+        first = next(iter(users))
+        self.api = AirflowApi(self.url, first, self.passwords[first])
         self._services: list[processes.Service] = []
         self._migration: processes.Service | None = None
         self.settings = {
@@ -80,7 +94,7 @@ class LocalAirflow:
             # The default of 1 s is most of what a short task costs.
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
             "AIRFLOW__CORE__AUTH_MANAGER": AUTH_MANAGER,
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in users.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords_file),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__API__HOST": LOOPBACK,
@@ -132,7 +146,8 @@ class LocalAirflow:
     def spawn(self) -> None:
         """Starts the components, without waiting for them; ends those left over by a killed process."""
         processes.stop_leftovers(self.home, TASKS_STOP_SECONDS)
-        for name, arguments in COMPONENTS.items():
+        for name in self.components:
+            arguments = COMPONENTS[name]
             log = self.home / "components" / f"{name}.log"
             self._services.append(
                 processes.spawn(f"airflow {name}", self._command(*arguments), self.environment, log, self.home)
@@ -146,8 +161,9 @@ class LocalAirflow:
             self.check_alive()
             with suppress(httpx.TransportError, ApiError):
                 health = self.api.health()
-                if all(health.get(name) == "healthy" for name in HEALTHY_COMPONENTS):
-                    self.api.warm_up()
+                if all(health.get(name) == "healthy" for name in self._healthy_components):
+                    if "scheduler" in self.components:
+                        self.api.warm_up()
                     return
             time.sleep(processes.POLL_SECONDS * 4)
         raise RuntimeError(f"Airflow was not healthy in {START_SECONDS} s: {health}; its logs are in {self.home}")
@@ -200,8 +216,12 @@ class LocalAirflow:
     def _passwords_file(self) -> Path:
         return self.home / "passwords.json"
 
-    def _load_passwords(self) -> dict[str, str]:
-        passwords = {name: secrets.token_urlsafe(9) for name in USERS}
+    @property
+    def _healthy_components(self) -> list[str]:
+        return [HEALTH_OF[name] for name in self.components]
+
+    def _load_passwords(self, users: Mapping[str, str]) -> dict[str, str]:
+        passwords = {name: secrets.token_urlsafe(9) for name in users}
         return _remember(self._passwords_file, passwords)
 
     def _load_secrets(self) -> dict[str, str]:

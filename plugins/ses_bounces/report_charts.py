@@ -28,6 +28,9 @@ COLORS = {
 HISTORY_DAYS = 30
 # An SVG within a page takes the page's color; one that is an image has none to take.
 PAGE_INK = "currentColor"
+PAGE_SIZE = (900, 340)
+# Several beside each other.
+IMAGE_SIZE = (520, 300)
 
 ChartName = Literal["history", "domains", "days_left"]
 
@@ -98,6 +101,7 @@ def _chart(
     from markupsafe import Markup
     from pygal.style import Style
 
+    width, height = PAGE_SIZE if ink == PAGE_INK else IMAGE_SIZE
     style = Style(
         background="transparent", plot_background="transparent", colors=tuple(colors), opacity=".9",
         foreground=ink, foreground_strong=ink, foreground_subtle=ink,
@@ -105,7 +109,7 @@ def _chart(
         label_font_size=12, major_label_font_size=12, legend_font_size=13,
     )  # fmt: skip
     config: dict[str, Any] = {
-        "style": style, "width": 900, "height": 340, "js": (), "no_prefix": False, "disable_xml_declaration": True,
+        "style": style, "width": width, "height": height, "js": (), "no_prefix": False, "disable_xml_declaration": True,
         "show_legend": False, "legend_at_bottom": True, "legend_at_bottom_columns": 3, "spacing": 12, "margin": 12,
         "value_formatter": lambda value: f"{value:,.0f}", "print_values": False, "force_uri_protocol": "none",
         "min_scale": 1, "max_scale": 6,

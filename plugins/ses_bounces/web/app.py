@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 
 from ses_bounces.web.access import reader
+from ses_bounces.web.api.app import create_api
 from ses_bounces.web.errors import add_handlers
 from ses_bounces.web.routes import ROUTERS
 
@@ -33,6 +34,7 @@ def create_app() -> FastAPI:
     app = FastAPI(title="Email Bounces", docs_url=None, redoc_url=None, openapi_url=None)
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(reader)])
+    app.mount("/api", create_api(), name="api")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     add_handlers(app)
     app.middleware("http")(_add_headers)

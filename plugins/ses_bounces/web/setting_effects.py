@@ -1,14 +1,45 @@
-"""What a change of the settings would do, in sentences with numbers."""
+"""What a change of the settings would do, in sentences with numbers; and the changes that were made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
+from ses_bounces.actions import Action
+from ses_bounces.actions.action import keep
+from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.lists import Count
 from ses_bounces.lists.query import reading
 from ses_bounces.settings import Settings
 from ses_bounces.web.site import DatabaseDep
+
+KIND = "save_settings"
+CHANGES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """A change that was made on the page; the time is aware."""
+
+    changed_at: datetime
+    actor: str
+    reason: str
+    keys: list[str]
+
+
+def note_change(connection: DatabaseDep, action: Action, keys: Iterable[str]) -> None:
+    """Keep who changed which settings, and why."""
+    with quiet():
+        keep(connection, action, KIND, dict.fromkeys(keys))
+
+
+def last_changes(connection: DatabaseDep) -> list[SettingChange]:
+    """Return the last changes, the newest first."""
+    with reading(connection):
+        rows = connection.execute(statement("select_setting_changes"), {"kind": KIND, "limit": CHANGES_SHOWN})
+        return [SettingChange(*row) for row in rows]
 
 
 def effects(connection: DatabaseDep, before: Settings | None, after: Settings) -> list[str]:

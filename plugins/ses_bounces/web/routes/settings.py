@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
+from ses_bounces.actions import Action
 from ses_bounces.database.connection import connect
 from ses_bounces.exceptions import ActionError, SesBouncesError, SettingsError
 from ses_bounces.settings import MEANINGS, VARIABLE, Settings, parse
@@ -15,7 +16,7 @@ from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.forms import EditorFormDep, SentForm
 from ses_bounces.web.render import page
-from ses_bounces.web.setting_effects import effects
+from ses_bounces.web.setting_effects import SettingChange, effects, last_changes, note_change
 from ses_bounces.web.setting_form import ELSEWHERE, Stored, changes, read, save, shown, stored
 from ses_bounces.web.setting_texts import BY_KEY, SECTIONS
 
@@ -74,7 +75,8 @@ def done(request: Request, form: FormDep) -> HTMLResponse:
     changed = [text.key for text, _, _ in changes(stored().values, values)]
     save(values, form.text("digest"))
     audit(form.viewer, "save_settings", keys=changed, action_id=action.action_id)
-    return page(request, form.viewer, "settings_done.html", section="settings", changed=changed, reason=action.reason)
+    problem = _note(parse(values), action, changed)
+    return page(request, form.viewer, "settings_done.html", section="settings", changed=changed, problem=problem)
 
 
 def _form(
@@ -82,8 +84,28 @@ def _form(
 ) -> HTMLResponse:
     return page(
         request, viewer, "settings.html", status, section="settings", sections=SECTIONS, fields=fields, errors=errors,
-        meanings=MEANINGS, now=now, ELSEWHERE=ELSEWHERE, may_save=viewer.may_edit and viewer.may_set_variable,
+        meanings=MEANINGS, now=now, last=_changes(now.values),
+        ELSEWHERE=ELSEWHERE, may_save=viewer.may_edit and viewer.may_set_variable,
     )  # fmt: skip
+
+
+def _note(settings: Settings, action: Action, keys: list[str]) -> str | None:
+    """Keep who changed what and why; returns why that could not be kept: the settings are saved all the same."""
+    try:
+        with connect(settings.postgres_conn_id) as connection:
+            note_change(connection, action, keys)
+    except SesBouncesError as error:
+        return str(error)
+    return None
+
+
+def _changes(values: Any) -> list[SettingChange]:
+    """Return the last changes; none where the settings lead to no database."""
+    try:
+        with connect(parse(values).postgres_conn_id) as connection:
+            return last_changes(connection)
+    except SesBouncesError:
+        return []
 
 
 def _errors(values: Any) -> list[str]:

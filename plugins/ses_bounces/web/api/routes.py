@@ -1,0 +1,158 @@
+"""The routes of the JSON API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from ses_bounces.actions import (
+    Action,
+    Result,
+    delete_transients,
+    extend_deadlines,
+    follow_flags,
+    lift_blocks,
+    request_stops,
+)
+from ses_bounces.exceptions import SesBouncesError
+from ses_bounces.lists import (
+    LookedUp,
+    count_blocked,
+    count_bounces,
+    list_blocked,
+    list_bounces,
+    lookup,
+)
+from ses_bounces.settings import Settings
+from ses_bounces.web.access import EditorDep, ReaderDep, Viewer
+from ses_bounces.web.api import models
+from ses_bounces.web.audit import audit
+from ses_bounces.web.queries import BlockedQuery, BounceQuery
+from ses_bounces.web.render import mask
+from ses_bounces.web.routes.searches import check_text, text_of
+from ses_bounces.web.site import DatabaseDep, SettingsDep
+
+router = APIRouter()
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request, viewer: ReaderDep) -> JSONResponse:
+    """The description of the API, for those who are logged in."""
+    schema = request.app.openapi()
+    return JSONResponse(schema | {"servers": [{"url": request.scope.get("root_path", "") or "/"}]})
+
+
+@router.post("/lookup")
+def look_up(body: models.Lookup, connection: DatabaseDep) -> models.Known:
+    """Say whether an address is blocked, and why."""
+    return _known(lookup(connection, [body.address])[0])
+
+
+@router.post("/check")
+def check(body: models.Check, connection: DatabaseDep) -> models.Checked:
+    """Say of up to 10,000 addresses which must not be mailed; in one query."""
+    results = [_known(found) for found in lookup(connection, body.addresses)]
+    return models.Checked(results=results, blocked=sum(result.is_blocked for result in results))
+
+
+@router.post("/bounces")
+def bounces(
+    body: models.Search, query: Annotated[BounceQuery, Query()], viewer: ReaderDep, connection: DatabaseDep
+) -> models.Listed[models.Bounce]:
+    """List the Email Bounce List; the filter is in the query, a text to search for in the body."""
+    wanted = query.filtered(_text(connection, viewer, query.filter, body.text))
+    listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, body.limit)
+    count = count_bounces(connection, wanted)
+    rows = [_masked(viewer, models.Bounce.model_validate(row)) for row in listed.rows]
+    return models.Listed(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
+
+
+@router.post("/blocked")
+def blocked(
+    body: models.Search, query: Annotated[BlockedQuery, Query()], viewer: ReaderDep, connection: DatabaseDep
+) -> models.Listed[models.Blocked]:
+    """List the Email Blocked List; the filter is in the query, a text to search for in the body."""
+    wanted = query.filtered(_text(connection, viewer, query.filter, body.text))
+    listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, body.limit)
+    count = count_blocked(connection, wanted)
+    rows = [_masked(viewer, models.Blocked.model_validate(row)) for row in listed.rows]
+    return models.Listed(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
+
+
+@router.post("/block")
+def block(body: models.Stops, viewer: EditorDep, connection: DatabaseDep, settings: SettingsDep) -> models.Answers:
+    """Block addresses at their owners' wish."""
+    action = _action(viewer, body)
+    results = request_stops(connection, action, body.addresses)
+    return _answer(viewer, "request_stops", action, results, connection, settings)
+
+
+@router.post("/lift")
+def lift(body: models.Lifts, viewer: EditorDep, connection: DatabaseDep, settings: SettingsDep) -> models.Answers:
+    """Lift causes of blocks. Where SES's own list has the address, the DAG ses_lift_blocks finishes it."""
+    action = _action(viewer, body)
+    results = lift_blocks(connection, action, dict.fromkeys(body.address_ids, body.causes))
+    return _answer(viewer, "lift_blocks", action, results, connection, settings)
+
+
+@router.post("/transients/delete")
+def delete(body: models.Ids, viewer: EditorDep, connection: DatabaseDep, settings: SettingsDep) -> models.Answers:
+    """Delete transient records: mail goes on."""
+    action = _action(viewer, body)
+    results = delete_transients(connection, action, body.address_ids)
+    return _answer(viewer, "delete_transients", action, results, connection, settings)
+
+
+@router.post("/transients/extend")
+def extend(body: models.Extension, viewer: EditorDep, connection: DatabaseDep, settings: SettingsDep) -> models.Answers:
+    """Give transient records a later deadline."""
+    action = _action(viewer, body)
+    results = extend_deadlines(connection, action, body.address_ids, body.days)
+    return _answer(viewer, "extend_deadlines", action, results, connection, settings)
+
+
+def _known(found: LookedUp) -> models.Known:
+    reasons: Any = found.reasons
+    return models.Known(
+        is_address=found.is_address, address_id=found.address_id, is_blocked=found.is_blocked, reasons=reasons
+    )
+
+
+def _text(connection: DatabaseDep, viewer: Viewer, filter_id: str | None, text: str | None) -> str | None:
+    if not text:
+        return text_of(connection, viewer, filter_id)
+    check_text(viewer, text)
+    return text
+
+
+def _masked(viewer: Viewer, row: Any) -> Any:
+    return row if viewer.may_edit else row.model_copy(update={"address": mask(row.address)})
+
+
+def _action(viewer: Viewer, body: models.Change) -> Action:
+    return Action(viewer.name, body.reason, str(body.action_id))
+
+
+def _answer(
+    viewer: Viewer,
+    what: str,
+    action: Action,
+    results: Sequence[Result],
+    connection: DatabaseDep,
+    settings: Settings,
+) -> models.Answers:
+    audit(viewer, what, results, action_id=action.action_id)
+    done = [r.target_id for r in results if r.outcome == "done" and r.target_id is not None]
+    try:
+        flags = follow_flags(connection, settings, done).message if done else ""
+    except SesBouncesError as error:
+        # The action is done; the flags follow with the hourly run.
+        flags = f"{error} Allow Group Email follows with the hourly run."
+    answers = [
+        models.Answer(address_id=r.target_id, outcome=r.outcome, message=r.message, line=r.line, is_busy=r.busy)
+        for r in results
+    ]
+    return models.Answers(action_id=action.action_id, results=answers, allow_group_email=flags)  # type: ignore[arg-type]

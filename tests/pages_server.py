@@ -1,0 +1,116 @@
+"""A real API server with the pages on a real Postgres, for tests that need no tasks: no scheduler runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from dev.airflow import LocalAirflow
+from dev.postgres import EmbeddedPostgres
+from ses_bounces.database import schema
+from ses_bounces.database.connection import connect_url
+
+USERS = {"anna": "admin", "otto": "op", "uma": "user", "vera": "viewer"}
+QUEUE_URL = "http://127.0.0.1:9/000000000000/ses-bounces-queue"
+SETTINGS = {"queue_urls": [QUEUE_URL], "people_table": "public.people"}
+PEOPLE = """
+CREATE TABLE IF NOT EXISTS public.people (
+    id bigint PRIMARY KEY,
+    email text NOT NULL,
+    allow_group_email boolean NOT NULL DEFAULT true
+)
+"""
+
+
+@dataclass
+class PagesServer:
+    """A started API server. ``database_url``: of our data; ``root``: the URL of the pages, with its slash."""
+
+    airflow: LocalAirflow
+    database_url: str
+    metadata_url: str
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def root(self) -> str:
+        """The URL of the pages."""
+        return f"{self.airflow.url}/ses-bounces/"
+
+    def token(self, user: str, password: str | None = None) -> str:
+        """The token of a user who logged in."""
+        if user not in self.tokens:
+            sent = {"username": user, "password": password or self.airflow.passwords[user]}
+            answer = httpx.post(f"{self.airflow.url}/auth/token", json=sent, timeout=60, trust_env=False)
+            assert answer.status_code == 201, answer.text
+            self.tokens[user] = answer.json()["access_token"]
+        return self.tokens[user]
+
+    @contextlib.contextmanager
+    def client(self, user: str | None) -> Iterator[httpx.Client]:
+        """A client with the cookie that a browser would have; paths are below the pages' root."""
+        cookies = {"_token": self.token(user)} if user else {}
+        with httpx.Client(base_url=self.root, cookies=cookies, timeout=60, trust_env=False) as opened:
+            yield opened
+
+    def sql(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """The rows of a query on our data; nothing for a statement without rows."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            cursor = connection.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def audit_log(self, event: str) -> list[tuple[str, str]]:
+        """Owner and extra of the entries in Airflow's Audit Log, the oldest first."""
+        with psycopg.connect(self.metadata_url) as connection:
+            query = "SELECT owner, extra FROM log WHERE event = %s ORDER BY id"
+            return connection.execute(query, [event]).fetchall()
+
+    def logs(self) -> str:
+        """Everything that the API server has logged."""
+        return "\n".join(path.read_text() for path in (self.airflow.home / "components").glob("*.log"))
+
+
+@contextlib.contextmanager
+def pages_server(
+    folder: Path,
+    postgres: EmbeddedPostgres,
+    name: str,
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Iterator[PagesServer]:
+    """Start an API server on two databases of its own, called after ``name``, with an empty table of people.
+
+    :param environment: more variables for it.
+    :param settings: of the Variable, beside ours.
+    :param options: more of :class:`dev.airflow.LocalAirflow`.
+    """
+    ours, metadata = f"pages_{name}", f"airflow_{name}"
+    for database in (ours, metadata):
+        postgres.create_database(database)
+    with connect_url(postgres.url(ours)) as connection:
+        schema.upgrade(connection)
+        connection.execute(PEOPLE)
+    airflow = LocalAirflow(
+        folder,
+        postgres.url(metadata),
+        components=("api-server",),
+        users=options.pop("users", USERS),
+        environment={
+            "AIRFLOW_CONN_SES_BOUNCES_POSTGRES": postgres.url(ours),
+            "AIRFLOW_CONN_SES_BOUNCES_AWS": json.dumps({"conn_type": "aws", "extra": {"region_name": "eu-west-1"}}),
+            **(environment or {}),
+        },
+        **options,
+    )
+    with airflow:
+        server = PagesServer(airflow, postgres.url(ours), postgres.url(metadata))
+        text = json.dumps({**SETTINGS, **(settings or {})})
+        airflow.run_command("variables", "set", "ses_bounces", text)
+        yield server
