@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from ses_bounces.doctor import Finding
 from ses_bounces.lists import Count, Overview
 from ses_bounces.settings import Settings
 
@@ -18,19 +19,25 @@ TIMES_THE_MEDIAN = 3
 FEW = 20
 
 
+Severity = Literal["critical", "warning", "info"]
+
+
 @dataclass(frozen=True)
 class Notice:
     """A sentence, how bad it is, and the page that helps: its path below the root."""
 
-    severity: Literal["critical", "warning", "info"]
+    severity: Severity
     text: str
     path: str | None = None
     link: str | None = None
 
 
-def notices(seen: Overview, settings: Settings) -> list[Notice]:
-    """Return what an administrator should know first."""
-    found = [*_critical(seen, settings), *_warnings(seen), *_to_decide(seen)]
+def notices(seen: Overview, settings: Settings, findings: Sequence[Finding]) -> list[Notice]:
+    """Return what an administrator should know first.
+
+    :param findings: what the doctor found that is not in order.
+    """
+    found = [*_critical(seen, settings), *_warnings(seen), *_to_decide(seen), *_doctor(findings)]
     order = {"critical": 0, "warning": 1, "info": 2}
     return sorted(found, key=lambda notice: order[notice.severity])
 
@@ -81,6 +88,13 @@ def _to_decide(seen: Overview) -> Iterator[Notice]:
         yield Notice("info", f"{what} permanent within 48 hours.",
                      "bounces?kind=transient&days_left_min=0&days_left_max=2&sort=deadline&direction=ascending",
                      "Look at them")  # fmt: skip
+
+
+def _doctor(findings: Sequence[Finding]) -> Iterator[Notice]:
+    for finding in findings:
+        if finding.severity in ("critical", "warning"):
+            severity: Severity = "critical" if finding.severity == "critical" else "warning"
+            yield Notice(severity, str(finding), "#findings", "What the doctor found")
 
 
 def _how_many(count: Count, one: str, many: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ses_bounces.exceptions import ActionError
 from ses_bounces.lists import BlockedFilter, BlockedSort, BounceFilter, BounceSort, Direction
+from ses_bounces.lists.query import MAX_ROWS
 
 
 class ListQuery(BaseModel):
@@ -20,6 +21,7 @@ class ListQuery(BaseModel):
     filter: str | None = Field(None, description="The id that the text of a search was kept under")
     direction: Direction = "descending"
     after: str | None = Field(None, description="Where the page before ended")
+    limit: int = Field(50, ge=1, le=MAX_ROWS, description="Rows of a page")
 
     @model_validator(mode="before")
     @classmethod

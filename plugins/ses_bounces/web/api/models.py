@@ -37,10 +37,9 @@ class Check(Strict):
 
 
 class Search(Strict):
-    """Which rows of a list; the parameters of the page, and the text to search for."""
+    """What to search a list for."""
 
-    text: str | None = Field(None, description="Part of an address (edit access), or `@domain`")
-    limit: Annotated[int, Field(ge=1, le=500)] = 50
+    text: Annotated[str, Field(min_length=1, description="Part of an address (edit access), or `@domain`")]
 
 
 class Change(Strict):

@@ -58,28 +58,38 @@ def check(body: models.Check, connection: DatabaseDep) -> models.Checked:
     return models.Checked(results=results, blocked=sum(result.is_blocked for result in results))
 
 
-@router.post("/bounces")
-def bounces(
-    body: models.Search, query: Annotated[BounceQuery, Query()], viewer: ReaderDep, connection: DatabaseDep
+BounceQueryDep = Annotated[BounceQuery, Query()]
+BlockedQueryDep = Annotated[BlockedQuery, Query()]
+
+
+@router.get("/bounces")
+def bounces(query: BounceQueryDep, viewer: ReaderDep, connection: DatabaseDep) -> models.Listed[models.Bounce]:
+    """List the Email Bounce List."""
+    return _bounces(connection, viewer, query, text_of(connection, viewer, query.filter))
+
+
+@router.post("/bounces/search")
+def search_bounces(
+    body: models.Search, query: BounceQueryDep, viewer: ReaderDep, connection: DatabaseDep
 ) -> models.Listed[models.Bounce]:
-    """List the Email Bounce List; the filter is in the query, a text to search for in the body."""
-    wanted = query.filtered(_text(connection, viewer, query.filter, body.text))
-    listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, body.limit)
-    count = count_bounces(connection, wanted)
-    rows = [_masked(viewer, models.Bounce.model_validate(row)) for row in listed.rows]
-    return models.Listed(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
+    """List those rows of the Email Bounce List whose address has a text in it."""
+    check_text(viewer, body.text)
+    return _bounces(connection, viewer, query, body.text)
 
 
-@router.post("/blocked")
-def blocked(
-    body: models.Search, query: Annotated[BlockedQuery, Query()], viewer: ReaderDep, connection: DatabaseDep
+@router.get("/blocked")
+def blocked(query: BlockedQueryDep, viewer: ReaderDep, connection: DatabaseDep) -> models.Listed[models.Blocked]:
+    """List the Email Blocked List: a row for each address and cause."""
+    return _blocked(connection, viewer, query, text_of(connection, viewer, query.filter))
+
+
+@router.post("/blocked/search")
+def search_blocked(
+    body: models.Search, query: BlockedQueryDep, viewer: ReaderDep, connection: DatabaseDep
 ) -> models.Listed[models.Blocked]:
-    """List the Email Blocked List; the filter is in the query, a text to search for in the body."""
-    wanted = query.filtered(_text(connection, viewer, query.filter, body.text))
-    listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, body.limit)
-    count = count_blocked(connection, wanted)
-    rows = [_masked(viewer, models.Blocked.model_validate(row)) for row in listed.rows]
-    return models.Listed(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
+    """List those rows of the Email Blocked List whose address has a text in it."""
+    check_text(viewer, body.text)
+    return _blocked(connection, viewer, query, body.text)
 
 
 @router.post("/block")
@@ -121,11 +131,24 @@ def _known(found: LookedUp) -> models.Known:
     )
 
 
-def _text(connection: DatabaseDep, viewer: Viewer, filter_id: str | None, text: str | None) -> str | None:
-    if not text:
-        return text_of(connection, viewer, filter_id)
-    check_text(viewer, text)
-    return text
+def _bounces(
+    connection: DatabaseDep, viewer: Viewer, query: BounceQuery, text: str | None
+) -> models.Listed[models.Bounce]:
+    wanted = query.filtered(text)
+    listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, query.limit)
+    count = count_bounces(connection, wanted)
+    rows = [_masked(viewer, models.Bounce.model_validate(row)) for row in listed.rows]
+    return models.Listed(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
+
+
+def _blocked(
+    connection: DatabaseDep, viewer: Viewer, query: BlockedQuery, text: str | None
+) -> models.Listed[models.Blocked]:
+    wanted = query.filtered(text)
+    listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, query.limit)
+    count = count_blocked(connection, wanted)
+    rows = [_masked(viewer, models.Blocked.model_validate(row)) for row in listed.rows]
+    return models.Listed(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
 
 
 def _masked(viewer: Viewer, row: Any) -> Any:

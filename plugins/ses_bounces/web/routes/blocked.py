@@ -28,7 +28,7 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
     """One page of the list, how many rows its filter has, and the totals."""
     text = text_of(connection, viewer, query.filter)
     wanted = query.filtered(text)
-    listed = list_blocked(connection, wanted, query.sort, query.direction, query.after)
+    listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, query.limit)
     totals = {cause: count_blocked(connection, BlockedFilter(reason=cause)) for cause in CAUSES}
     return page(
         request, viewer, "blocked.html", section="blocked", query=query, text=text, listed=listed,

@@ -27,7 +27,7 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
     """One page of the list, and how many rows its filter has."""
     text = text_of(connection, viewer, query.filter)
     wanted = query.filtered(text)
-    listed = list_bounces(connection, wanted, query.sort, query.direction, query.after)
+    listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, query.limit)
     return page(
         request, viewer, "bounces.html", section="bounces", query=query, text=text, listed=listed,
         count=count_bounces(connection, wanted), now=datetime.now(UTC),

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.aws.queues import Depth, open_queue
+from ses_bounces.doctor import read_findings
 from ses_bounces.exceptions import SesBouncesError
 from ses_bounces.lists import overview
 from ses_bounces.web.access import ReaderDep
@@ -23,9 +24,12 @@ QUEUE_SECONDS = 2
 def show(request: Request, viewer: ReaderDep, settings: SettingsDep, connection: DatabaseDep) -> HTMLResponse:
     """Everything that needs a person first, in words; then the numbers."""
     seen = overview(connection, settings.report_timezone)
+    findings = read_findings(connection)
+    opened = [finding for finding in findings if finding.severity != "ok"]
     return page(
-        request, viewer, "overview.html", section="overview", seen=seen, notices=notices(seen, settings),
-        settings=settings,
+        request, viewer, "overview.html", section="overview", seen=seen, settings=settings,
+        notices=notices(seen, settings, opened), findings=opened, looked_at=len(findings),
+        checked_at=max((finding.checked_at for finding in findings if finding.checked_at), default=None),
     )  # fmt: skip
 
 
