@@ -30,8 +30,8 @@ HEADERS = {
 
 def create_app() -> FastAPI:
     """Return the app. Every route but the static files asks for a user who may read."""
-    # The documentation that FastAPI makes by itself asks for nobody.
-    app = FastAPI(title="Email Bounces", docs_url=None, redoc_url=None, openapi_url=None)
+    # The documentation that FastAPI makes by itself asks for nobody, nor does its redirect to a path with a slash.
+    app = FastAPI(title="Email Bounces", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(reader)])
     app.mount("/api", create_api(), name="api")

@@ -34,6 +34,7 @@ def create_api() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
         responses=PROBLEMS,
     )
     api.include_router(router, dependencies=[Depends(reader), Depends(json_only)])

@@ -64,7 +64,7 @@ def chart(
     svg = draw(name, summaries, INK[theme])
     if svg is None:
         raise HTTPException(404, "There is nothing to draw yet: the first daily report is made after the first day.")
-    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"}
     return Response(svg, media_type="image/svg+xml", headers=policy | {"Cache-Control": "private, max-age=300"})
 
 

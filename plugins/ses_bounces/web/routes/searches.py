@@ -17,6 +17,8 @@ NO_PARTS = (
     "Searching by a part of an address needs edit access: the answer would give away what is masked. A domain, like "
     "@example.com, can be searched for."
 )
+# They are parameters of the URL that the browser is sent on to.
+NOT_HERE = "An address goes into the first field, not into one of the others: those become part of the page's URL."
 
 
 def searched(
@@ -27,6 +29,8 @@ def searched(
     :raises ActionError: a text that can't be searched for.
     """
     values = {name: form.text(name).strip() for name in query.model_fields if name not in ("filter", "after")}
+    if any("@" in value.removeprefix("@") for value in values.values()):
+        raise ActionError(NOT_HERE)
     text = form.text("text").strip()
     if text:
         check_text(form.viewer, text)
