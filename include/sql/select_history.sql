@@ -5,8 +5,12 @@ WITH address AS MATERIALIZED (
     SELECT a.address FROM ses_bounces.address a WHERE a.address_id = %(address_id)s
 ), block AS MATERIALIZED (
     SELECT b.event_id, b.reason, b.blocked_at, b.unblocked_at
-    FROM ses_bounces.blocked_list b
-    WHERE b.is_open IN (true, false) AND b.address = (SELECT a.address FROM address a)
+    FROM (
+        SELECT x.* FROM ses_bounces.blocked_list x WHERE x.unblocked_at IS NULL
+        UNION ALL
+        SELECT x.* FROM ses_bounces.blocked_list x WHERE x.unblocked_at IS NOT NULL
+    ) b
+    WHERE b.address = (SELECT a.address FROM address a)
 ), bounce AS MATERIALIZED (
     SELECT b.kind, b.opened_at, b.closed_at, b.close_reason
     FROM ses_bounces.bounce_list b

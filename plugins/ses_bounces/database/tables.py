@@ -214,19 +214,38 @@ bounce_list = Table(
     Column("is_open", Boolean, Computed("closed_at IS NULL", persisted=True), nullable=False),
     _one_of("kind", BOUNCE_LIST_KINDS),
     Index("bounce_list_open_idx", "address_id", unique=True, postgresql_where=text("closed_at IS NULL")),
+    Index("bounce_list_due_at_idx", "due_at", postgresql_where=text("closed_at IS NULL AND due_at IS NOT NULL")),
+    # What the pages filter and sort by. Each costs every classified message two to six microseconds: an index has no
+    # row that no page looks for by it.
+    Index("bounce_list_address_idx", "is_open", "address", "bounce_list_id"),
+    Index("bounce_list_last_bounced_at_idx", "is_open", "kind", "last_bounced_at", "bounce_list_id"),
     Index(
         "bounce_list_deadline_idx",
+        "is_open",
+        "transient_fix_deadline",
+        "bounce_list_id",
+        postgresql_where=text("kind = 'transient'"),
+    ),
+    # The others have no deadline; the column is there for the planner to find the order.
+    Index(
+        "bounce_list_no_deadline_idx",
         "is_open",
         "kind",
         "transient_fix_deadline",
         "bounce_list_id",
+        postgresql_where=text("kind <> 'transient'"),
     ),
-    Index("bounce_list_due_at_idx", "due_at", postgresql_where=text("closed_at IS NULL AND due_at IS NOT NULL")),
-    # What the pages filter and sort by.
-    Index("bounce_list_address_idx", "is_open", "address", "bounce_list_id"),
-    Index("bounce_list_last_bounced_at_idx", "is_open", "kind", "last_bounced_at", "bounce_list_id"),
-    Index("bounce_list_sub_type_idx", "is_open", "bounce_sub_type", "last_bounced_at", "bounce_list_id"),
-    Index("bounce_list_configuration_set_idx", "is_open", "configuration_set", "last_bounced_at", "bounce_list_id"),
+    Index(
+        "bounce_list_sub_type_idx", "is_open", "bounce_sub_type", postgresql_where=text("bounce_sub_type IS NOT NULL")
+    ),
+    Index(
+        "bounce_list_configuration_set_idx",
+        "is_open",
+        "configuration_set",
+        "last_bounced_at",
+        "bounce_list_id",
+        postgresql_where=text("configuration_set IS NOT NULL"),
+    ),
     comment="Email Bounce List, a projection of the ledger: one open row per address.",
 )
 
@@ -246,9 +265,14 @@ blocked_list = Table(
     Column("is_open", Boolean, Computed("unblocked_at IS NULL", persisted=True), nullable=False),
     _one_of("reason", CAUSES),
     Index("blocked_list_open_idx", "address_id", "reason", unique=True, postgresql_where=text("unblocked_at IS NULL")),
-    Index("blocked_list_address_idx", "address", postgresql_where=text("unblocked_at IS NULL")),
-    # What the pages filter and sort by.
-    Index("blocked_list_listed_idx", "is_open", "address", "blocked_list_id"),
+    Index("blocked_list_address_idx", "address", "blocked_list_id", postgresql_where=text("unblocked_at IS NULL")),
+    # What the pages filter and sort by, beside that.
+    Index(
+        "blocked_list_lifted_address_idx",
+        "address",
+        "blocked_list_id",
+        postgresql_where=text("unblocked_at IS NOT NULL"),
+    ),
     Index("blocked_list_blocked_at_idx", "is_open", "reason", "blocked_at", "blocked_list_id"),
     comment="Email Blocked List, a projection of the ledger: one open row per address and cause.",
 )

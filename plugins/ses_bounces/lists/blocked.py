@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BlockedSort = Literal["date", "address"]
 
-SOURCE = Source("blocked_list", "blocked_list_id", "reason", CAUSES, {"date": "blocked_at"})
+SOURCE = Source("blocked_list", "blocked_list_id", "reason", CAUSES, {"date": "blocked_at"}, closed_at="unblocked_at")
 COLUMNS = ("address", "reason", "blocked_at", "recorded_at", "unblocked_at", "unblocked_by", "unblock_reason")
 _TABLE = sql.SQL(", ").join(sql.Identifier("b", name) for name in COLUMNS)
 

@@ -28,7 +28,8 @@ SOURCE = Source(
     "kind",
     BOUNCE_LIST_KINDS,
     {"date": "last_bounced_at", "deadline": "transient_fix_deadline"},
-    nullable=frozenset({"deadline"}),
+    only_of={"deadline": "transient"},
+    leading=("configuration_set",),
 )
 MAX_DAYS_LEFT = 3_650
 COLUMNS = (
@@ -86,9 +87,10 @@ class BounceFilter:
             if days is not None:
                 if not -MAX_DAYS_LEFT <= days <= MAX_DAYS_LEFT:
                     raise ActionError(f"days left is {days}; it must be {-MAX_DAYS_LEFT} to {MAX_DAYS_LEFT}.")
-                yield sql.SQL("b.transient_fix_deadline {} now() + make_interval(days => {})").format(
-                    sql.SQL(compare), bound(days)
-                )
+                # Only transients have one; said so that their index is found.
+                yield sql.SQL(
+                    "b.kind = 'transient' AND b.transient_fix_deadline {} now() + make_interval(days => {})"
+                ).format(sql.SQL(compare), bound(days))
 
     def _bounced(self, bound: Bound) -> Iterator[Condition]:
         for moment, compare in ((self.bounced_from, ">="), (self.bounced_to, "<")):

@@ -38,7 +38,9 @@ class Source:
     """A table that is listed.
 
     ``kind``: its column that leads the indexes behind ``is_open``, with its values. ``moments``: the columns that it
-    can be sorted by, beside the address; of those in ``nullable`` the rows without a time come last.
+    can be sorted by, beside the address. ``only_of``: of those, the ones that only rows of one kind have; rows without
+    come last. ``leading``: the columns that lead an index by date. ``closed_at``: the time of closing, if open and
+    closed rows have an index by address each.
     """
 
     table: str
@@ -46,15 +48,17 @@ class Source:
     kind: str
     kinds: tuple[str, ...]
     moments: dict[str, str]
-    nullable: frozenset[str] = frozenset()
+    only_of: dict[str, str] = field(default_factory=dict)
+    leading: tuple[str, ...] = ()
+    closed_at: str | None = None
 
 
 @dataclass
 class Where:
     """The conditions of a filter on rows ``b``.
 
-    ``equal``: columns of which an index with ``is_open`` and the date exists; ``ranges``: conditions by the column of
-    a time; ``searches``: by the address.
+    ``equal``: columns that an index with ``is_open`` exists of; ``ranges``: conditions by the column of a time;
+    ``searches``: by the address.
     """
 
     bound: Bound
@@ -64,11 +68,23 @@ class Where:
     ranges: dict[str, list[Condition]] = field(default_factory=dict)
     searches: list[Search] = field(default_factory=list)
 
-    def always(self) -> list[Condition]:
+    def always(self, source: Source) -> list[Condition]:
         """All but those of the kind and of the address."""
-        equal = [sql.SQL("{} = {}").format(column(name), self.bound(value)) for name, value in self.equal.items()]
+        equal = [self.equals(name) for name in self.equal]
         ranges = [condition for conditions in self.ranges.values() for condition in conditions]
-        return [sql.SQL("b.is_open = {}").format(self.bound(self.is_open)), *equal, *ranges]
+        return [self.state(source), *equal, *ranges]
+
+    def state(self, source: Source) -> Condition:
+        """Open or not, in the words of the indexes."""
+        is_open = sql.SQL("b.is_open = {}").format(self.bound(self.is_open))
+        if source.closed_at is None:
+            return is_open
+        is_null = sql.SQL(" AND {} IS NULL" if self.is_open else " AND {} IS NOT NULL")
+        return is_open + is_null.format(column(source.closed_at))
+
+    def equals(self, name: str) -> Condition:
+        """That of a column of ``equal``."""
+        return sql.SQL("{} = {}").format(column(name), self.bound(self.equal[name]))
 
     def walking(self) -> list[Condition]:
         """Those of the address, for rows that are looked at anyway."""
@@ -90,7 +106,9 @@ class Listing:
         self.moment = source.moments.get(sort)
         self.order = sql.SQL("DESC" if direction == "descending" else "ASC")
         self.compare = sql.SQL("<" if direction == "descending" else ">")
-        self.has_nulls = sort in source.nullable
+        self.only_of = source.only_of.get(sort)
+        # One equality leads an index of its own, by date.
+        self.leads = [name for name in where.equal if name in source.leading and self.moment and not self.only_of][:1]
         self.by = column(self.moment or "address")
         self.id = column(source.id)
 
@@ -110,7 +128,7 @@ class Listing:
 
     def _segments(self, position: tuple[datetime | None, int] | None) -> list[bool | None]:
         """Which parts of the list are to be read: without a time or with one; None: it has one part."""
-        if not self.has_nulls:
+        if not self.only_of:
             return [None]
         return [True] if position and position[0] is None else [False, True]
 
@@ -120,11 +138,11 @@ class Listing:
         rows: list[tuple[int, Any]] = []
         bounds = self._bounds(nulls, position)
         narrow = self._is_narrow()
-        query = self._in_order(bounds, WALKED if narrow else None, limit)
+        query = self._in_order(nulls, bounds, WALKED if narrow else None, limit)
         rows = connection.execute(query, self.where.bound.values).fetchall()
         # Few among those looked at: then there are few, or they are all further on.
         if narrow and len(rows) < limit:
-            rows = connection.execute(self._matching(bounds, limit), self.where.bound.values).fetchall()
+            rows = connection.execute(self._matching(nulls, bounds, limit), self.where.bound.values).fetchall()
         return rows
 
     def _is_narrow(self) -> bool:
@@ -132,9 +150,8 @@ class Listing:
         where = self.where
         if where.searches or any(ranges for name, ranges in where.ranges.items() if name != self.moment):
             return True
-        if self.moment is None:
-            return bool(where.equal) or self._is_one_kind()
-        return len(where.equal) > (0 if self.has_nulls else 1) or bool(where.equal and self._is_one_kind())
+        is_by_kind = self.moment is not None and not self.leads
+        return len(where.equal) > len(self.leads) or (not is_by_kind and self._is_one_kind())
 
     def _is_one_kind(self) -> bool:
         return len(self.where.kinds) < len(self.source.kinds)
@@ -142,8 +159,6 @@ class Listing:
     def _bounds(self, nulls: bool | None, position: tuple[datetime | None, int] | None) -> list[Condition]:
         bound = self.where.bound
         bounds: list[Condition] = list(self.where.ranges.get(self.moment or "", []))
-        if nulls is not None:
-            bounds.append(sql.SQL("{} IS NULL" if nulls else "{} IS NOT NULL").format(self.by))
         if position is None:
             return bounds
         value, id_ = position
@@ -159,40 +174,53 @@ class Listing:
             after = sql.SQL("({}, {}) {} ({}, {})").format(self.by, self.id, self.compare, bound(value), bound(id_))
         return [*bounds, after]
 
-    def _in_order(self, bounds: list[Condition], walked: int | None, limit: int) -> sql.Composed:
+    def _in_order(self, nulls: bool | None, bounds: list[Condition], walked: int | None, limit: int) -> sql.Composed:
         """Return the query that reads the rows in their order, up to ``walked`` of each kind, and keeps what fits."""
         where = self.where
-        is_by_kind = self.moment is not None and not (where.equal and not self.has_nulls)
         others = [condition for name, ranges in where.ranges.items() if name != self.moment for condition in ranges]
-        kept = others + where.walking()
-        if not is_by_kind:
-            kept.append(self._kind())
-        is_open = sql.SQL("b.is_open = {}").format(where.bound(where.is_open))
-        equal = [sql.SQL("{} = {}").format(column(name), where.bound(value)) for name, value in where.equal.items()]
-        # One equality leads an index of its own, by date.
-        leads = equal[:1] if not is_by_kind and self.moment else []
-        kept += equal[len(leads) :]
-        kind = [sql.SQL("{} = k.kind").format(column(self.source.kind))] if is_by_kind else []
+        kept = [*others, *where.walking(), *(where.equals(name) for name in where.equal if name not in self.leads)]
+        read = [where.state(self.source), *(where.equals(name) for name in self.leads), *bounds]
+        if self.moment is None or self.leads:
+            return self._ordered(self._some(read, [*kept, self._kind()], walked, limit), limit)
+        kind = sql.SQL("{} = k.kind").format(column(self.source.kind))
+        parts = []
+        for kinds, of_index in self._parts(nulls):
+            rows = self._some([*read, kind, *of_index], kept, walked, limit)
+            each = sql.SQL("SELECT b.* FROM unnest({}::text[]) k(kind) CROSS JOIN LATERAL ({}) b")
+            parts.append(each.format(where.bound(kinds), rows))
+        return self._ordered(sql.SQL(" UNION ALL ").join(parts), limit)
+
+    def _parts(self, nulls: bool | None) -> Iterator[tuple[list[str], list[Condition]]]:
+        """Yield kinds that one index has in order, and the conditions that lead to that index."""
+        if self.only_of is None:
+            yield list(self.where.kinds), []
+            return
+        kind, only = column(self.source.kind), sql.Literal(self.only_of)
+        is_one = [kind + sql.SQL(" = ") + only, self._is_null(nulls)]
+        yield [name for name in self.where.kinds if name == self.only_of], is_one
+        if nulls:
+            # Not said that they have none: the planner would believe them to be fewer.
+            yield [name for name in self.where.kinds if name != self.only_of], [kind + sql.SQL(" <> ") + only]
+
+    def _is_null(self, nulls: bool | None) -> Condition:
+        return sql.SQL("{} IS NULL" if nulls else "{} IS NOT NULL").format(self.by)
+
+    def _some(self, read: list[Condition], kept: list[Condition], walked: int | None, limit: int) -> sql.Composable:
+        """Return the query that reads up to ``walked`` rows in the order of an index, and keeps some."""
         rows = sql.SQL("SELECT b.* FROM {table} b WHERE {where} ORDER BY {by} {order}, {id} {order}").format(
-            table=table(self.source.table),
-            where=all_of([is_open, *leads, *kind, *bounds]),
-            by=self.by,
-            order=self.order,
-            id=self.id,
+            table=table(self.source.table), where=all_of(read), by=self.by, order=self.order, id=self.id
         )
         if walked is not None:
             rows += sql.SQL(" LIMIT {}").format(sql.Literal(walked))
-        some = sql.SQL("SELECT {id}, {by} AS value FROM ({rows}) b WHERE {kept} LIMIT {limit}").format(
+        return sql.SQL("SELECT {id}, {by} AS value FROM ({rows}) b WHERE {kept} LIMIT {limit}").format(
             id=self.id, by=self.by, rows=rows, kept=all_of(kept), limit=sql.Literal(limit)
         )
-        if is_by_kind:
-            kinds = where.bound(list(where.kinds))
-            some = sql.SQL("SELECT b.* FROM unnest({}::text[]) k(kind) CROSS JOIN LATERAL ({}) b").format(kinds, some)
-        return self._ordered(some, limit)
 
-    def _matching(self, bounds: list[Condition], limit: int) -> sql.Composed:
+    def _matching(self, nulls: bool | None, bounds: list[Condition], limit: int) -> sql.Composed:
         """Return the query that finds all rows that match, then sorts them."""
-        where = [*self.where.always(), self._kind(), *self.where.finding(), *bounds]
+        where = [*self.where.always(self.source), self._kind(), *self.where.finding(), *bounds]
+        if nulls is not None:
+            where.append(self._is_null(nulls))
         # OFFSET 0: the planner is not to walk in the order of the list once more.
         some = sql.SQL("SELECT {id}, {by} AS value FROM {table} b WHERE {where} OFFSET 0").format(
             id=self.id, by=self.by, table=table(self.source.table), where=all_of(where)
@@ -213,15 +241,15 @@ class Listing:
             # What many addresses have in common is soon counted to the end, and slow to look up.
             walked = sql.SQL("SELECT b.* FROM {} b WHERE {} ORDER BY b.address, {} LIMIT {}").format(
                 table(self.source.table),
-                sql.SQL("b.is_open = {}").format(self.where.bound(self.where.is_open)),
+                self.where.state(self.source),
                 self.id,
                 sql.Literal(COUNT_WALKED),
             )
-            where = [*self.where.always(), self._kind(), *self.where.walking()]
+            where = [*self.where.always(self.source), self._kind(), *self.where.walking()]
             found = self._counted(connection, sql.SQL("({})").format(walked), where)
             if found.is_more:
                 return found
-        where = [*self.where.always(), self._kind(), *self.where.finding()]
+        where = [*self.where.always(self.source), self._kind(), *self.where.finding()]
         return self._counted(connection, table(self.source.table), where)
 
     def _counted(self, connection: Connection, rows: sql.Composable, where: list[Condition]) -> Count:
@@ -234,7 +262,7 @@ class Listing:
 
     def stream(self, connection: Connection, columns: sql.Composable) -> Iterator[tuple[Any, ...]]:
         """Yield some columns of all rows in their order, while they are read."""
-        where = all_of([*self.where.always(), self._kind(), *self.where.finding()])
+        where = all_of([*self.where.always(self.source), self._kind(), *self.where.finding()])
         query = sql.SQL("SELECT {} FROM {} b WHERE {} ORDER BY {} {order} NULLS LAST, {} {order}").format(
             columns, table(self.source.table), where, self.by, self.id, order=self.order
         )

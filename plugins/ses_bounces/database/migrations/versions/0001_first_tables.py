@@ -158,7 +158,7 @@ def upgrade() -> None:
     op.create_index(
         "blocked_list_address_idx",
         "blocked_list",
-        ["address"],
+        ["address", "blocked_list_id"],
         unique=False,
         schema="ses_bounces",
         postgresql_where=sa.text("unblocked_at IS NULL"),
@@ -171,11 +171,12 @@ def upgrade() -> None:
         schema="ses_bounces",
     )
     op.create_index(
-        "blocked_list_listed_idx",
+        "blocked_list_lifted_address_idx",
         "blocked_list",
-        ["is_open", "address", "blocked_list_id"],
+        ["address", "blocked_list_id"],
         unique=False,
         schema="ses_bounces",
+        postgresql_where=sa.text("unblocked_at IS NOT NULL"),
     )
     op.create_index(
         "blocked_list_open_idx",
@@ -224,13 +225,15 @@ def upgrade() -> None:
         ["is_open", "configuration_set", "last_bounced_at", "bounce_list_id"],
         unique=False,
         schema="ses_bounces",
+        postgresql_where=sa.text("configuration_set IS NOT NULL"),
     )
     op.create_index(
         "bounce_list_deadline_idx",
         "bounce_list",
-        ["is_open", "kind", "transient_fix_deadline", "bounce_list_id"],
+        ["is_open", "transient_fix_deadline", "bounce_list_id"],
         unique=False,
         schema="ses_bounces",
+        postgresql_where=sa.text("kind = 'transient'"),
     )
     op.create_index(
         "bounce_list_due_at_idx",
@@ -248,6 +251,14 @@ def upgrade() -> None:
         schema="ses_bounces",
     )
     op.create_index(
+        "bounce_list_no_deadline_idx",
+        "bounce_list",
+        ["is_open", "kind", "transient_fix_deadline", "bounce_list_id"],
+        unique=False,
+        schema="ses_bounces",
+        postgresql_where=sa.text("kind <> 'transient'"),
+    )
+    op.create_index(
         "bounce_list_open_idx",
         "bounce_list",
         ["address_id"],
@@ -258,9 +269,10 @@ def upgrade() -> None:
     op.create_index(
         "bounce_list_sub_type_idx",
         "bounce_list",
-        ["is_open", "bounce_sub_type", "last_bounced_at", "bounce_list_id"],
+        ["is_open", "bounce_sub_type"],
         unique=False,
         schema="ses_bounces",
+        postgresql_where=sa.text("bounce_sub_type IS NOT NULL"),
     )
     op.create_table(
         "codepoint",
@@ -744,12 +756,23 @@ def downgrade() -> None:
     op.drop_table("flag_due", schema="ses_bounces")
     op.drop_table("finding", schema="ses_bounces")
     op.drop_table("codepoint", schema="ses_bounces")
-    op.drop_index("bounce_list_sub_type_idx", table_name="bounce_list", schema="ses_bounces")
+    op.drop_index(
+        "bounce_list_sub_type_idx",
+        table_name="bounce_list",
+        schema="ses_bounces",
+        postgresql_where=sa.text("bounce_sub_type IS NOT NULL"),
+    )
     op.drop_index(
         "bounce_list_open_idx",
         table_name="bounce_list",
         schema="ses_bounces",
         postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.drop_index(
+        "bounce_list_no_deadline_idx",
+        table_name="bounce_list",
+        schema="ses_bounces",
+        postgresql_where=sa.text("kind <> 'transient'"),
     )
     op.drop_index("bounce_list_last_bounced_at_idx", table_name="bounce_list", schema="ses_bounces")
     op.drop_index(
@@ -758,8 +781,18 @@ def downgrade() -> None:
         schema="ses_bounces",
         postgresql_where=sa.text("closed_at IS NULL AND due_at IS NOT NULL"),
     )
-    op.drop_index("bounce_list_deadline_idx", table_name="bounce_list", schema="ses_bounces")
-    op.drop_index("bounce_list_configuration_set_idx", table_name="bounce_list", schema="ses_bounces")
+    op.drop_index(
+        "bounce_list_deadline_idx",
+        table_name="bounce_list",
+        schema="ses_bounces",
+        postgresql_where=sa.text("kind = 'transient'"),
+    )
+    op.drop_index(
+        "bounce_list_configuration_set_idx",
+        table_name="bounce_list",
+        schema="ses_bounces",
+        postgresql_where=sa.text("configuration_set IS NOT NULL"),
+    )
     op.drop_index("bounce_list_address_idx", table_name="bounce_list", schema="ses_bounces")
     op.drop_table("bounce_list", schema="ses_bounces")
     op.drop_index(
@@ -768,7 +801,12 @@ def downgrade() -> None:
         schema="ses_bounces",
         postgresql_where=sa.text("unblocked_at IS NULL"),
     )
-    op.drop_index("blocked_list_listed_idx", table_name="blocked_list", schema="ses_bounces")
+    op.drop_index(
+        "blocked_list_lifted_address_idx",
+        table_name="blocked_list",
+        schema="ses_bounces",
+        postgresql_where=sa.text("unblocked_at IS NOT NULL"),
+    )
     op.drop_index("blocked_list_blocked_at_idx", table_name="blocked_list", schema="ses_bounces")
     op.drop_index(
         "blocked_list_address_idx",
