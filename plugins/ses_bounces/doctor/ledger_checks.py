@@ -117,7 +117,7 @@ def _check_waiting(findings: Findings, health: Health, numbers: Overview, settin
         findings.add(
             "suppression lists", "", "warning", found,
             "What SES refuses to send, and bounces that were lost in an outage, are not on record.",
-            f"Unpause the DAG ses_suppression_sync. {_RUNS} it.",
+            "Unpause the DAG ses_suppression_sync, and look at its last runs.",
         )  # fmt: skip
     else:
         findings.ok("suppression lists", "", f"SES's lists were read {ago(health.listed)}.")
