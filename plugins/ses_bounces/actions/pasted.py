@@ -16,7 +16,7 @@ from ses_bounces.report import neutral
 MAX_LINES = 10_000
 MAX_BYTES = 2 * 1024 * 1024
 NO_ADDRESS = "not an e-mail address"
-_SEPARATORS = re.compile(r"[,;\s]+")
+_COMMAS = re.compile(r"[,;]")
 _DELIMITERS = ",;\t|"
 HEADERS = ("address", "email", "emailaddress", "mail", "emailadresse", "recipient")
 # A field may be as long as the whole file, not longer.
@@ -70,8 +70,9 @@ def read_text(text: str) -> Pasted:
         # A whole line first: a name may hold a comma.
         if pasted.add(number, line):
             continue
-        parts = [part for part in _SEPARATORS.split(line) if part]
-        bad = [part for part in parts if not pasted.add(number, part)]
+        named = [part for part in _COMMAS.split(line) if part.strip() and not pasted.add(number, part)]
+        # What is parted by spaces only.
+        bad = [part for parts in named for part in parts.split() if not pasted.add(number, part)]
         if bad:
             pasted.problems.append(Line(number, NO_ADDRESS))
     return pasted

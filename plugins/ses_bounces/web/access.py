@@ -6,15 +6,18 @@ edit access to it. Airflow does not authenticate what plugins mount; see its doc
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails, VariableDetails
-from airflow.api_fastapi.core_api.security import get_user
+from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
 from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException, Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from ses_bounces.settings import VARIABLE
 
@@ -90,6 +93,20 @@ def editor(viewer: ReaderDep) -> Viewer:
 
 
 EditorDep = Annotated[Viewer, Depends(editor)]
+
+
+class LoggedInFirst(APIRoute):
+    """A route that asks who sent a request before it reads a body: FastAPI reads one first, of any size, of anybody."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler; 401 and 403 are as those of :func:`reader`, which is asked as well."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            await get_user(request, None, await bearer_scheme(request))
+            return await handler(request)
+
+        return handle
 
 
 def refuse_other_sites(request: Request) -> None:

@@ -83,6 +83,8 @@ def _environment() -> Environment:
         "hidden": _hidden,
         "when": _when,
         "day": lambda moment: f"{moment:%Y-%m-%d}" if moment else "",
+        # For URLs: Airflow's address bar makes a space of a plus.
+        "stamp": lambda moment: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
         "number": lambda value: f"{value:,.10g}" if isinstance(value, float) else f"{value:,}",
         "reason": lambda cause: REASONS.get(cause, cause.replace("_", " ").capitalize()),
         "reasons": _reasons,

@@ -27,7 +27,7 @@ from ses_bounces.lists import (
     lookup,
 )
 from ses_bounces.settings import Settings
-from ses_bounces.web.access import EditorDep, ReaderDep, Viewer
+from ses_bounces.web.access import EditorDep, LoggedInFirst, ReaderDep, Viewer
 from ses_bounces.web.api import models
 from ses_bounces.web.audit import audit
 from ses_bounces.web.queries import BlockedQuery, BounceQuery
@@ -35,7 +35,7 @@ from ses_bounces.web.render import mask
 from ses_bounces.web.routes.searches import check_text, text_of
 from ses_bounces.web.site import DatabaseDep, SettingsDep
 
-router = APIRouter()
+router = APIRouter(route_class=LoggedInFirst)
 
 
 @router.get("/openapi.json", include_in_schema=False)
