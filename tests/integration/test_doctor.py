@@ -458,6 +458,16 @@ def test_a_configuration_set_reports_as_well(ses: FakeSes, healthy: Connection) 
         v2.delete_configuration_set(ConfigurationSetName="set")
 
 
+def test_a_region_that_sends_and_nobody_listens_to(ses: FakeSes, healthy: Connection) -> None:
+    """The queue is in one region, as its URL says in AWS; mail is sent from another one too."""
+    both = of(ses_regions=[REGION, "eu-west-1"])
+    url = "https://sqs.us-east-1.amazonaws.com/000000000000/q"
+    settings = parse({**json.loads(both.model_dump_json()), "queue_urls": [url]})
+    assert of_sending(healthy, settings) == {("notifications", "eu-west-1", "warning")}
+    ses.account["SendQuota"] = {"SentLast24Hours": 0.0}
+    assert of_sending(healthy, settings) == set()
+
+
 def test_mail_is_sent_and_no_report_comes(ses: FakeSes, healthy: Connection) -> None:
     feed = {("feed", REGION, "critical")}
     healthy.execute("DELETE FROM ses_bounces.message")

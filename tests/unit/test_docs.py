@@ -107,7 +107,7 @@ def test_shell_commands_are_accepted(path: Path, line: str) -> None:
     command = re.split(r" [|<>] ", line)[0].removesuffix(" \\")
     arguments = shlex.split(command, comments=True)[1:]
     if {"--help", "--version"} & set(arguments):
-        with pytest.raises(SystemExit, match="^0$"):
+        with pytest.raises(SystemExit, match=r"^0$"):
             parser().parse_args(arguments)
     else:
         assert parser().parse_args(arguments).run

@@ -47,16 +47,27 @@ class Sets:
     deliveries: bool
 
 
-def check_reports(findings: Findings, clients: Clients, place: Place, region: str, senders: Collection[str]) -> bool:
+def check_reports(
+    findings: Findings, clients: Clients, place: Place, region: str, senders: Collection[str], sent: float | None
+) -> bool:
     """Look at what the identities of a region report; returns whether deliveries are reported to us.
 
     :param senders: the domains whose mail was reported lately: one of them that reports no more was switched off.
+    :param sent: mails of the last day; None: not known.
     """
     deliveries = False
     with findings.trying("notifications", region, needed=False):
         topics = _our_topics(clients, place)
         if not topics:
-            # The check of the subscription tells.
+            # Of a queue's own region the check of the subscription tells.
+            has_queue = place in [clients.place_of(queue) for queue in clients.settings.queue_urls]
+            if sent and not has_queue:
+                findings.add(
+                    "notifications", region, "warning",
+                    f"{sent:.0f} mails were sent in the last day, and no queue of ours is subscribed to a topic here.",
+                    "Unless EventBridge reports them, their bounces are not noticed.",
+                    "Run ses_bounces_setup for this region, and add its queue to queue_urls.",
+                )  # fmt: skip
             return False
         sets = _sets(clients, place, topics)
         domains = _domains(clients, place, topics)

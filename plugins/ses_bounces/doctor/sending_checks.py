@@ -54,7 +54,7 @@ def check_sending(connection: Connection, clients: Clients) -> Findings:
         region = sesv2.meta.region_name
         try_list(findings, clients, sesv2, region)
         sent = _check_account(findings, clients, sesv2, region)
-        deliveries = check_reports(findings, clients, place, region, senders)
+        deliveries = check_reports(findings, clients, place, region, senders, sent)
         _check_silence(findings, region, sent, health.landed, deliveries)
         _check_rates(findings, clients, place, region)
     return findings
