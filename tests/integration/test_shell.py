@@ -22,7 +22,7 @@ from ses_bounces.doctor import open_findings
 from ses_bounces.lists import BlockedFilter, stream_blocked
 from ses_bounces.pending import classify_pending
 from ses_bounces.rules import Rules
-from ses_bounces.shell import acting
+from ses_bounces.shell import acting, importing
 from ses_bounces.shell.places import actor
 from tests.builders import bounce, complaint, sns
 
@@ -386,6 +386,31 @@ def test_import_of_many_and_of_our_own_export(run: Any, ledger: Connection, tmp_
     assert run("export", "blocked", "--reason", "stop_request", "-o", str(out)).status == 0
     again = run("import", "stop-requests", str(out), "--reason", "list", "--json").json
     assert (again["new"], again["already"], again["refused"]) == (0, 2_500, 0)
+
+
+def test_an_interrupted_import_is_gone_on_with(
+    run: Any, ledger: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text("".join(f"p{number}@example.com\n" for number in range(250)))
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 100)
+    write, written = importing._write, []
+
+    def interrupted(*arguments: Any) -> Any:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(1)
+        return write(*arguments)
+
+    arguments = ("import", "stop-requests", str(path), "--reason", "list", "--json")
+    monkeypatch.setattr(importing, "_write", interrupted)
+    said = run(*arguments)
+    assert (said.status, said.out) == (130, "")
+    assert said.err == "Interrupted. What was done before stays done; it may be repeated.\n"
+    monkeypatch.setattr(importing, "_write", write)
+    again = run(*arguments).json
+    assert (again["new"], again["already"]) == (50, 200)
+    assert len(blocked(ledger)) == len(START) + 250
 
 
 def test_import_says_what_it_can_not_read(run: Any, tmp_path: Path) -> None:
