@@ -67,15 +67,16 @@ class LocalAirflow:
         components: Sequence[str] = tuple(COMPONENTS),
         users: Mapping[str, str] = MappingProxyType(USERS),
         base_path: str = "",
+        preferred_port: int = PREFERRED_PORT,
     ) -> None:
         """`metadata_url` is the libpq URI of its own database; `environment` are more variables for every component.
 
         `components` are those to start, the API server first; `users` are the roles by login name, the first one is
-        whose API this is; `base_path` is where the UI is to be, like `/airflow`. Takes a free port, 8080 if it can.
-        Nothing is started yet.
+        whose API this is; `base_path` is where the UI is to be, like `/airflow`. Takes a free port, that
+        one if it can. Nothing is started yet.
         """
         self.home = home.resolve()
-        self.port = free_port(PREFERRED_PORT)
+        self.port = free_port(preferred_port)
         self.url = f"http://{LOOPBACK}:{self.port}{base_path}"
         self.components = tuple(components)
         self.passwords = self._load_passwords(users)

@@ -101,6 +101,8 @@ def pages_server(
         folder,
         postgres.url(metadata),
         components=("api-server",),
+        # Any free one: several servers may start at once.
+        preferred_port=0,
         users=options.pop("users", USERS),
         environment={
             "AIRFLOW_CONN_SES_BOUNCES_POSTGRES": postgres.url(ours),
