@@ -185,7 +185,12 @@ WITH entry AS (
     ) n ON true
 )
 SELECT s.address_id,
-    EXISTS (SELECT FROM ses_bounces.protected t WHERE t.pattern IN (a.address, '@' || a.domain)),
+    -- Asked once first: mostly there are no patterns, and no address has to be read.
+    (SELECT EXISTS (SELECT FROM ses_bounces.protected)) AND EXISTS (
+        SELECT FROM ses_bounces.address a
+        JOIN ses_bounces.protected t ON t.pattern IN (a.address, '@' || a.domain)
+        WHERE a.address_id = s.address_id
+    ),
     s.stop_request, s.complaint, s.unsubscribed, s.permanent_bounce, s.ses_suppression,
     CASE
         WHEN s.deadline > expire_before THEN NULL
@@ -201,5 +206,4 @@ SELECT s.address_id,
     CASE WHEN s.bounce_count > 0 THEN s.last_bounced_at ELSE s.last_suppressed_at END,
     s.bounce_count
 FROM shown s
-JOIN ses_bounces.address a ON a.address_id = s.address_id
 $function$;

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MESSAGES_PER_CHUNK = 4_000
+MESSAGES_PER_CHUNK = 6_000
 CHARACTERS_PER_CHUNK = 32 * 1024 * 1024
 # A body may have a megabyte.
-MESSAGES_PER_FETCH = 250
+MESSAGES_PER_FETCH = 500
 PROGRESS_SECONDS = 10
 
 # Of these SQLSTATE classes the rows are to blame; any other error would meet the next chunk as well.
