@@ -104,7 +104,8 @@ def _chart(
     width, height = PAGE_SIZE if ink == PAGE_INK else IMAGE_SIZE
     style = Style(
         background="transparent", plot_background="transparent", colors=tuple(colors), opacity=".9",
-        foreground=ink, foreground_strong=ink, foreground_subtle=ink,
+        foreground=ink, foreground_strong=ink, foreground_subtle=ink, guide_stroke_color=ink,
+        major_guide_stroke_color=ink,
         font_family="inherit" if ink == PAGE_INK else "system-ui, sans-serif",
         label_font_size=12, major_label_font_size=12, legend_font_size=13,
     )  # fmt: skip

@@ -19,7 +19,7 @@ router = APIRouter()
 
 # The document of a day has its style in it, and nothing else that acts.
 DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
-INK = {"light": "#18181b", "dark": "#e4e4e7"}
+INK = {"light": "#1a2133", "dark": "#e8ecf4"}
 
 
 @router.get("/reports/{day}", response_class=HTMLResponse)
