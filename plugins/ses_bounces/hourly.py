@@ -41,7 +41,7 @@ def plan_drain(context: Context) -> list[Counts]:
     from ses_bounces.database.partitions import drop_partitions, ensure_partitions
     from ses_bounces.database.statements import statement
     from ses_bounces.ledger import mirror_settings
-    from ses_bounces.lists.search import drop_old_filters, index_addresses
+    from ses_bounces.lists.search import drop_old_filters
     from ses_bounces.planning import plan_queue
 
     settings = settings_of(context)
@@ -51,7 +51,6 @@ def plan_drain(context: Context) -> list[Counts]:
         ensure_partitions(connection)
         counts["partitions_dropped"] = drop_partitions(connection, settings.raw_retention_days)
         counts["filters_dropped"] = drop_old_filters(connection)
-        counts["addresses_indexed"] = index_addresses(connection, INDEX_SECONDS)
         if context["dag_run"].run_type == "backfill":
             log.info("A backfill drains nothing: what is in the queues belongs to no hour")
             return []
@@ -168,8 +167,11 @@ def sync_allow_group_email(context: Context) -> Counts:
 def emit_blocked_report(context: Context) -> Counts:
     """Write the reports of finished days that have none or a stale one, and publish them.
 
+    Then brings the search index of the pages up to date, which nothing waits for.
+
     :returns: counts; ``days`` names the days written.
     """
+    from ses_bounces.lists.search import index_addresses
     from ses_bounces.report import drop_old_reports, due_days, make_report, publish_reports
 
     settings = settings_of(context)
@@ -187,6 +189,7 @@ def emit_blocked_report(context: Context) -> Counts:
         if settings.report_url:
             counts["published"] = publish_reports(connection, settings.report_url, settings.report_conn_id)
         counts["dropped"] = drop_old_reports(connection, settings.report_days_kept)
+        counts["addresses_indexed"] = index_addresses(connection, INDEX_SECONDS)
     return counts
 
 

@@ -113,7 +113,13 @@ message = Table(
         "message_id",
         postgresql_where=text("outcome IN ('held', 'quarantined')"),
     ),
-    Index("message_open_idx", "outcome", "received_at", postgresql_where=text("outcome IN ('held', 'quarantined')")),
+    Index(
+        "message_open_idx",
+        "outcome",
+        "received_at",
+        "message_id",
+        postgresql_where=text("outcome IN ('held', 'quarantined')"),
+    ),
     postgresql_partition_by="RANGE (received_at)",
     comment="Raw log of what was received; copies are expected, uniqueness is the ledger's. One partition a day.",
 )

@@ -180,6 +180,11 @@ class Listing:
         others = [condition for name, ranges in where.ranges.items() if name != self.moment for condition in ranges]
         kept = [*others, *where.walking(), *(where.equals(name) for name in where.equal if name not in self.leads)]
         read = [where.state(self.source), *(where.equals(name) for name in self.leads), *bounds]
+        if self.moment is None:
+            # Where a text is a range of the order, the rest of the order needn't be looked at.
+            read += [
+                condition for search in where.searches if search.is_range for condition in search.matches(where.bound)
+            ]
         if self.moment is None or self.leads:
             return self._ordered(self._some(read, [*kept, self._kind()], walked, limit), limit)
         kind = sql.SQL("{} = k.kind").format(column(self.source.kind))

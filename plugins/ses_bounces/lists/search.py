@@ -58,12 +58,17 @@ class Search:
         key = address_key(f"postmaster{self.text}")
         return key.rpartition("@")[2] if key else self.text[1:]
 
+    @property
+    def is_range(self) -> bool:
+        """Whether what is meant is a range in the order of addresses: those that begin with a short text."""
+        return self.domain is None and len(self.text) < GRAM
+
     def matches(self, bound: Bound) -> list[Condition]:
         """Return the conditions that a row ``b`` with an ``address`` meets; for rows that are looked at anyway."""
         address = column("address")
         if self.domain is not None:
             return [sql.SQL("split_part({}, '@', -1) LIKE {}").format(address, bound(f"{like(self.domain)}%"))]
-        if len(self.text) < GRAM:
+        if self.is_range:
             return [
                 sql.SQL("{} >= {}").format(address, bound(self.text)),
                 sql.SQL("{} < {}").format(address, bound(self.text + _LAST)),
@@ -74,7 +79,7 @@ class Search:
         """Return conditions with the same meaning by way of an index."""
         if self.domain is not None:
             return [_IN_DOMAIN.format(first=bound(self.domain), last=bound(self.domain + _LAST))]
-        if len(self.text) < GRAM:
+        if self.is_range:
             return self.matches(bound)
         return [_WITH_PART.format(grams=bound(grams(self.text)), pattern=bound(f"%{like(self.text)}%"))]
 

@@ -363,7 +363,7 @@ def upgrade() -> None:
     op.create_index(
         "message_open_idx",
         "message",
-        ["outcome", "received_at"],
+        ["outcome", "received_at", "message_id"],
         unique=False,
         schema="ses_bounces",
         postgresql_where=sa.text("outcome IN ('held', 'quarantined')"),
