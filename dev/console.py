@@ -82,8 +82,8 @@ class Show:
         rows = {
             "Report": str(reports[-1]) if reports else f"none yet; it will be in {stack.reports}",
             "Airflow": f"{airflow.url}/dags/{DAG_ID}",
+            "Pages": f"{airflow.url}/plugin/ses-bounces",
             "Log in as": ", ".join(f"{name} / {password} ({USERS[name]})" for name, password in users),
-            "Settings": f"{airflow.url}/variables",
             "Postgres": stack.database_url,
             "Queue": stack.feed.queue_url,
             "Shell": f". {stack.data / 'environment.sh'}   (for the commands airflow and ses-bounces)",

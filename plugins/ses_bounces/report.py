@@ -41,7 +41,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 class Summary:
     """The report in numbers; no addresses. ``day`` is ISO; ``by_reason`` counts each address once for each cause.
 
-    ``transients_by_days_left``: the days left until they count as permanent, the day begun as a whole one.
+    ``new_by_day``: by reason, of each of the last 30 days that had some. ``transients_by_days_left``: the days left
+    until they count as permanent, the day begun as a whole one.
     """
 
     day: str
@@ -53,6 +54,7 @@ class Summary:
     by_reason: dict[str, int]
     new_addresses: int
     new_by_reason: dict[str, int]
+    new_by_day: dict[str, dict[str, int]]
     lifted: int
     transients_open: int
     transients_by_days_left: dict[str, int]
@@ -174,6 +176,7 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
         by_reason={reason: total for reason, total, _ in reasons if reason},
         new_addresses=new,
         new_by_reason={reason: fresh for reason, _, fresh in reasons if reason and fresh},
+        new_by_day=_by_day(history),
         lifted=lifted.total,
         transients_open=sum(count for _, count in transients),
         transients_by_days_left={str(days): count for days, count in sorted(transients, key=_days) if days is not None},
@@ -195,6 +198,13 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
         days_left=transients,
     )
     return page, moments, _table(connection)
+
+
+def _by_day(history: list[tuple[date, str, int]]) -> dict[str, dict[str, int]]:
+    days: dict[str, dict[str, int]] = {}
+    for day, reason, count in history:
+        days.setdefault(day.isoformat(), {})[reason] = count
+    return days
 
 
 def _days(transient: tuple[int | None, int]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -61,21 +61,14 @@ def days_left_chart(days_left: Mapping[int, int], ink: str = PAGE_INK) -> Any:
                   {"Addresses": [counts[n] for n in range(1, last + 1)]}, ["#64748b"], ink)  # fmt: skip
 
 
-def draw(name: ChartName, summaries: Sequence[Mapping[str, Any]], ink: str) -> str | None:
-    """Draw a chart from what the daily reports counted.
+def draw(name: ChartName, summary: Mapping[str, Any], ink: str) -> str | None:
+    """Draw a chart from what a daily report counted, as the report itself draws it; None: there is nothing to draw.
 
-    :param summaries: of the last days, the newest first; see :class:`ses_bounces.report.Summary`.
+    :param summary: see :class:`ses_bounces.report.Summary`.
     :param ink: the color of text and lines.
     """
-    if not summaries:
-        return None
-    if name == "history":
-        counted = [[summary["day"], summary["new_by_reason"]] for summary in summaries]
-    elif name == "domains":
-        counted = list(summaries[0]["top_domains"].items())
-    else:
-        counted = list(summaries[0]["transients_by_days_left"].items())
-    return _drawn(name, summaries[0]["day"], json.dumps(counted), ink)
+    counted = summary[{"history": "new_by_day", "domains": "top_domains", "days_left": "transients_by_days_left"}[name]]
+    return _drawn(name, summary["day"], json.dumps(list(counted.items())), ink)
 
 
 @functools.lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from ses_bounces import report
 from ses_bounces.entry import Entry
 from ses_bounces.ledger import writing
 from ses_bounces.report import due_days, make_report, neutral, publish_reports
+from ses_bounces.report_charts import PAGE_INK, ChartName, draw
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -55,12 +57,24 @@ def stored(connection: Connection, day: date, column: str) -> bytes:
     return gzip.decompress(row[0])
 
 
+@pytest.mark.parametrize("name", ["history", "domains", "days_left"])
+def test_the_page_draws_the_charts_of_the_report(database: Connection, name: ChartName) -> None:
+    history(database)
+    summary = json.loads(json.dumps(asdict(make_report(database, DAY, UTC_ZONE))))
+    drawn = draw(name, summary, PAGE_INK)
+    assert drawn is not None
+    assert drawn in stored(database, DAY, "html").decode()
+    assert draw(name, summary | {"new_by_day": {}, "top_domains": {}, "transients_by_days_left": {}}, "#000") is None
+
+
 def test_numbers_and_rows_of_a_past_day(database: Connection) -> None:
     history(database)
     summary = make_report(database, DAY, UTC_ZONE)
     assert summary.by_reason == {"permanent_bounce": 1, "complaint": 1}
     assert (summary.blocked_addresses, summary.new_addresses, summary.lifted) == (2, 1, 1)
     assert (summary.transients_open, summary.due_within_48_hours) == (2, 1)
+    assert summary.transients_by_days_left == {"2": 1, "14": 1}
+    assert summary.new_by_day[DAY.isoformat()] == {"complaint": 1}
     assert (summary.bounces, summary.complaints) == (1, 1)
     rows = list(csv.DictReader(io.StringIO(stored(database, DAY, "csv").decode())))
     assert [(row["address"], row["reason"], row["source_identity"]) for row in rows] == [

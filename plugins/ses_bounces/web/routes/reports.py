@@ -1,4 +1,4 @@
-"""The daily reports that are kept, and the charts of the last 30 days."""
+"""The daily reports that are kept, and the charts of the newest one."""
 
 from __future__ import annotations
 
@@ -58,10 +58,9 @@ def chart(
     connection: DatabaseDep,
     theme: Annotated[Literal["light", "dark"], Query()] = "light",
 ) -> Response:
-    """A chart, drawn from the summaries of the daily reports as the report of a day draws it."""
+    """A chart of the newest daily report."""
     days: list[ReportDay] = report_days(connection)
-    summaries = tuple(report.summary for report in days[:30])
-    svg = draw(name, summaries, INK[theme])
+    svg = draw(name, days[0].summary, INK[theme]) if days else None
     if svg is None:
         raise HTTPException(404, "There is nothing to draw yet: the first daily report is made after the first day.")
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"}
