@@ -60,8 +60,8 @@ def check_reports(
         topics = _our_topics(clients, place)
         if not topics:
             # Of a queue's own region the check of the subscription tells.
-            has_queue = place in [clients.place_of(queue) for queue in clients.settings.queue_urls]
-            if sent and not has_queue:
+            places = [clients.place_of(queue) for queue in clients.settings.queue_urls]
+            if sent and region not in [clients.get("sqs", own).meta.region_name for own in places]:
                 findings.add(
                     "notifications", region, "warning",
                     f"{sent:.0f} mails were sent in the last day, and no queue of ours is subscribed to a topic here.",
