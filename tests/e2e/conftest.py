@@ -1,0 +1,22 @@
+"""One API server with the administrators' pages for all tests of who may do what: its start takes longer than they."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.postgres import EmbeddedPostgres
+from tests.pages_server import PagesServer, pages_server
+
+# Nothing is asked of AWS: the queues' host refuses, and without keys boto3 would look for some.
+AWS = '{"conn_type": "aws", "login": "none", "password": "none", "extra": {"region_name": "eu-west-1"}}'
+
+
+@pytest.fixture(scope="session")
+def server(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesServer]:
+    """A server with a user of each role."""
+    folder: Path = tmp_path_factory.mktemp("access")
+    with pages_server(folder, postgres, "access", {"AIRFLOW_CONN_SES_BOUNCES_AWS": AWS}) as started:
+        yield started
