@@ -11,7 +11,6 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from dev.postgres import EmbeddedPostgres
-from ses_bounces.web.app import create_app
 from tests.e2e.conftest import AWS
 from tests.page_rights import (
     CASES,
@@ -21,7 +20,6 @@ from tests.page_rights import (
     differing,
     everything,
     fill_settings,
-    routes,
     seed,
     token_of,
 )
@@ -56,11 +54,6 @@ def open_server(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFac
 def data(server: PagesServer) -> dict[str, str]:
     """What the matrix acts upon."""
     return seed(server, "matrix")
-
-
-def test_every_route_has_a_case() -> None:
-    found = [f"{method} {path}" for method, path in routes(create_app())]
-    assert sorted(found) == sorted(CASES)
 
 
 @pytest.mark.parametrize(
