@@ -30,7 +30,9 @@ HISTORY_DAYS = 30
 PAGE_INK = "currentColor"
 PAGE_SIZE = (900, 340)
 # Several beside each other.
-IMAGE_SIZE = (520, 300)
+IMAGE_SIZE = (520, 320)
+# Seen on black and on white.
+GUIDES = "#7f8a9e"
 
 ChartName = Literal["history", "domains", "days_left"]
 
@@ -94,17 +96,18 @@ def _chart(
     from markupsafe import Markup
     from pygal.style import Style
 
-    width, height = PAGE_SIZE if ink == PAGE_INK else IMAGE_SIZE
+    is_image = ink != PAGE_INK
+    width, height = IMAGE_SIZE if is_image else PAGE_SIZE
+    guides = {"guide_stroke_color": GUIDES, "major_guide_stroke_color": GUIDES} if is_image else {}
     style = Style(
         background="transparent", plot_background="transparent", colors=tuple(colors), opacity=".9",
-        foreground=ink, foreground_strong=ink, foreground_subtle=ink, guide_stroke_color=ink,
-        major_guide_stroke_color=ink,
-        font_family="inherit" if ink == PAGE_INK else "system-ui, sans-serif",
-        label_font_size=12, major_label_font_size=12, legend_font_size=13,
+        foreground=ink, foreground_strong=ink, foreground_subtle=ink,
+        font_family="system-ui, sans-serif" if is_image else "inherit",
+        label_font_size=12, major_label_font_size=12, legend_font_size=13, **guides,
     )  # fmt: skip
     config: dict[str, Any] = {
         "style": style, "width": width, "height": height, "js": (), "no_prefix": False, "disable_xml_declaration": True,
-        "show_legend": False, "legend_at_bottom": True, "legend_at_bottom_columns": 3, "spacing": 12, "margin": 12,
+        "show_legend": False, "legend_at_bottom": True, "legend_at_bottom_columns": 2 if is_image else 3, "spacing": 12, "margin": 12,
         "value_formatter": lambda value: f"{value:,.0f}", "print_values": False, "force_uri_protocol": "none",
         "min_scale": 1, "max_scale": 6,
         "truncate_label": -1,

@@ -17,6 +17,7 @@ from ses_bounces.database.tables import CAUSES
 from ses_bounces.rules import BOUNCE_KINDS
 from ses_bounces.settings import MEANINGS, Settings, parse
 from ses_bounces.shell.arguments import EXIT_STATUS, parser
+from ses_bounces.web.setting_texts import BY_KEY
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -260,3 +261,11 @@ def _execute(database: Connection, path: Path, statement: str) -> None:
         database.execute(statement)
     except psycopg.Error as error:
         pytest.fail(f"{path.name}: {error}\n{statement}")
+
+
+def test_the_settings_page_and_the_documentation_say_the_same() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    written = {key: cells.rpartition(" | ")[2] for key, cells in _ROW.findall(text)}
+    # It has no effect yet, and no field on the page.
+    assert written.pop("max_new_blocks_per_domain")
+    assert {key: shown.purpose for key, shown in BY_KEY.items()} == written
