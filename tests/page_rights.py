@@ -15,6 +15,7 @@ import httpx
 import psycopg
 from starlette.routing import Mount
 
+from dev.pages_server import QUEUE_URL, SETTINGS, PagesServer
 from ses_bounces.actions import Action, lift_blocks
 from ses_bounces.database.connection import connect_url
 from ses_bounces.entry import Entry
@@ -22,7 +23,6 @@ from ses_bounces.ledger import writing
 from ses_bounces.people import sync
 from ses_bounces.report import make_report
 from ses_bounces.settings import parse
-from tests.pages_server import QUEUE_URL, SETTINGS, PagesServer
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
-from tests.pages_server import PagesServer, pages_server
 
 ARGUMENTS = [
     "--no-sandbox",

@@ -10,11 +10,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
 from ses_bounces.database.connection import connect_url
 from tests.browser.test_pages import FULL, GONE, confirm, data, tick
 from tests.builders import bounce
-from tests.pages_server import PagesServer, pages_server
 from tests.seeding import address_id, dated, receive
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
+from dev.pages_server import SETTINGS, PagesServer
 from ses_bounces.actions import follow_flags
 from ses_bounces.database.connection import connect_url
 from ses_bounces.settings import parse
 from tests.builders import bounce, complaint
-from tests.pages_server import SETTINGS, PagesServer
 from tests.seeding import add_people, address_id, dated, receive
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
-from tests.pages_server import PagesServer, pages_server
 
 # Nothing is asked of AWS: the queues' host refuses, and without keys boto3 would look for some.
 AWS = '{"conn_type": "aws", "login": "none", "password": "none", "extra": {"region_name": "eu-west-1"}}'

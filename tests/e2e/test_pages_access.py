@@ -10,6 +10,7 @@ import httpx
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
+from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
 from tests.e2e.conftest import AWS
 from tests.page_rights import (
@@ -23,7 +24,6 @@ from tests.page_rights import (
     seed,
     token_of,
 )
-from tests.pages_server import PagesServer, pages_server
 
 pytestmark = pytest.mark.e2e
 

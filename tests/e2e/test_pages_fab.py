@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
 from tests.e2e.conftest import AWS
 from tests.page_rights import CASES, Page, ask, differing, everything, fill_settings, seed, token_of
-from tests.pages_server import PagesServer, pages_server
 
 pytestmark = pytest.mark.e2e
 

@@ -17,6 +17,7 @@ import httpx
 import psycopg
 import pytest
 
+from dev.pages_server import SETTINGS, PagesServer
 from ses_bounces.database.connection import connect_url
 from ses_bounces.ledger import mirror_settings
 from ses_bounces.pending import classify_pending
@@ -36,7 +37,6 @@ from tests.page_rights import (
     seed,
     token_of,
 )
-from tests.pages_server import SETTINGS, PagesServer
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from dev.aws import temporary_aws
+from dev.pages_server import SETTINGS, PagesServer, pages_server
 from dev.ports import free_port
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
@@ -25,7 +26,6 @@ from ses_bounces.lift import open_lists
 from ses_bounces.settings import parse
 from ses_bounces.suppression_sync import read_list
 from tests.builders import bounce
-from tests.pages_server import SETTINGS, PagesServer, pages_server
 from tests.seeding import add_people, address_id, dated, receive
 
 if TYPE_CHECKING:

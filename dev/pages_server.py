@@ -1,4 +1,4 @@
-"""A real API server with the pages on a real Postgres, for tests that need no tasks: no scheduler runs."""
+"""A real API server with the pages on a real Postgres, for what needs no tasks: no scheduler runs."""
 
 from __future__ import annotations
 
