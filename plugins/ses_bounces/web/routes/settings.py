@@ -71,11 +71,15 @@ def done(request: Request, form: FormDep) -> HTMLResponse:
         values = json.loads(form.text("settings"))
     except ValueError:
         raise ActionError("The settings that were sent are no JSON. Make your change again.") from None
-    parse(values)
+    try:
+        settings = parse(values)
+    except SettingsError as error:
+        # Theirs, not those that we work with.
+        raise ActionError(str(error)) from None
     changed = [text.key for text, _, _ in changes(stored().values, values)]
     save(values, form.text("digest"))
     audit(form.viewer, "save_settings", keys=changed, action_id=action.action_id)
-    problem = _note(parse(values), action, changed)
+    problem = _note(settings, action, changed)
     return page(request, form.viewer, "settings_done.html", section="settings", changed=changed, problem=problem)
 
 
