@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
@@ -76,6 +77,30 @@ def test_nobody_gets_in_without_a_login(server: PagesServer, data: dict[str, str
             assert "example.com" not in answer.text
             assert "Location" not in answer.headers
     assert differing(before, everything(server)) == []
+
+
+@pytest.mark.parametrize("what", ["too old", "of another key", "unsigned"])
+def test_a_login_that_is_over_or_forged_is_none(server: PagesServer, data: dict[str, str], what: str) -> None:
+    token = server.token("anna")
+    method = jwt.get_unverified_header(token)["alg"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    key = server.airflow.settings["AIRFLOW__API_AUTH__JWT_SECRET"]
+
+    def answers(forged: str) -> set[int]:
+        with server.client(None) as client:
+            as_bearer = client.get("bounces", headers={"Authorization": f"Bearer {forged}"})
+            as_cookie = client.get("bounces", headers={"Cookie": f"_token={forged}"})
+            return {as_bearer.status_code, as_cookie.status_code}
+
+    # The same made well is let in: what follows is refused for what is wrong with it.
+    assert answers(jwt.encode(claims, key, method, jwt.get_unverified_header(token))) == {200}
+    if what == "too old":
+        forged = jwt.encode(claims | {"exp": claims["iat"] - 60, "iat": claims["iat"] - 120}, key, method)
+    elif what == "of another key":
+        forged = jwt.encode(claims, "x" * len(key), method)
+    else:
+        forged = jwt.encode(claims, None, "none")
+    assert answers(forged) <= {401, 403}
 
 
 def test_other_methods_and_paths_give_nothing_to_the_anonymous(server: PagesServer, data: dict[str, str]) -> None:

@@ -529,7 +529,7 @@ def test_no_address_is_in_a_log_or_a_url(server: PagesServer, data: dict[str, st
             ("settings/done", {"settings": f'{{"never_block": ["{address}"]}}', "digest": address, "reason": address}),
         ):
             answer = client.post(path, data=fields | {"token": token})
-            assert answer.status_code != 500
+            assert answer.status_code < 500
             assert "logged.person" not in unquote(answer.headers.get("location", ""))
         for path, body in (
             ("lookup", {"address": address}),
