@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Counts = dict[str, Any]
+Window = tuple[datetime, datetime]
 
 # More than half of at least so many: something is wrong with the feed, not with a message.
 MOSTLY_QUARANTINED = 20
@@ -100,6 +102,8 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
 def classify_bounces(context: Context) -> Counts:
     """Classify every pending message; see :func:`ses_bounces.pending.classify_pending`.
 
+    A backfill also brings the lists up to date for what happened in its hour.
+
     :raises QuarantineError: when more than half of at least 20 messages were not understood.
     """
     from ses_bounces.pending import classify_pending
@@ -108,6 +112,8 @@ def classify_bounces(context: Context) -> Counts:
     with recorded(context, settings) as (connection, counts):
         done = classify_pending(connection, settings.rules, settings.keep_no_effect_bodies, settings.max_seconds)
         counts.update(outcomes=dict(done.outcomes), reasons=dict(done.reasons), **_changes(done.changes))
+        if window := backfilled(context):
+            counts["rebuilt"] = _rebuild(connection, window, settings.max_seconds)
     log.info("Classified %d messages: %s", done.messages, _words(done.outcomes))
     if done.reasons:
         log.warning("Quarantined: %s", _words(done.reasons))
@@ -121,6 +127,27 @@ def classify_bounces(context: Context) -> Counts:
             'ses_bounces.message with outcome "quarantined". Check allowed_topic_arns, and what feeds the queue.'
         )
     return counts
+
+
+def backfilled(context: Context) -> Window | None:
+    """Return the hours that a backfill covers; None: the run is no backfill."""
+    run = context["dag_run"]
+    # By the type: a backfill of hours that ran before keeps their run ids.
+    if run.run_type != "backfill" or run.data_interval_start is None or run.data_interval_end is None:
+        return None
+    return run.data_interval_start, run.data_interval_end
+
+
+def _rebuild(connection: Connection, window: Window, seconds: float) -> Counts:
+    from ses_bounces.rebuild import rebuild
+
+    compared = rebuild(connection, window=window, seconds=seconds)
+    log.info(
+        "%d addresses of %s to %s compared with the ledger: %d differed in the blocked list, %d in the bounce list, and "
+        "were brought up to it",
+        compared.addresses, *window, compared.blocks, compared.bounces,
+    )  # fmt: skip
+    return {"addresses": compared.addresses, "blocks": compared.blocks, "bounces": compared.bounces}
 
 
 def promote_expired_transients(context: Context) -> Counts:
@@ -165,19 +192,21 @@ def sync_allow_group_email(context: Context) -> Counts:
 
 
 def emit_blocked_report(context: Context) -> Counts:
-    """Write the reports of finished days that have none or a stale one, and publish them.
+    """Write the reports of finished days that have none or a stale one, and of those that a backfill covers.
 
     Then brings the search index of the pages up to date, which nothing waits for.
 
     :returns: counts; ``days`` names the days written.
     """
     from ses_bounces.lists.search import index_addresses
-    from ses_bounces.report import drop_old_reports, due_days, make_report, publish_reports
+    from ses_bounces.report import covered_days, drop_old_reports, due_days, make_report, publish_reports
 
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
         zone = settings.report_zone
         days = due_days(connection, zone, settings.report_days_kept)
+        if window := backfilled(context):
+            days = sorted({*days, *covered_days(connection, zone, settings.report_days_kept, window)})
         if context["params"].get("report_today"):
             days.append(_today(connection, zone))
         counts.update(days=[], published=0)

@@ -70,15 +70,31 @@ def due_days(connection: Connection, zone: ZoneInfo, days_kept: int) -> list[dat
     :param days_kept: how many days back from today are looked at.
     """
     with quiet():
-        row = connection.execute(statement("select_report_span"), {"zone": zone.key, "days_kept": days_kept}).fetchone()
-        assert row is not None
-        today, first = row
-        if first is None:
-            return []
+        days = _finished_days(connection, zone, days_kept)
         made = {day for (day,) in connection.execute(statement("select_report_days"), {"zone": zone.key})}
-    first = max(first, today - timedelta(days=days_kept))
-    days = (first + timedelta(days=n) for n in range((today - first).days))
     return [day for day in days if day not in made]
+
+
+def covered_days(
+    connection: Connection, zone: ZoneInfo, days_kept: int, window: tuple[datetime, datetime]
+) -> list[date]:
+    """Return the finished days since the first drain that a window (from inclusive, to exclusive, aware) reaches into.
+
+    :param days_kept: how many days back from today are looked at.
+    """
+    first, last = window[0].astimezone(zone).date(), (window[1] - _MOMENT).astimezone(zone).date()
+    with quiet():
+        return [day for day in _finished_days(connection, zone, days_kept) if first <= day <= last]
+
+
+def _finished_days(connection: Connection, zone: ZoneInfo, days_kept: int) -> list[date]:
+    row = connection.execute(statement("select_report_span"), {"zone": zone.key, "days_kept": days_kept}).fetchone()
+    assert row is not None
+    today, first = row
+    if first is None:
+        return []
+    first = max(first, today - timedelta(days=days_kept))
+    return [first + timedelta(days=n) for n in range((today - first).days)]
 
 
 def make_report(connection: Connection, day: date, zone: ZoneInfo) -> Summary:

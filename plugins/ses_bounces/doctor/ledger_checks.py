@@ -156,17 +156,20 @@ def _check_lists(findings: Findings, connection: Connection) -> None:
         # The newest, and a stretch of the others; another one tomorrow.
         newest = max(0, row[0] - SAMPLE)
         for after in {newest, random.randint(0, newest)}:  # noqa: S311
-            parameters = {"after": after, "limit": SAMPLE, "at": moment[0], "expire_before": moment[1]}
-            counted = connection.execute(statement("count_differing"), parameters).fetchone()
-            assert counted is not None
-            compared, blocks, bounces = compared + counted[0], blocks + counted[1], bounces + counted[2]
+            page = {"after": after, "limit": SAMPLE}
+            ids = [id_ for (id_,) in connection.execute(statement("select_address_page"), page)]
+            parameters = {"ids": ids, "at": moment[0], "expire_before": moment[1]}
+            found = connection.execute(statement("select_differing"), parameters).fetchall()
+            compared += len(ids)
+            blocks += sum(in_blocks for _, in_blocks, _ in found)
+            bounces += sum(in_bounces for _, _, in_bounces in found)
     if blocks or bounces:
         findings.add(
             "lists", "", "critical",
             f"Of {compared} sampled addresses {blocks} are otherwise in the Email Blocked List than the ledger says, "
             f"{bounces} in the Email Bounce List.",
             "A list is out of date, or was changed by hand.",
-            "Trigger a backfill of ses_bounces for today, which brings the lists up to date; then report this.",
+            "Run `ses-bounces rebuild`, which brings the lists up to date; then report this.",
         )  # fmt: skip
     else:
         findings.ok("lists", "", f"{compared} sampled addresses are what the ledger says.")

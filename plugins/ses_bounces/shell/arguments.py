@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(dest="command", required=True)
-    for add in (_database, _feed, _doctor, _check, _block, _unblock, _import, _export):
+    for add in (_database, _feed, _doctor, _check, _block, _unblock, _import, _export, _rebuild):
         add(commands)
     return root
 
@@ -157,6 +157,17 @@ def _export(commands: Commands) -> None:  # type: ignore[valid-type]
         one.add_argument("--output", "-o", metavar="FILE", help="write it there, not to stdout")
         _where(one)
         one.add_argument("--json", action="store_true", help="one JSON object a line instead of CSV")
+
+
+def _rebuild(commands: Commands) -> None:  # type: ignore[valid-type]
+    rebuild = _add(commands, "rebuild", "rebuilding", "bring the lists to what the ledger says, where they differ")
+    rebuild.add_argument("--verify", action="store_true", help="compare only; change nothing")
+    rebuild.add_argument("--address-id", type=int, action="append", metavar="ID", help="only this one; may be repeated")
+    rebuild.add_argument("--since", type=_moment, metavar="TIME", help="only what happened from then on: ISO 8601; UTC")
+    rebuild.add_argument("--until", type=_moment, metavar="TIME", help="and before then (now)")
+    rebuild.add_argument("--after", type=int, default=0, metavar="ID", help="go on behind this address, of all")
+    _where(rebuild)
+    _json(rebuild)
 
 
 def _add(commands: Commands, name: str, module: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]
