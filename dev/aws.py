@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 
@@ -31,6 +31,13 @@ MAX_RECEIVE_COUNT = 1000
 RETENTION_SECONDS = "1209600"
 SENDER = "newsletter@news.example.com"
 NOTIFICATION_TYPES = ("Bounce", "Complaint", "Delivery")
+
+
+class Clients(Protocol):
+    """Whatever gives clients of AWS: the emulator, or a server in front of it."""
+
+    def client(self, service: str, **config: Any) -> Any:
+        """A boto3 client of a service; keyword arguments go into its botocore Config."""
 
 
 class EmulatedAws:
@@ -187,7 +194,7 @@ class EmulatedAws:
 class Feed:
     """The way of a notification: SES identity ▶ SNS topic ▶ SQS queue, with its dead-letter queue."""
 
-    aws: EmulatedAws
+    aws: Clients
     topic_arn: str
     queue_url: str
     dead_letter_queue_url: str
@@ -195,7 +202,7 @@ class Feed:
     @classmethod
     def create(
         cls,
-        aws: EmulatedAws,
+        aws: Clients,
         suffix: str = "",
         sender: str = SENDER,
         attributes: dict[str, str] | None = None,

@@ -88,6 +88,11 @@ class FakeSes:
         self._server.should_exit = True
         self._thread.join()
 
+    def check_alive(self) -> None:
+        """Raises RuntimeError if it has ended."""
+        if not self._thread.is_alive():
+            raise RuntimeError("the server in front of the AWS emulator has ended")
+
     @property
     def endpoint_url(self) -> str:
         """The URL of every service's API: SES here, the others behind it."""

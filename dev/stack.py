@@ -18,6 +18,7 @@ from dev.airflow_api import Json
 from dev.aws import EmulatedAws, Feed
 from dev.item import Expected
 from dev.postgres import EmbeddedPostgres
+from dev.ses import FakeSes
 
 DAG_ID = "ses_bounces"
 VARIABLE = "ses_bounces"
@@ -84,6 +85,7 @@ class Stack:
         if self.postgres.pid is None:
             raise RuntimeError(f"PostgreSQL has ended; its log is {self.postgres.log}")
         self.aws.check_alive()
+        self.ses.check_alive()
         self.airflow.check_alive()
 
     def expected(self) -> Expected:
@@ -98,13 +100,14 @@ class Stack:
             self.postgres.create_database(database)
         self._say("AWS emulator: identity, topic, queue, dead-letter queue, subscription")
         self._exit.enter_context(self.aws)
-        self.feed = Feed.create(self.aws)
+        self.ses = self._exit.enter_context(FakeSes(self.aws))
+        self.feed = Feed.create(self.ses)
         self.airflow = LocalAirflow(
             self.data / "airflow",
             self.postgres.url(METADATA_DATABASE),
             **self._folders,
             environment={
-                "AIRFLOW_CONN_SES_BOUNCES_AWS": self.aws.connection_json(),
+                "AIRFLOW_CONN_SES_BOUNCES_AWS": self.ses.connection_json(),
                 f"AIRFLOW_CONN_{POSTGRES_CONNECTION.upper()}": self.database_url,
             },
         )
