@@ -42,11 +42,13 @@ TEXTS = [None, "a", "ad", "ada", "lund", "_", "%", "a_b", "a%b", "x\\y", "ürg",
          "@müller.example", "nobody", "1@e", "com", " ada "]  # fmt: skip
 
 
-@pytest.fixture
-def filled(database: Connection, monkeypatch: pytest.MonkeyPatch) -> Connection:
+@pytest.fixture(params=[(10_000, 50_000), (3, 20)], ids=["few", "many"])
+def filled(database: Connection, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Connection:
     """Lists with ties, closed rows, and rows without a deadline; half of the addresses are in the search index."""
-    # So that both ways to a page are taken.
+    # So that all ways to a page and to a count are taken.
     monkeypatch.setattr(listing, "WALKED", 5)
+    monkeypatch.setattr(listing, "CANDIDATES", request.param[0])
+    monkeypatch.setattr(listing, "WALKED_FAR", request.param[1])
     insert = "INSERT INTO ses_bounces.address (address, address_as_reported) VALUES (%s, %s)"
     for address in ADDRESSES[: len(ADDRESSES) // 2]:
         database.execute(insert, [address, address])
@@ -200,6 +202,13 @@ def test_blocked(filled: Connection, filter_: BlockedFilter, sort: Any, directio
     assert [(row["address"].lstrip("'"), row["reason"]) for row in table] == [(r.address, r.reason) for r in wanted]
 
 
+def test_each_cause_is_counted(filled: Connection) -> None:
+    rows = lists.list_blocked(filled, BlockedFilter(), limit=500).rows
+    wanted = {cause: sum(row.reason == cause for row in rows) for cause in CAUSES}
+    assert {cause: count.number for cause, count in lists.count_causes(filled).items()} == wanted
+    assert list(lists.count_causes(filled)) == list(CAUSES)
+
+
 def test_a_page_stays_where_it_was_when_rows_come_in(filled: Connection) -> None:
     first = lists.list_bounces(filled, BounceFilter(), "date", "descending", None, 5)
     second = lists.list_bounces(filled, BounceFilter(), "date", "descending", first.after, 5)
@@ -252,6 +261,18 @@ def test_the_index_of_addresses_goes_on_where_it_was(filled: Connection) -> None
 
 def test_counts_end_at_ten_thousand() -> None:
     assert [str(lists.Count(n)) for n in (0, 1234, 10_000, 10_001)] == ["0", "1,234", "10,000", "more than 10,000"]
+    assert str(lists.Count(1_001, 1_000)) == "more than 1,000"
+
+
+@pytest.mark.parametrize("filled", [(3, 20)], indirect=True)
+def test_what_many_addresses_have_in_common_is_counted_less_far(
+    filled: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "COUNTED_SPREAD", 2)
+    # Of 32 open rows, 20 are looked at; "lund" is in four of them all, and "x\\y" at the end of their order.
+    spread = lists.count_bounces(filled, BounceFilter(text="x\\y"))
+    assert (spread.found, spread.is_more, spread.number, str(spread)) == (3, True, 2, "more than 2")
+    assert lists.count_bounces(filled, BounceFilter(text="example", kind="complaint")).is_more is False
 
 
 def test_kept_texts_have_unguessable_ids_and_go_after_90_days(database: Connection) -> None:

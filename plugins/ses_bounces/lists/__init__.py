@@ -7,6 +7,7 @@ from ses_bounces.lists.blocked import (
     BlockedRow,
     BlockedSort,
     count_blocked,
+    count_causes,
     list_blocked,
     stream_blocked,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "chosen_bounces",
     "count_blocked",
     "count_bounces",
+    "count_causes",
     "drop_old_filters",
     "index_addresses",
     "keep_text",

@@ -12,10 +12,11 @@ from psycopg import sql
 from ses_bounces.database.statements import statement
 from ses_bounces.database.tables import CAUSES
 from ses_bounces.exceptions import ActionError
-from ses_bounces.lists.listing import Listing, Source, Where
+from ses_bounces.lists.listing import Listing
 from ses_bounces.lists.query import Bound, Condition, Count, Direction, Page, reading
 from ses_bounces.lists.search import Search
 from ses_bounces.lists.table import write_table
+from ses_bounces.lists.where import Source, Where
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -113,10 +114,17 @@ def list_blocked(
 
 
 def count_blocked(connection: Connection, filter_: BlockedFilter) -> Count:
-    """Return how many rows a filter shows, counted to 10,001. Raises as :func:`list_blocked` does."""
+    """Return how many rows a filter shows, as far as they are counted. Raises as :func:`list_blocked` does."""
     listing = Listing(SOURCE, filter_.where(), "address", "ascending")
     with reading(connection):
         return listing.count(connection)
+
+
+def count_causes(connection: Connection) -> dict[str, Count]:
+    """Return how many addresses each cause blocks now, also where none."""
+    with reading(connection):
+        rows = connection.execute(statement("count_causes"), {"causes": list(CAUSES)}).fetchall()
+    return {cause: Count(number) for cause, number in rows}
 
 
 def stream_blocked(

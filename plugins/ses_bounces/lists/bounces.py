@@ -12,10 +12,11 @@ from psycopg import sql
 from ses_bounces.database.statements import statement
 from ses_bounces.database.tables import BOUNCE_LIST_KINDS
 from ses_bounces.exceptions import ActionError
-from ses_bounces.lists.listing import Listing, Source, Where
+from ses_bounces.lists.listing import Listing
 from ses_bounces.lists.query import Bound, Condition, Count, Direction, Page, reading, stored
 from ses_bounces.lists.search import Search
 from ses_bounces.lists.table import write_table
+from ses_bounces.lists.where import Source, Where
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -145,7 +146,7 @@ def list_bounces(
 
 
 def count_bounces(connection: Connection, filter_: BounceFilter) -> Count:
-    """Return how many rows a filter shows, counted to 10,001. Raises as :func:`list_bounces` does."""
+    """Return how many rows a filter shows, as far as they are counted. Raises as :func:`list_bounces` does."""
     listing = Listing(SOURCE, filter_.where(), "address", "ascending")
     with reading(connection):
         return listing.count(connection)

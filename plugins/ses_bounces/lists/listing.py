@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
 from ses_bounces.lists.query import (
-    COUNT_WALKED,
+    CANDIDATES,
     COUNTED,
+    COUNTED_SPREAD,
     WALKED,
-    Bound,
+    WALKED_FAR,
     Condition,
     Count,
     Direction,
@@ -25,76 +25,13 @@ from ses_bounces.lists.query import (
     table,
     write_position,
 )
-from ses_bounces.lists.search import Search
+from ses_bounces.lists.search import Candidates
+from ses_bounces.lists.where import Source, Where
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
 _ROWS_AT_ONCE = 5_000
-
-
-@dataclass(frozen=True)
-class Source:
-    """A table that is listed.
-
-    ``kind``: its column that leads the indexes behind ``is_open``, with its values. ``moments``: the columns that it
-    can be sorted by, beside the address. ``only_of``: of those, the ones that only rows of one kind have; rows without
-    come last. ``leading``: the columns that lead an index by date. ``closed_at``: the time of closing, if open and
-    closed rows have an index by address each.
-    """
-
-    table: str
-    id: str
-    kind: str
-    kinds: tuple[str, ...]
-    moments: dict[str, str]
-    only_of: dict[str, str] = field(default_factory=dict)
-    leading: tuple[str, ...] = ()
-    closed_at: str | None = None
-
-
-@dataclass
-class Where:
-    """The conditions of a filter on rows ``b``.
-
-    ``equal``: columns that an index with ``is_open`` exists of; ``ranges``: conditions by the column of a time;
-    ``searches``: by the address.
-    """
-
-    bound: Bound
-    is_open: bool
-    kinds: tuple[str, ...]
-    equal: dict[str, str] = field(default_factory=dict)
-    ranges: dict[str, list[Condition]] = field(default_factory=dict)
-    searches: list[Search] = field(default_factory=list)
-
-    def always(self, source: Source) -> list[Condition]:
-        """All but those of the kind and of the address."""
-        equal = [self.equals(name) for name in self.equal]
-        ranges = [condition for conditions in self.ranges.values() for condition in conditions]
-        return [self.state(source), *equal, *ranges]
-
-    def state(self, source: Source) -> Condition:
-        """Open or not, in the words of the indexes."""
-        is_open = sql.SQL("b.is_open = {}").format(self.bound(self.is_open))
-        if source.closed_at is None:
-            return is_open
-        is_null = sql.SQL(" AND {} IS NULL" if self.is_open else " AND {} IS NOT NULL")
-        return is_open + is_null.format(column(source.closed_at))
-
-    def equals(self, name: str) -> Condition:
-        """That of a column of ``equal``."""
-        return sql.SQL("{} = {}").format(column(name), self.bound(self.equal[name]))
-
-    def walking(self) -> list[Condition]:
-        """Those of the address, for rows that are looked at anyway."""
-        return [condition for search in self.searches for condition in search.matches(self.bound)]
-
-    def finding(self) -> list[Condition]:
-        """Those of the address, by way of an index: of several, that of the longest text."""
-        longest_first = sorted(self.searches, key=lambda search: -len(search.text))
-        found = [condition for search in longest_first[:1] for condition in search.finds(self.bound)]
-        return found + [condition for search in longest_first[1:] for condition in search.matches(self.bound)]
 
 
 class Listing:
@@ -135,15 +72,30 @@ class Listing:
     def _page(
         self, connection: Connection, nulls: bool | None, position: tuple[datetime | None, int] | None, limit: int
     ) -> list[tuple[int, Any]]:
-        rows: list[tuple[int, Any]] = []
         bounds = self._bounds(nulls, position)
-        narrow = self._is_narrow()
-        query = self._in_order(nulls, bounds, WALKED if narrow else None, limit)
-        rows = connection.execute(query, self.where.bound.values).fetchall()
+        if not self._is_narrow():
+            return self._read(connection, self._in_order(nulls, bounds, None, limit))
+        rows = self._read(connection, self._in_order(nulls, bounds, WALKED, limit))
+        if len(rows) == limit:
+            return rows
         # Few among those looked at: then there are few, or they are all further on.
-        if narrow and len(rows) < limit:
-            rows = connection.execute(self._matching(nulls, bounds, limit), self.where.bound.values).fetchall()
-        return rows
+        looked_up = self.where.candidates()
+        if looked_up is not None and self._are_many(connection, looked_up):
+            rows = self._read(connection, self._in_order(nulls, bounds, WALKED_FAR, limit))
+            if len(rows) == limit or not self._goes_on(connection, nulls, bounds, WALKED_FAR):
+                return rows
+        return self._read(connection, self._matching(nulls, bounds, looked_up, limit))
+
+    def _read(self, connection: Connection, query: sql.Composed) -> list[tuple[Any, ...]]:
+        return connection.execute(query, self.where.bound.values).fetchall()
+
+    def _are_many(self, connection: Connection, looked_up: Candidates) -> bool:
+        """Whether an index leads to more addresses than are read without need."""
+        return self._is_longer(connection, looked_up.rough, CANDIDATES)
+
+    def _is_longer(self, connection: Connection, rows: sql.Composable, than: int) -> bool:
+        query = sql.SQL("SELECT FROM ({}) r OFFSET {} LIMIT 1").format(rows, sql.Literal(than))
+        return bool(self._read(connection, query))
 
     def _is_narrow(self) -> bool:
         """Whether rows that are next in the order may not match: no index leads to just those that do."""
@@ -176,24 +128,59 @@ class Listing:
 
     def _in_order(self, nulls: bool | None, bounds: list[Condition], walked: int | None, limit: int) -> sql.Composed:
         """Return the query that reads the rows in their order, up to ``walked`` of each kind, and keeps what fits."""
+        kept = self._kept()
+        parts = []
+        for kinds, rows in self._walks(nulls, bounds):
+            if walked is not None:
+                rows = sql.SQL("{} LIMIT {}").format(rows, sql.Literal(walked))
+            some = sql.SQL("SELECT {id}, {by} AS value FROM ({rows}) b WHERE {kept} LIMIT {limit}").format(
+                id=self.id, by=self.by, rows=rows, kept=all_of(kept), limit=sql.Literal(limit)
+            )
+            parts.append(some if kinds is None else self._each(kinds, some))
+        return self._ordered(sql.SQL(" UNION ALL ").join(parts), limit)
+
+    def _goes_on(self, connection: Connection, nulls: bool | None, bounds: list[Condition], walked: int) -> bool:
+        """Whether there are further rows behind the ``walked`` ones of any kind."""
+        parts = []
+        for kinds, rows in self._walks(nulls, bounds):
+            some = sql.SQL("SELECT {id} FROM ({rows}) b OFFSET {walked} LIMIT 1").format(
+                id=self.id, rows=rows, walked=sql.Literal(walked)
+            )
+            parts.append(sql.SQL("({})").format(some if kinds is None else self._each(kinds, some)))
+        return self._is_longer(connection, sql.SQL(" UNION ALL ").join(parts), 0)
+
+    def _each(self, kinds: list[str], rows: sql.Composable) -> sql.Composed:
+        each = sql.SQL("SELECT b.* FROM unnest({}::text[]) k(kind) CROSS JOIN LATERAL ({}) b")
+        return each.format(self.where.bound(kinds), rows)
+
+    def _kept(self) -> list[Condition]:
+        """The conditions that no index of the order has."""
         where = self.where
         others = [condition for name, ranges in where.ranges.items() if name != self.moment for condition in ranges]
         kept = [*others, *where.walking(), *(where.equals(name) for name in where.equal if name not in self.leads)]
-        read = [where.state(self.source), *(where.equals(name) for name in self.leads), *bounds]
+        return [*kept, *self._kind()] if self.moment is None or self.leads else kept
+
+    def _walks(self, nulls: bool | None, bounds: list[Condition]) -> Iterator[tuple[list[str] | None, sql.Composable]]:
+        """Yield queries for the rows in order, each by an index, and the kinds ``k`` it is for; None: for all."""
+        where = self.where
+        read = [*(where.equals(name) for name in self.leads), *bounds]
         if self.moment is None:
             # Where a text is a range of the order, the rest of the order needn't be looked at.
             read += [
                 condition for search in where.searches if search.is_range for condition in search.matches(where.bound)
             ]
-        if self.moment is None or self.leads:
-            return self._ordered(self._some(read, [*kept, self._kind()], walked, limit), limit)
-        kind = sql.SQL("{} = k.kind").format(column(self.source.kind))
-        parts = []
-        for kinds, of_index in self._parts(nulls):
-            rows = self._some([*read, kind, *of_index], kept, walked, limit)
-            each = sql.SQL("SELECT b.* FROM unnest({}::text[]) k(kind) CROSS JOIN LATERAL ({}) b")
-            parts.append(each.format(where.bound(kinds), rows))
-        return self._ordered(sql.SQL(" UNION ALL ").join(parts), limit)
+            yield None, self._rows([where.by_address(self.source), *read])
+        elif self.leads:
+            yield None, self._rows([where.state(self.source), *read])
+        else:
+            kind = sql.SQL("{} = k.kind").format(column(self.source.kind))
+            for kinds, of_index in self._parts(nulls):
+                yield kinds, self._rows([where.state(self.source), *read, kind, *of_index])
+
+    def _rows(self, read: list[Condition]) -> sql.Composed:
+        return sql.SQL("SELECT b.* FROM {table} b WHERE {where} ORDER BY {by} {order}, {id} {order}").format(
+            table=table(self.source.table), where=all_of(read), by=self.by, order=self.order, id=self.id
+        )
 
     def _parts(self, nulls: bool | None) -> Iterator[tuple[list[str], list[Condition]]]:
         """Yield kinds that one index has in order, and the conditions that lead to that index."""
@@ -210,26 +197,23 @@ class Listing:
     def _is_null(self, nulls: bool | None) -> Condition:
         return sql.SQL("{} IS NULL" if nulls else "{} IS NOT NULL").format(self.by)
 
-    def _some(self, read: list[Condition], kept: list[Condition], walked: int | None, limit: int) -> sql.Composable:
-        """Return the query that reads up to ``walked`` rows in the order of an index, and keeps some."""
-        rows = sql.SQL("SELECT b.* FROM {table} b WHERE {where} ORDER BY {by} {order}, {id} {order}").format(
-            table=table(self.source.table), where=all_of(read), by=self.by, order=self.order, id=self.id
-        )
-        if walked is not None:
-            rows += sql.SQL(" LIMIT {}").format(sql.Literal(walked))
-        return sql.SQL("SELECT {id}, {by} AS value FROM ({rows}) b WHERE {kept} LIMIT {limit}").format(
-            id=self.id, by=self.by, rows=rows, kept=all_of(kept), limit=sql.Literal(limit)
-        )
-
-    def _matching(self, nulls: bool | None, bounds: list[Condition], limit: int) -> sql.Composed:
+    def _matching(
+        self, nulls: bool | None, bounds: list[Condition], looked_up: Candidates | None, limit: int
+    ) -> sql.Composed:
         """Return the query that finds all rows that match, then sorts them."""
-        where = [*self.where.always(self.source), self._kind(), *self.where.finding(), *bounds]
+        where = [*self.where.always(self.source), *self._kind(), *bounds]
         if nulls is not None:
             where.append(self._is_null(nulls))
+        if looked_up is None:
+            where += self.where.walking()
+        if looked_up is not None:
+            where.append(sql.SQL("b.address = a.address"))
         # OFFSET 0: the planner is not to walk in the order of the list once more.
-        some = sql.SQL("SELECT {id}, {by} AS value FROM {table} b WHERE {where} OFFSET 0").format(
+        some: sql.Composable = sql.SQL("SELECT {id}, {by} AS value FROM {table} b WHERE {where} OFFSET 0").format(
             id=self.id, by=self.by, table=table(self.source.table), where=all_of(where)
         )
+        if looked_up is not None:
+            some = sql.SQL("SELECT b.* FROM ({}) a CROSS JOIN LATERAL ({}) b").format(looked_up.addresses, some)
         return self._ordered(some, limit)
 
     def _ordered(self, some: sql.Composable, limit: int) -> sql.Composed:
@@ -237,37 +221,48 @@ class Listing:
             "SELECT r.{id}, r.value FROM ({some}) r ORDER BY r.value {order}, r.{id} {order} LIMIT {n}"
         ).format(id=sql.Identifier(self.source.id), some=some, order=self.order, n=sql.Literal(limit))
 
-    def _kind(self) -> Condition:
-        return sql.SQL("{} = ANY ({})").format(column(self.source.kind), self.where.bound(list(self.where.kinds)))
+    def _kind(self) -> list[Condition]:
+        if not self._is_one_kind():
+            return []
+        return [sql.SQL("{} = ANY ({})").format(column(self.source.kind), self.where.bound(list(self.where.kinds)))]
 
     def count(self, connection: Connection) -> Count:
-        """Return how many rows there are, counted to 10,001."""
-        if self.where.searches:
-            # What many addresses have in common is soon counted to the end, and slow to look up.
-            walked = sql.SQL("SELECT b.* FROM {} b WHERE {} ORDER BY b.address, {} LIMIT {}").format(
-                table(self.source.table),
-                self.where.state(self.source),
-                self.id,
-                sql.Literal(COUNT_WALKED),
-            )
-            where = [*self.where.always(self.source), self._kind(), *self.where.walking()]
-            found = self._counted(connection, sql.SQL("({})").format(walked), where)
-            if found.is_more:
-                return found
-        where = [*self.where.always(self.source), self._kind(), *self.where.finding()]
-        return self._counted(connection, table(self.source.table), where)
-
-    def _counted(self, connection: Connection, rows: sql.Composable, where: list[Condition]) -> Count:
-        query = sql.SQL("SELECT count(*) FROM (SELECT FROM {} b WHERE {} LIMIT {}) r").format(
-            rows, all_of(where), sql.Literal(COUNTED + 1)
+        """Return how many rows there are."""
+        where = self._everything()
+        looked_up = self.where.candidates()
+        if looked_up is None:
+            return self._counted(connection, self._where([*where, *self.where.walking()]))
+        if not self._are_many(connection, looked_up):
+            return self._counted(connection, self._found(where, looked_up))
+        # What many addresses have in common is soon counted to the end, and slow to look up.
+        walked = sql.SQL("SELECT b.* FROM ({} LIMIT {}) b WHERE {}").format(
+            self._where(where), sql.Literal(WALKED_FAR), all_of(self.where.walking())
         )
-        row = connection.execute(query, self.where.bound.values).fetchone()
-        assert row is not None
-        return Count(row[0])
+        found = self._counted(connection, walked)
+        if found.is_more or not self._is_longer(connection, self._where(where), WALKED_FAR):
+            return found
+        return self._counted(connection, self._found(where, looked_up), COUNTED_SPREAD)
+
+    def _everything(self) -> list[Condition]:
+        """Return all conditions but those of the address; if there is but the state, as an index by address has it."""
+        others = [*self.where.always(self.source)[1:], *self._kind()]
+        return [self.where.state(self.source), *others] if others else [self.where.by_address(self.source)]
+
+    def _where(self, where: list[Condition]) -> sql.Composed:
+        return sql.SQL("SELECT b.* FROM {} b WHERE {}").format(table(self.source.table), all_of(where))
+
+    def _found(self, where: list[Condition], looked_up: Candidates) -> sql.Composed:
+        """Return the query for the rows of the addresses that were looked up, one address after the other."""
+        rows = self._where([sql.SQL("b.address = a.address"), *where])
+        return sql.SQL("SELECT FROM ({}) a CROSS JOIN LATERAL ({} OFFSET 0) b").format(looked_up.addresses, rows)
+
+    def _counted(self, connection: Connection, rows: sql.Composable, most: int = COUNTED) -> Count:
+        query = sql.SQL("SELECT count(*) FROM (SELECT FROM ({}) b LIMIT {}) r").format(rows, sql.Literal(most + 1))
+        return Count(self._read(connection, query)[0][0], most)
 
     def stream(self, connection: Connection, columns: sql.Composable) -> Iterator[tuple[Any, ...]]:
         """Yield some columns of all rows in their order, while they are read."""
-        where = all_of([*self.where.always(self.source), self._kind(), *self.where.finding()])
+        where = all_of([*self.where.always(self.source), *self._kind(), *self.where.finding()])
         query = sql.SQL("SELECT {} FROM {} b WHERE {} ORDER BY {} {order} NULLS LAST, {} {order}").format(
             columns, table(self.source.table), where, self.by, self.id, order=self.order
         )

@@ -27,8 +27,11 @@ COUNTED = 10_000
 MAX_ROWS = 500
 # So many rows are looked at in the order of the list before those that match are looked for and sorted.
 WALKED = 2_000
-# So many are looked at for a text before it is looked up: what is in every fifth row is counted by then.
-COUNT_WALKED = 50_000
+# What more addresses than these may have in common is not looked up before so many rows were looked at.
+CANDIDATES = 10_000
+WALKED_FAR = 50_000
+# What is so spread that neither ends is counted to here.
+COUNTED_SPREAD = 1_000
 STATEMENT_TIMEOUT = "5s"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -57,29 +60,37 @@ class Page(Generic[Row]):
 
 @dataclass(frozen=True)
 class Count:
-    """How many rows there are; ``found`` ends at 10,001, which means: more than 10,000."""
+    """How many rows there are. ``found`` ends one above ``most``, which means: more than ``most``.
+
+    ``most`` is 10,000; of a text that many addresses have in common, and few rows of the list, 1,000.
+    """
 
     found: int
+    most: int = COUNTED
 
     @property
     def is_more(self) -> bool:
-        """Whether there are more than 10,000."""
-        return self.found > COUNTED
+        """Whether there are more than were counted."""
+        return self.found > self.most
 
     @property
     def number(self) -> int:
-        """The number, 10,000 at most."""
-        return min(self.found, COUNTED)
+        """The number, as far as it was counted."""
+        return min(self.found, self.most)
 
     def __str__(self) -> str:
-        return f"more than {COUNTED:,}" if self.is_more else f"{self.found:,}"
+        return f"more than {self.most:,}" if self.is_more else f"{self.found:,}"
 
 
 @contextlib.contextmanager
 def reading(connection: Connection, timeout: str = STATEMENT_TIMEOUT) -> Iterator[None]:
     """Open a transaction for a page's queries: bounded in time, and never by way of a whole table."""
     with quiet(), connection.transaction():
-        connection.execute(f"SET LOCAL statement_timeout = '{timeout}'; SET LOCAL enable_seqscan = off")
+        # Queries are short: to start parallel workers takes longer than most of them.
+        connection.execute(
+            f"SET LOCAL statement_timeout = '{timeout}'; SET LOCAL enable_seqscan = off;"
+            " SET LOCAL max_parallel_workers_per_gather = 0"
+        )
         yield
 
 

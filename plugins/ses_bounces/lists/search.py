@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +15,7 @@ from ses_bounces.address import address_key
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import ActionError
-from ses_bounces.lists.query import Bound, Condition, column, stored
+from ses_bounces.lists.query import Bound, Condition, all_of, column, stored
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -63,9 +64,9 @@ class Search:
         """Whether what is meant is a range in the order of addresses: those that begin with a short text."""
         return self.domain is None and len(self.text) < GRAM
 
-    def matches(self, bound: Bound) -> list[Condition]:
-        """Return the conditions that a row ``b`` with an ``address`` meets; for rows that are looked at anyway."""
-        address = column("address")
+    def matches(self, bound: Bound, of: str = "b") -> list[Condition]:
+        """Return the conditions that a row with an ``address`` meets; for rows that are looked at anyway."""
+        address = column("address", of)
         if self.domain is not None:
             return [sql.SQL("split_part({}, '@', -1) LIKE {}").format(address, bound(f"{like(self.domain)}%"))]
         if self.is_range:
@@ -75,28 +76,48 @@ class Search:
             ]
         return [sql.SQL("{} LIKE {}").format(address, bound(f"%{like(self.text)}%"))]
 
-    def finds(self, bound: Bound) -> list[Condition]:
-        """Return conditions with the same meaning by way of an index."""
-        if self.domain is not None:
-            return [_IN_DOMAIN.format(first=bound(self.domain), last=bound(self.domain + _LAST))]
-        if self.is_range:
-            return self.matches(bound)
-        return [_WITH_PART.format(grams=bound(grams(self.text)), pattern=bound(f"%{like(self.text)}%"))]
+
+@dataclass(frozen=True)
+class Candidates:
+    """Queries for the addresses that some searches find together, by way of an index.
+
+    ``rough``: a row for each address that the index leads to, at least; ``addresses``: those that match, in no order.
+    """
+
+    rough: sql.Composable
+    addresses: sql.Composable
 
 
-_IN_DOMAIN = sql.SQL(
-    "b.address IN (SELECT a.address FROM ses_bounces.address a WHERE a.domain >= {first} AND a.domain < {last})"
-)
+def candidates(searches: Sequence[Search], bound: Bound) -> Candidates | None:
+    """Return how some searches are looked up; None: they are but a range in the order of addresses."""
+    on_address = all_of([condition for search in searches for condition in search.matches(bound, "a")])
+    if any(search.domain is None and not search.is_range for search in searches):
+        # Of a domain too, so that the index intersects what each of them finds.
+        parts = [search.text if search.domain is None else f"@{search.domain}" for search in searches]
+        found = {gram for search, part in zip(searches, parts, strict=True) if not search.is_range
+                 for gram in grams(part)}  # fmt: skip
+        rough = _WITH_GRAMS.format(bound(sorted(found)))
+        return Candidates(rough, _OF_GRAMS.format(rough=rough, matches=on_address))
+    domains = sorted((search.domain for search in searches if search.domain is not None), key=len)
+    if not domains:
+        return None
+    rough = _IN_DOMAIN.format(first=bound(domains[-1]), last=bound(domains[-1] + _LAST))
+    return Candidates(rough, sql.SQL("{} AND {}").format(rough, on_address))
+
+
+_IN_DOMAIN = sql.SQL("SELECT a.address FROM ses_bounces.address a WHERE a.domain >= {first} AND a.domain < {last}")
+_WITH_GRAMS = sql.SQL("SELECT s.address_id FROM ses_bounces.address_search s WHERE s.grams @> {}::integer[]")
+# OFFSET 0: row by row, so that what only some rows are wanted of ends early; the planner takes them to be few or all.
 # The addresses since the search index was last brought up to date are few.
-_WITH_PART = sql.SQL(
-    """b.address IN (
-        SELECT a.address
-        FROM ses_bounces.address_search s JOIN ses_bounces.address a ON a.address_id = s.address_id
-        WHERE s.grams @> {grams}::integer[] AND a.address LIKE {pattern}
-        UNION ALL
-        SELECT a.address FROM ses_bounces.address a
-        WHERE a.address_id > (SELECT t.searchable_to FROM ses_bounces.setting t) AND a.address LIKE {pattern}
-    )"""
+_OF_GRAMS = sql.SQL(
+    """SELECT a.address
+    FROM ({rough} OFFSET 0) s
+    CROSS JOIN LATERAL (
+        SELECT a.address FROM ses_bounces.address a WHERE a.address_id = s.address_id AND {matches} OFFSET 0
+    ) a
+    UNION ALL
+    SELECT a.address FROM ses_bounces.address a
+    WHERE a.address_id > (SELECT t.searchable_to FROM ses_bounces.setting t) AND {matches}"""
 )
 
 

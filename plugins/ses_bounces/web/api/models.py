@@ -131,8 +131,8 @@ class Listed(BaseModel, Generic[Row]):
 
     rows: list[Row]
     after: str | None
-    count: int = Field(description="How many rows fit, counted to 10,000")
-    is_more: bool = Field(description="Whether there are more than 10,000")
+    count: int = Field(description="How many rows fit, counted to 10,000; of a text in many addresses, to 1,000")
+    is_more: bool = Field(description="Whether there are more than were counted")
 
 
 class Answer(BaseModel):

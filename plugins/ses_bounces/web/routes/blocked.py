@@ -8,8 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
-from ses_bounces.database.tables import CAUSES
-from ses_bounces.lists import BlockedFilter, count_blocked, list_blocked, report_days, stream_blocked
+from ses_bounces.lists import count_blocked, count_causes, list_blocked, report_days, stream_blocked
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
@@ -29,10 +28,9 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
     text = text_of(connection, viewer, query.filter)
     wanted = query.filtered(text)
     listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, query.limit)
-    totals = {cause: count_blocked(connection, BlockedFilter(reason=cause)) for cause in CAUSES}
     return page(
         request, viewer, "blocked.html", section="blocked", query=query, text=text, listed=listed,
-        count=count_blocked(connection, wanted), totals=totals, reports=report_days(connection),
+        count=count_blocked(connection, wanted), totals=count_causes(connection), reports=report_days(connection),
         now=datetime.now(UTC),
     )  # fmt: skip
 
