@@ -38,19 +38,30 @@ def connect(conn_id: str) -> Iterator[Connection]:
     :raises MissingConnectionError: when it is not defined.
     :raises DatabaseError: when Postgres can't be reached, or refused what was asked in the block.
     """
+    with quiet(f'Airflow connection "{conn_id}"'):
+        connection: Any = hook_of(conn_id).get_conn()
+    with quiet(), contextlib.closing(connection):
+        yield prepare(connection)
+
+
+def hook_of(conn_id: str) -> Any:
+    """Return the hook of an Airflow connection of type postgres.
+
+    :raises MissingConnectionError: when it is not defined.
+    """
     from airflow.providers.postgres.hooks.postgres import PostgresHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
+    hook = PostgresHook(conn_id, log_sql=False)
     try:
-        with quiet(f'Airflow connection "{conn_id}"'):
-            connection: Any = PostgresHook(conn_id, log_sql=False).get_conn()
+        # It is read once, and kept by the hook.
+        hook.connection  # noqa: B018
     except AirflowNotFoundException:
         raise MissingConnectionError(
             f'Airflow connection "{conn_id}" is missing. Add it under Admin > Connections (type Postgres), or name '
             'another one as "postgres_conn_id" in Airflow Variable "ses_bounces".'
         ) from None
-    with quiet(), contextlib.closing(connection):
-        yield prepare(connection)
+    return hook
 
 
 @contextlib.contextmanager

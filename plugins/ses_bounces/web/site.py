@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends
 
 from ses_bounces.database import schema
-from ses_bounces.database.connection import connect
+from ses_bounces.database.pool import lend
 from ses_bounces.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ SettingsDep = Annotated[Settings, Depends(site_settings)]
 
 
 def database(settings: SettingsDep) -> Iterator[Any]:
-    """Open the database for one request, and check that its tables are those that we know.
+    """Lend the database to one request, and check that its tables are those that we know.
 
     :raises SesBouncesError: the connection is not defined, Postgres can't be reached, or the schema is another.
     """
-    with connect(settings.postgres_conn_id) as connection:
+    with lend(settings.postgres_conn_id) as connection:
         schema.check(connection)
         yield connection
 
