@@ -1,0 +1,220 @@
+"""How long does a browser wait for each of the pages, at a million bounced and 300,000 blocked addresses?
+
+``python -m benchmarks.pages_http`` starts an API server on the database of ``benchmarks.pages``, asks for every page
+with every filter in every order over one connection that is kept open, and prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import httpx
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.pages import TEXTS, percentile
+from benchmarks.pages_seed import DATABASE, seeded
+from dev.pages_server import PEOPLE, pages_server
+from ses_bounces.database.tables import BOUNCE_LIST_KINDS, CAUSES
+from ses_bounces.lists import keep_text
+from ses_bounces.report import make_report
+from ses_bounces.report_charts import ChartName
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+ROUNDS = 20
+LIMIT_MS = 200
+REPORTS = 45
+# What the pages show beside the lists: people, decisions, lifts that wait, runs, what the doctor found.
+_PEOPLE = """
+INSERT INTO public.people (id, email)
+SELECT a.address_id, a.address FROM ses_bounces.address a WHERE a.address_id %% 5 = 0
+"""
+_PEOPLE_INDEX = "CREATE INDEX people_address_key ON public.people (ses_bounces.address_key(email))"
+_BESIDE = """
+INSERT INTO ses_bounces.flag_change (address_id, people_table, person_id, new_value, row_xmin, settled_at, settlement)
+SELECT n * 5, 'public.people', (n * 5)::text, false, 1, now(), 'touched' FROM generate_series(1, 300) n;
+INSERT INTO ses_bounces.unblock_request (address_id, lifts, actor, reason, requested_at, finished_at, result)
+SELECT n, '{permanent_bounce}', 'anna', 'a typo', now() - make_interval(mins => n),
+    CASE WHEN n > 300 THEN now() - make_interval(mins => n - 1) END,
+    CASE WHEN n > 600 THEN 'lifted' WHEN n > 300 THEN 'SES refused' END
+FROM generate_series(1, 20000) n;
+INSERT INTO ses_bounces.run (run_id, task_id, started_at, finished_at, counts)
+SELECT 'scheduled__' || n / 8, 'task_' || n % 8, now() - make_interval(mins => n * 7),
+    now() - make_interval(mins => n * 7 - 1), '{"received": 1000, "applied": 990}'
+FROM generate_series(1, 20000) n
+"""
+_COPY_REPORT = """
+INSERT INTO ses_bounces.report_day (day, timezone, ledger_position, published_at, summary, html, csv)
+SELECT r.day - n, r.timezone, r.ledger_position, now(), r.summary || jsonb_build_object('day', r.day - n), r.html, r.csv
+FROM ses_bounces.report_day r CROSS JOIN generate_series(1, %s) n
+"""
+
+
+@dataclass
+class Asked:
+    """A request, and how long its answers took, in milliseconds."""
+
+    page: str
+    name: str
+    path: str
+    body: Any = None
+    times: list[float] = field(default_factory=list)
+
+
+def seed_beside(connection: Connection) -> None:
+    """Fill what only the pages show; at the second time nothing is left to do."""
+    connection.execute(PEOPLE)
+    if connection.execute("SELECT FROM public.people LIMIT 1").fetchone():
+        return
+    connection.execute(_PEOPLE, [])
+    connection.execute(_PEOPLE_INDEX)
+    connection.execute(_BESIDE)
+    make_report(connection, datetime.now(UTC).date() - timedelta(days=1), ZoneInfo("UTC"))
+    connection.execute(_COPY_REPORT, [REPORTS - 1])
+    connection.execute("VACUUM ANALYZE")
+
+
+def requests(connection: Connection, client: httpx.Client) -> Iterator[Asked]:
+    """Yield every page that GET answers from the database, with every filter and order; and the API's."""
+    today = datetime.now(UTC).date()
+    kept = {text: keep_text(connection, text) for text in TEXTS}
+    days = {"from": today - timedelta(days=30), "to": today - timedelta(days=30)}
+    bounces: dict[str, dict[str, Any]] = {
+        "open": {},
+        "closed": {"state": "closed"},
+        **{f"kind {kind}": {"kind": kind} for kind in BOUNCE_LIST_KINDS},
+        "subtype, frequent": {"sub_type": "MailboxFull"},
+        "subtype, rare": {"sub_type": "NoEmail"},
+        "configuration set": {"configuration_set": "newsletter"},
+        "configuration set and kind": {"configuration_set": "newsletter", "kind": "complaint"},
+        "due in 2 days": {"kind": "transient", "days_left_min": 0, "days_left_max": 2},
+        "a day": {f"bounced_{end}": day for end, day in days.items()},
+        **{f"text {text}": {"filter": id_} for text, id_ in kept.items()},
+        "text and kind": {"filter": kept["ad"], "kind": "complaint"},
+    }
+    blocked: dict[str, dict[str, Any]] = {
+        "open": {},
+        "lifted": {"state": "lifted"},
+        **{f"reason {cause}": {"reason": cause} for cause in CAUSES},
+        "a day": {f"since_{end}": day for end, day in days.items()},
+        "domain, frequent": {"domain": "gmail.com"},
+        "domain, rare": {"domain": "company77.example"},
+        **{f"text {text}": {"filter": id_} for text, id_ in kept.items()},
+        "text and domain": {"filter": kept["adler1234"], "domain": "gmail.com"},
+        "frequent text and domain": {"filter": kept["baker"], "domain": "gmail.com"},
+    }
+    yield from _list(client, "bounces", bounces, ("date", "address", "deadline"))
+    yield from _list(client, "blocked", blocked, ("date", "address"))
+    for path in ("", "lifts", "stops", "people", "settings", "quarantine"):
+        yield Asked("others", path or "overview", path)
+    groups = re.findall(r"quarantine\?group=\w+", client.get("quarantine").text)
+    for number, path in enumerate(dict.fromkeys(groups)):
+        yield Asked("others", f"quarantine, group {number + 1}", path)
+    yield Asked("others", "history of an address", "addresses/4245")
+    yield Asked("others", "a report", f"reports/{today - timedelta(days=3)}")
+    yield Asked("others", "a report's document", f"reports/{today - timedelta(days=3)}/document")
+    for chart in get_args(ChartName):
+        yield Asked("others", f"chart {chart}", f"charts/{chart}.svg")
+    row = connection.execute(
+        "SELECT m.message_id, m.received_at FROM ses_bounces.message m WHERE m.outcome = 'quarantined' LIMIT 1"
+    ).fetchone()
+    assert row is not None
+    yield Asked("others", "a message", f"messages/{row[0]}?{urlencode({'near': row[1].isoformat()})}")
+    yield Asked("API", "lookup", "api/lookup", {"address": "ada.adler12@gmail.com"})
+    texts = [f"ada.adler{number}@gmail.com" for number in range(10_000)]
+    yield Asked("API", "check of 1,000", "api/check", {"addresses": texts[:1_000]})
+    yield Asked("API", "check of 10,000", "api/check", {"addresses": texts})
+    yield Asked("API", "bounces", "api/bounces")
+    yield Asked("API", "blocked", "api/blocked")
+
+
+def _list(
+    client: httpx.Client, page: str, filters: dict[str, dict[str, Any]], sorts: tuple[str, ...]
+) -> Iterator[Asked]:
+    for name, values in filters.items():
+        for sort in sorts:
+            for direction in ("descending", "ascending"):
+                query = {**values, "sort": sort, "direction": direction}
+                yield Asked(page, f"{name}, by {sort} {direction}", f"{page}?{urlencode(query)}")
+                # Rows 501 on: the page after one as long as can be.
+                far = client.get(f"api/{page}?{urlencode({**query, 'limit': 500})}").json()["after"]
+                if far:
+                    query["after"] = far
+                    yield Asked(page, f"{name}, by {sort} {direction}, page 11", f"{page}?{urlencode(query)}")
+
+
+def measure(asked: list[Asked], client: httpx.Client, rounds: int) -> None:
+    """Ask for everything some times in turn."""
+    for _ in range(rounds):
+        for one in asked:
+            began = time.perf_counter()
+            answer = client.get(one.path) if one.body is None else client.post(one.path, json=one.body)
+            one.times.append((time.perf_counter() - began) * 1_000)
+            if answer.status_code != 200:
+                raise RuntimeError(f"{one.page}, {one.name}: status {answer.status_code}")
+
+
+def show(asked: list[Asked], console: Console, shown: int) -> None:
+    """Print the slowest requests of each page, and how many are over the limit."""
+    table = Table(title="Pages over HTTP, milliseconds")
+    for column in ("page", "request", "median", "p95", "limit"):
+        table.add_column(column, justify="left" if column in ("page", "request") else "right")
+    for page in dict.fromkeys(one.page for one in asked):
+        of_page = sorted((one for one in asked if one.page == page), key=lambda one: -percentile(one.times, 95))
+        for one in of_page[:shown]:
+            p95 = percentile(one.times, 95)
+            style = "bold red" if p95 > LIMIT_MS else ""
+            table.add_row(
+                page, one.name, f"{statistics.median(one.times):.0f}", f"{p95:.0f}", str(LIMIT_MS), style=style
+            )
+        over = sum(percentile(one.times, 95) > LIMIT_MS for one in of_page)
+        times = [statistics.median(one.times) for one in of_page]
+        table.add_row(page, f"all {len(of_page)}: {over} over", f"{statistics.median(times):.0f}", "", "")
+        table.add_section()
+    console.print(table)
+
+
+def main() -> None:
+    """Seed, start, measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pages_http", description=__doc__)
+    parser.add_argument("--scale", type=float, default=1.0, help="size of the database (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="requests of each kind (default: %(default)s)")
+    parser.add_argument("--data", type=Path, help="keep the seeded database here, and use what is there")
+    parser.add_argument("--shown", type=int, default=12, help="rows for each page (default: %(default)s)")
+    arguments = parser.parse_args()
+    console = Console()
+    with (
+        seeded(arguments.scale, arguments.data, console) as (postgres, connection),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        seed_beside(connection)
+        name = DATABASE.removeprefix("pages_")
+        # The passwords of its users are in the folder.
+        postgres.drop_database(f"airflow_{name}")
+        with pages_server(Path(folder), postgres, name) as server, server.client("anna") as client:
+            asked = list(requests(connection, client))
+            measure(asked, client, 1)
+            for one in asked:
+                one.times.clear()
+            before = psutil.getloadavg()[0]
+            measure(asked, client, arguments.rounds)
+            console.print(f"{len(asked)} requests, {arguments.rounds} times; load {before:.1f} at first")
+            show(asked, console, arguments.shown)
+
+
+if __name__ == "__main__":
+    main()
