@@ -21,7 +21,12 @@ message leaves SQS only after it is committed in Postgres. What a failed run lef
 **By hand**: trigger it when you can't wait for the hour. The form can lower the budget of a run, or ask for a report of
 the day so far.
 
-**Backfill**: drains nothing (what is in the queue belongs to no hour); it brings the lists and the reports up to date.
+**Backfill**: drains nothing (what is in the queue belongs to no hour); it brings the lists up to date for what
+happened in its hours, and writes the reports of its days again. As many active runs as you like.
+
+**Replay**: with *Read messages again*, a backfill classifies the messages of its hours anew with today's rules and
+settings; a run by hand those sent in the times that it names. Try it first (*Only try*): `classify_bounces` logs what
+would change. Then run the same once more without that. What today's rules no longer make is superseded, not deleted.
 
 **To stop everything**: set `"enabled": false` in the Variable; each task is then skipped. The queue keeps messages for
 at most 14 days.
@@ -57,6 +62,31 @@ _PARAMS = {
         title="Report of today",
         description="Also write an Email Blocked Report of the day so far.",
     ),
+    "reprocess": Param(
+        False,
+        type="boolean",
+        title="Read messages again",
+        description="Classify the messages of a window anew, with today's rules: a backfill those of its hours, a run "
+        "by hand those sent in the times below. Try it first.",
+        section="Replay",
+    ),
+    "dry_run": Param(
+        True,
+        type="boolean",
+        title="Only try",
+        description="Say in the log of classify_bounces what reading again would change, and change nothing. A window "
+        "that was not tried is refused.",
+        section="Replay",
+    ),
+    "reprocess_from": Param(
+        None,
+        type=["null", "string"],
+        format="date-time",
+        title="Messages sent from",
+        description="Of a run by hand.",
+        section="Replay",
+    ),
+    "reprocess_to": Param(None, type=["null", "string"], format="date-time", title="Until before", section="Replay"),
     "transient_grace_days": Param(
         None,
         type=["null", "integer"],

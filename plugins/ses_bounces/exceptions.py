@@ -15,6 +15,7 @@
         ├── QueueError              a queue is not there, or not for us
         ├── AwsRefusedError         AWS refused; nothing was changed by half
         ├── SetupError              something that is not ours stands in the way of setting up
+        ├── ReplayError             a replay that was not tried, or of no window
         ├── HealthError             the doctor found something critical
         ├── QuarantineError         most messages were not understood
         └── RunError                a task of the run failed
@@ -73,6 +74,10 @@ class AwsRefusedError(NeedsAPersonError):
 
 class SetupError(NeedsAPersonError):
     """Something that is not ours stands in the way of setting up; nothing was changed."""
+
+
+class ReplayError(NeedsAPersonError):
+    """A replay was asked for that was not tried before, or whose window can't be; nothing was changed."""
 
 
 class HealthError(NeedsAPersonError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from ses_bounces.database.connection import Connection
+    from ses_bounces.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,8 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
 def classify_bounces(context: Context) -> Counts:
     """Classify every pending message; see :func:`ses_bounces.pending.classify_pending`.
 
-    A backfill also brings the lists up to date for what happened in its hour.
+    A backfill also brings the lists up to date for what happened in its hour. With the Param ``reprocess``, messages
+    of a window are read again; see :mod:`ses_bounces.replay`.
 
     :raises QuarantineError: when more than half of at least 20 messages were not understood.
     """
@@ -114,6 +116,9 @@ def classify_bounces(context: Context) -> Counts:
         counts.update(outcomes=dict(done.outcomes), reasons=dict(done.reasons), **_changes(done.changes))
         if window := backfilled(context):
             counts["rebuilt"] = _rebuild(connection, window, settings.max_seconds)
+        if window := reprocessed(context):
+            replayed = _replay(connection, settings, window, is_dry=bool(context["params"].get("dry_run", True)))
+            counts.update(replayed)
     log.info("Classified %d messages: %s", done.messages, _words(done.outcomes))
     if done.reasons:
         log.warning("Quarantined: %s", _words(done.reasons))
@@ -138,13 +143,49 @@ def backfilled(context: Context) -> Window | None:
     return run.data_interval_start, run.data_interval_end
 
 
+def reprocessed(context: Context) -> Window | None:
+    """Return the send times of the messages to be read again; None: none are.
+
+    :raises SettingsError: a run by hand that names no window, or half of one.
+    """
+    params = context["params"]
+    if not params.get("reprocess"):
+        return None
+    if window := backfilled(context):
+        return window
+    ends = [params.get(name) for name in ("reprocess_from", "reprocess_to")]
+    if not all(ends):
+        raise SettingsError(
+            "reprocess is set, and reprocess_from or reprocess_to is missing; a run by hand needs both. Change it in "
+            "the run's Params."
+        )
+    first, last = (datetime.fromisoformat(str(end)) for end in ends)
+    return first if first.tzinfo else first.replace(tzinfo=UTC), last if last.tzinfo else last.replace(tzinfo=UTC)
+
+
+def _replay(connection: Connection, settings: Settings, window: Window, *, is_dry: bool) -> Counts:
+    from ses_bounces.replay import replay, try_replay
+
+    done = (try_replay if is_dry else replay)(connection, settings.rules, window)
+    verb = "would change" if is_dry else "changed"
+    log.info("Read again, %s to %s: %d messages. This %s:\n%s", *window, done.messages, verb, "\n".join(done.lines()))
+    if not is_dry:
+        _report_changes(done.changes)
+    return {
+        "replayed_messages": done.messages,
+        "replay_tried": is_dry,
+        "replay_changes": {name: count for name, (count, _) in done.found.items()},
+        "superseded": done.superseded,
+    }
+
+
 def _rebuild(connection: Connection, window: Window, seconds: float) -> Counts:
     from ses_bounces.rebuild import rebuild
 
     compared = rebuild(connection, window=window, seconds=seconds)
     log.info(
-        "%d addresses of %s to %s compared with the ledger: %d differed in the blocked list, %d in the bounce list, and "
-        "were brought up to it",
+        "%d addresses of %s to %s compared with the ledger; %d differed in the blocked list and %d in the bounce list, "
+        "and were repaired",
         compared.addresses, *window, compared.blocks, compared.bounces,
     )  # fmt: skip
     return {"addresses": compared.addresses, "blocks": compared.blocks, "bounces": compared.bounces}

@@ -65,6 +65,7 @@ class Writer:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.changes = Changes()
+        self.superseded: Counter[str] = Counter()
         self._earliest: datetime | None = None
         self._latest = datetime.min.replace(tzinfo=UTC)
 
@@ -91,9 +92,28 @@ class Writer:
                     e.bounce_sub_type, e.feedback_type, e.status, e.diagnostic_code, e.source, e.configuration_set,
                     e.tags or None,
                 ))  # fmt: skip
-        if not ordered:
-            return
-        self._latest = max(self._latest, ordered[-1][0].occurred_at)
+        if ordered:
+            self._latest = max(self._latest, ordered[-1][0].occurred_at)
+            self._take_in(actor, lifts, has_deliveries)
+
+    def append_replayed(self, event_ids: list[int], dedup_keys: list[bytes]) -> None:
+        """Supersede entries, and append those that a replay makes in their place, or anew; see ``replay.py``.
+
+        :param event_ids: the entries that are superseded.
+        :param dedup_keys: of those in the work table ``replayed_entry`` that are appended.
+        """
+        execute = self.connection.execute
+        for kind, count, earliest in execute(statement("supersede_entries"), {"ids": event_ids}).fetchall():
+            self.superseded[kind] += count
+            self._earliest = min(self._earliest or earliest, earliest)
+        row = execute(statement("take_replayed_entries"), {"keys": dedup_keys, "ids": event_ids}).fetchone()
+        if row and row[0]:
+            self._latest = max(self._latest, row[0])
+            self._take_in(SES, None, has_deliveries=False)
+        execute(statement("link_superseded_entries"), {"ids": event_ids})
+
+    def _take_in(self, actor: str, lifts: list[str] | None, has_deliveries: bool) -> None:
+        """Move incoming_entry into the ledger."""
         self.connection.execute(statement("insert_addresses"))
         made = {"actor": actor, "lifts": lifts, "rules_version": RULES_VERSION}
         self._count(self.connection.execute(statement("insert_events"), made).fetchall())

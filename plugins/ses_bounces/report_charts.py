@@ -107,7 +107,8 @@ def _chart(
     )  # fmt: skip
     config: dict[str, Any] = {
         "style": style, "width": width, "height": height, "js": (), "no_prefix": False, "disable_xml_declaration": True,
-        "show_legend": False, "legend_at_bottom": True, "legend_at_bottom_columns": 2 if is_image else 3, "spacing": 12, "margin": 12,
+        "show_legend": False, "legend_at_bottom": True, "legend_at_bottom_columns": 2 if is_image else 3,
+        "spacing": 12, "margin": 12,
         "value_formatter": lambda value: f"{value:,.0f}", "print_values": False, "force_uri_protocol": "none",
         "min_scale": 1, "max_scale": 6,
         "truncate_label": -1,

@@ -11,6 +11,7 @@ from ses_bounces.report_charts import REASONS, days_left_chart, domains_chart, h
 if TYPE_CHECKING:
     from ses_bounces.report import Summary
 
+
 @dataclass(frozen=True)
 class Listed:
     """The number of all rows, and the first of them."""

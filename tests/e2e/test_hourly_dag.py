@@ -149,6 +149,36 @@ def test_backfill_drains_nothing(stack: Stack, api: AirflowApi) -> None:
     assert stack.feed.depth() == 0
 
 
+def test_a_backfill_repairs_the_lists_of_its_hours(stack: Stack, api: AirflowApi) -> None:
+    rows = "SELECT address, reason, blocked_at FROM ses_bounces.blocked_list WHERE is_open ORDER BY 1, 2"
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        before = connection.execute(rows).fetchall()
+        oldest = min(blocked_at for _, reason, blocked_at in before if reason == "permanent_bounce")
+        connection.execute("DELETE FROM ses_bounces.blocked_list WHERE blocked_at = %s", [oldest])
+        assert connection.execute(rows).fetchall() != before
+        # The interval of an hour begins at its logical date.
+        hour = oldest.replace(minute=0, second=0, microsecond=0)
+        api.wait_for_backfill(api.backfill(DAG_ID, hour, hour))
+        assert connection.execute(rows).fetchall() == before
+
+
+def test_a_replay_is_tried_first_and_changes_nothing_where_the_rules_are_the_same(
+    stack: Stack, api: AirflowApi
+) -> None:
+    before = state_of(stack)
+    now = datetime.now(UTC)
+    window = {"reprocess_from": (now - timedelta(days=60)).isoformat(), "reprocess_to": now.isoformat()}
+    conf = {"reprocess": True, "dry_run": False, **window}
+    run_id, state, _ = run(api, conf)
+    assert state == "failed"
+    assert "was not tried with today's rules and settings" in failed_log(api, run_id, "classify_bounces")
+    for dry_run in (True, False):
+        run_id, state, _ = run(api, conf | {"dry_run": dry_run})
+        assert state == "success"
+        assert "Nothing differs." in api.task_log(DAG_ID, run_id, "classify_bounces")
+    assert state_of(stack) == before
+
+
 def test_switched_off_skips_everything(api: AirflowApi, settings: dict[str, Any]) -> None:
     api.set_variable(VARIABLE, json.dumps(settings | {"enabled": False}))
     _, state, tasks = run(api)

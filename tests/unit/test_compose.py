@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from ses_bounces.__main__ import _parser
+from ses_bounces.shell.arguments import parser as _parser
 from ses_bounces.settings import Settings, parse
 
 ROOT = Path(__file__).resolve().parents[2]

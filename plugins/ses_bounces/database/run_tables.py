@@ -64,6 +64,20 @@ report_day = Table(
     comment="The daily Email Blocked Report, html and csv gzipped.",
 )
 
+replay = Table(
+    "replay",
+    metadata,
+    # Of the messages' send times, to exclusive.
+    moment("window_first", primary_key=True),
+    moment("window_last", primary_key=True),
+    # The version of the rules, and a digest of the settings that they take in.
+    Column("rules", Text, primary_key=True),
+    moment("tried_at", nullable=False),
+    moment("applied_at"),
+    Column("changes", JSONB, nullable=False),
+    comment="Windows whose messages were read again: nothing is changed that was not tried before.",
+)
+
 run = Table(
     "run",
     metadata,

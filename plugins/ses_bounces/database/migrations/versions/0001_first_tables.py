@@ -452,6 +452,18 @@ def upgrade() -> None:
         comment="How far each queue was drained.",
     )
     op.create_table(
+        "replay",
+        sa.Column("window_first", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("window_last", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rules", sa.Text(), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("changes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("window_first", "window_last", "rules", name=op.f("replay_pkey")),
+        schema="ses_bounces",
+        comment="Windows whose messages were read again: nothing is changed that was not tried before.",
+    )
+    op.create_table(
         "report_day",
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("timezone", sa.Text(), nullable=False),
@@ -724,6 +736,7 @@ def downgrade() -> None:
     op.drop_index("run_run_id_task_id_idx", table_name="run", schema="ses_bounces")
     op.drop_table("run", schema="ses_bounces")
     op.drop_table("report_day", schema="ses_bounces")
+    op.drop_table("replay", schema="ses_bounces")
     op.drop_table("queue", schema="ses_bounces")
     op.drop_table("quarantine", schema="ses_bounces")
     op.drop_table("protected", schema="ses_bounces")

@@ -1,0 +1,4 @@
+-- Whether a window was tried with today's rules. Locks: none.
+--   first, last, rules
+SELECT p.tried_at FROM ses_bounces.replay p
+WHERE p.window_first = %(first)s AND p.window_last = %(last)s AND p.rules = %(rules)s
