@@ -19,7 +19,8 @@ from ses_bounces.database.connection import connect_url
 
 USERS = {"anna": "admin", "otto": "op", "uma": "user", "vera": "viewer"}
 QUEUE_URL = "http://127.0.0.1:9/000000000000/ses-bounces-queue"
-SETTINGS = {"queue_urls": [QUEUE_URL], "people_table": "public.people"}
+# There is no SES to be asked.
+SETTINGS = {"queue_urls": [QUEUE_URL], "people_table": "public.people", "lift_at_ses": False}
 PEOPLE = """
 CREATE TABLE IF NOT EXISTS public.people (
     id bigint PRIMARY KEY,

@@ -120,6 +120,7 @@ class Settings(BaseModel):
     ses_regions: (
         Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d+$")], ...], Field(min_length=1)] | None
     ) = None
+    lift_at_ses: Annotated[bool, Field(strict=True)] = True
     push_to_ses: Annotated[bool, Field(strict=True)] = False
     ses_import_url: Annotated[str, Field(pattern=r"^s3://[^/]+")] | None = None
     allowed_topic_arns: tuple[Annotated[str, Field(pattern=r"^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$")], ...] = ()
@@ -224,6 +225,7 @@ MEANINGS = {
     "postgres_conn_id": "an Airflow connection id",
     "use_fips_endpoint": "true or false",
     "ses_regions": "a list of AWS regions, or null",
+    "lift_at_ses": "true or false",
     "push_to_ses": "true or false",
     "ses_import_url": "a URL like s3://bucket/folder, or null",
     "allowed_topic_arns": "a list of SNS topic ARNs",

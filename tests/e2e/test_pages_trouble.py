@@ -229,6 +229,19 @@ def test_a_repeated_request_is_answered_the_same(connection: Connection, anna: h
     assert "already used for something else" in other.json()["detail"]
 
 
+def test_a_bounce_is_lifted_at_ses_too_though_its_list_was_not_read_since(
+    server: PagesServer, connection: Connection, anna: httpx.Client, ses: FakeSes, variable: dict[str, Any]
+) -> None:
+    server.airflow.api.set_variable("ses_bounces", json.dumps(variable | {"lift_at_ses": True}))
+    id_, address = bounced(connection)
+    # SES does so by itself when a mail bounces.
+    ses.region(REGION).listed[address] = ("BOUNCE", datetime.now(UTC))
+    form = {"token": token(anna), "id": id_, "cause": "permanent_bounce", "reason": "mended"}
+    assert "Taken off SES's own list, and lifted." in text_of(anna.post("lifts/done", data=form))
+    assert address not in ses.region(REGION).listed
+    assert connection.execute("SELECT ses_bounces.is_blocked(%s)", [address]).fetchone() == (False,)
+
+
 def test_what_ses_suppresses_is_lifted_when_ses_has_let_go(
     server: PagesServer, connection: Connection, anna: httpx.Client, ses: FakeSes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -257,6 +257,47 @@ def test_what_ses_suppresses_becomes_one_request(database: Connection) -> None:
     assert len(database.execute(request).fetchall()) == 2
 
 
+REQUESTED = "SELECT lifts FROM ses_bounces.unblock_request ORDER BY unblock_request_id"
+
+
+@pytest.mark.parametrize("cause", ["permanent_bounce", "complaint"])
+def test_ses_comes_first_for_what_it_lists_by_itself(database: Connection, cause: str) -> None:
+    id_ = record(database, cause)
+    result = only(actions.lift_blocks(database, act(), {id_: [cause]}, ses_first=True))
+    assert (result.outcome, result.message.startswith("Being lifted: ")) == ("done", True)
+    assert causes(database) == {cause}
+    assert [set(lifts) for (lifts,) in database.execute(REQUESTED)] == [{cause, "ses_suppression"}]
+
+
+def test_an_address_that_stays_blocked_stays_on_ses_s_list(database: Connection) -> None:
+    id_ = record(database, "permanent_bounce")
+    record(database, "complaint")
+    result = only(actions.lift_blocks(database, act(), {id_: ["permanent_bounce"]}, ses_first=True))
+    assert result.message == "Lifted: permanent bounce. Still blocked by complaint."
+    assert database.execute(REQUESTED).fetchall() == []
+
+
+def test_what_ses_does_not_list_by_itself_is_lifted_at_once(database: Connection) -> None:
+    stopped = record(database, "stop_request")
+    expired = record(database, "transient_bounce", "b@example.com", at=NOW - 20 * DAY)
+    lifts = {stopped: ["stop_request"], expired: ["expired_transient"]}
+    results = actions.lift_blocks(database, act(), lifts, ses_first=True)
+    assert [result.message for result in results] == ["Lifted: stop request.", "Lifted: expired transient."]
+    assert database.execute(REQUESTED).fetchall() == []
+
+
+def test_ses_comes_first_for_what_is_known_to_be_on_its_list(database: Connection) -> None:
+    """A stop request that ``push_to_ses`` has put there."""
+    id_ = record(database, "stop_request", "a@example.com")
+    database.execute(
+        "INSERT INTO ses_bounces.ses_listed (account, region, listed_address, address, ses_reason, last_updated_at,"
+        " pass_id) VALUES ('1', 'eu-west-1', 'a@example.com', 'a@example.com', 'COMPLAINT', now(), 1)"
+    )
+    result = only(actions.lift_blocks(database, act(), {id_: ["stop_request"]}))
+    assert result.message.startswith("Being lifted: stop request.")
+    assert causes(database, "a@example.com") == {"stop_request"}
+
+
 def test_a_block_that_is_gone_is_told_with_who_lifted_it(database: Connection) -> None:
     id_ = record(database, "complaint")
     actions.lift_blocks(database, act("alice"), {id_: ["complaint"]})

@@ -19,6 +19,7 @@ from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.__main__ import main
 from ses_bounces.doctor import open_findings
+from ses_bounces.lift import WAITING
 from ses_bounces.lists import BlockedFilter, stream_blocked
 from ses_bounces.pending import classify_pending
 from ses_bounces.rules import Rules
@@ -198,17 +199,18 @@ def test_an_answer_about_a_change_shows_no_address(run: Any, ledger: Connection)
 
 
 def test_unblock_lifts_what_is_no_wish(run: Any, ledger: Connection, ses: FakeSes) -> None:
-    ses.region().listed["Cy@example.com"] = ("BOUNCE", datetime.now(UTC))
+    # SES lists who bounced, whether or not we have read its list since.
+    ses.region().listed |= dict.fromkeys(("Cy@example.com", "anna@example.com"), ("BOUNCE", datetime.now(UTC)))
     arguments = ("unblock", "anna@example.com", "bo@example.com", "CY@example.com", "free@example.com")
     dry = run(*arguments, "--reason", "mended", "--dry-run")
     assert dry.status == 3
     assert dry.lines[0] == "1: done: Would be lifted: permanent bounce."
     assert blocked(ledger) == START
-    assert set(ses.region().listed) == {"Cy@example.com"}
+    assert set(ses.region().listed) == {"Cy@example.com", "anna@example.com"}
     said = run(*arguments, "--reason", "mended")
     assert said.status == 3
     assert said.lines == [
-        "1: done: Lifted: permanent bounce.",
+        "1: done: Lifted, and taken off SES's own list.",
         "2: refused: It is blocked by its owner's wish; to lift that, say --cause complaint.",
         "3: done: Lifted, and taken off SES's own list.",
         "4: already: It is not blocked.",
@@ -223,6 +225,14 @@ def test_unblock_lifts_what_is_no_wish(run: Any, ledger: Connection, ses: FakeSe
     wish = run("unblock", "bo@example.com", "--reason", "wrote to us", "--cause", "complaint")
     assert wish.status == 0
     assert blocked(ledger) == set()
+
+
+def test_unblock_of_our_own_list_only(run: Any, ledger: Connection, shell: Any, ses: FakeSes, monkeypatch: Any) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_SES_BOUNCES", json.dumps(shell | {"lift_at_ses": False}))
+    before = ses.calls["DeleteSuppressedDestination"]
+    said = run("unblock", "anna@example.com", "--reason", "mended")
+    assert said.lines[0] == "1: done: Lifted: permanent bounce."
+    assert ses.calls["DeleteSuppressedDestination"] == before
 
 
 def test_unblock_a_cause_that_is_not_there(run: Any, ledger: Connection) -> None:
@@ -259,11 +269,15 @@ def test_without_airflow_by_url(run: Any, ledger: Connection, database_url: str,
     assert run("db", "check", *where).out == "Schema ses_bounces is at revision 1; this version works with it.\n"
     assert run("db", "upgrade", *where).status == 0
     assert run("check", "anna@example.com", *where).status == 3
-    assert run("unblock", "anna@example.com", "--reason", "mended", *where).status == 0
     assert run("block", "free@example.com", "--reason", "asked", *where).status == 0
-    assert blocked(ledger) == (START - {("anna@example.com", "permanent_bounce")}) | {
-        ("free@example.com", "stop_request")
-    }
+    assert blocked(ledger) == START | {("free@example.com", "stop_request")}
+    arguments = ("unblock", "free@example.com", "--cause", "stop_request", "--reason", "changed their mind")
+    assert run(*arguments, *where).status == 0
+    assert blocked(ledger) == START
+    # SES is asked by the DAG, which knows the way.
+    said = run("unblock", "anna@example.com", "--reason", "mended", *where)
+    assert said.lines[-1] == f"1 of them: {WAITING}"
+    assert blocked(ledger) == START
 
 
 def test_the_connection_of_the_settings_is_used(

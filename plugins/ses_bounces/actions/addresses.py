@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_EXTENSION_DAYS = 30
 NO_SUCH = "There is no such address on record."
 LIFTING = "Being lifted"
+# SES puts an address on its own list by itself for these (SES Developer Guide, account-level suppression list).
+SES_LISTS = frozenset({"permanent_bounce", "complaint"})
 _T = TypeVar("_T")
 
 _ENDED = {
@@ -42,6 +44,7 @@ class _State:
     causes: list[str]
     lifting_by: str | None
     lifting_since: datetime | None
+    is_listed: bool
 
 
 def delete_transients(connection: Connection, action: Action, address_ids: Iterable[int]) -> list[Result]:
@@ -119,15 +122,21 @@ def _nothing_to_extend(told: str | None) -> str:
     return f"Nothing to extend: {told}." if told else "It has no transient problem."
 
 
-def lift_blocks(connection: Connection, action: Action, lifts: Mapping[int, Collection[str]]) -> list[Result]:
+def lift_blocks(
+    connection: Connection, action: Action, lifts: Mapping[int, Collection[str]], *, ses_first: bool = False
+) -> list[Result]:
     """Lift some causes of some addresses' blocks, and no other.
 
-    A cause that SES's own list has a part in (``ses_suppression``) becomes an ``unblock_request``: SES's list first,
-    then all that was asked for. Lifting an event's cause ends an episode of transients as well, and takes an older
-    ``ses_suppression`` for an echo (docs/semantics.md §4): where that would lift a cause that was not asked for, it
-    is refused, and the answer says what to tick.
+    What SES's own list has a part in becomes an ``unblock_request``: SES's list first, then all that was asked for.
+    That is ``ses_suppression``, and the last cause of an address that is known to be on a list of SES.
+
+    Lifting an event's cause ends an episode of transients as well, and takes an older ``ses_suppression`` for an echo
+    (docs/semantics.md §4): where that would lift a cause that was not asked for, it is refused, and the answer says
+    what to tick.
 
     :param lifts: by address, the causes to lift (see ``database.tables.CAUSES``); wishes only where they are named.
+    :param ses_first: the setting ``lift_at_ses``: likewise where a bounce or complaint is the last cause, though SES's
+        list was not read since.
     :returns: one result for each address, in the order given.
     :raises ActionError: an unknown cause or none, or the form's id was used for something else.
     :raises DatabaseError: what is answered ``done`` stays done; repeat with the same action.
@@ -148,8 +157,10 @@ def lift_blocks(connection: Connection, action: Action, lifts: Mapping[int, Coll
             hit = _liftable(writer, answers, state)
             if not hit:
                 continue
-            if "ses_suppression" in hit:
-                requests[hit].append(state.address_id)
+            if _goes_by_ses(state, hit, ses_first):
+                # Also what SES's list would say of it when it is read before it is asked to forget.
+                named = tuple(cause for cause in CAUSES if cause in hit or cause == "ses_suppression")
+                requests[named].append(state.address_id)
                 message = f"{LIFTING}: {words(hit)}. SES's own list comes first; this takes a while."
             else:
                 # An unblocked entry would do more than end the episode: it ends what SES's list says as well.
@@ -184,6 +195,13 @@ def _liftable(writer: Writer, answers: Answers, state: _State) -> tuple[str, ...
     else:
         return hit
     return ()
+
+
+def _goes_by_ses(state: _State, hit: tuple[str, ...], ses_first: bool) -> bool:
+    """Tell whether SES's own list comes first. What goes on blocking an address keeps it on that list as well."""
+    is_last = set(state.causes) <= {*hit, "expired_transient"}
+    by_itself = ses_first and not SES_LISTS.isdisjoint(hit)
+    return "ses_suppression" in hit or (is_last and hit != ("expired_transient",) and (state.is_listed or by_itself))
 
 
 def _refusal(hit: tuple[str, ...], causes: list[str]) -> str | None:

@@ -94,7 +94,8 @@ def _unblock(
             Result(id_, "done", f"Would be lifted: {_words(causes)}.", lines[id_]) for id_, causes in lifts.items()
         ]
         return results, []
-    done = _again_if_busy(lambda: lift_blocks(connection, action, lifts)) if lifts else []
+    ses_first = found is None or found.lift_at_ses
+    done = _again_if_busy(lambda: lift_blocks(connection, action, lifts, ses_first=ses_first)) if lifts else []
     done = [dataclasses.replace(result, line=lines[result.target_id or 0]) for result in done]
     done, notes = _ask_ses(connection, found, done)
     return results + done, notes + _follow(connection, found, done)

@@ -85,6 +85,14 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
             "lines",
         ),
         SettingText(
+            "lift_at_ses",
+            "Lift at SES first",
+            "When a bounce or complaint is lifted, take the address off SES's suppression lists first, also where "
+            "those were not read yet: SES lists such an address by itself. False: only where it is known to be on "
+            "one.",
+            "switch",
+        ),
+        SettingText(
             "push_to_ses",
             "Tell SES whom we block",
             "Also put the addresses that we block for good on SES's suppression lists: permanent bounces as "

@@ -102,9 +102,10 @@ def block(body: models.Stops, viewer: EditorDep, connection: DatabaseDep, settin
 
 @router.post("/lift")
 def lift(body: models.Lifts, viewer: EditorDep, connection: DatabaseDep, settings: SettingsDep) -> models.Answers:
-    """Lift causes of blocks. Where SES's own list has the address, the DAG ses_lift_blocks finishes it."""
+    """Lift causes of blocks. Where SES's own list comes first, the DAG ses_lift_blocks finishes it."""
     action = _action(viewer, body)
-    results = lift_blocks(connection, action, dict.fromkeys(body.address_ids, body.causes))
+    lifts = dict.fromkeys(body.address_ids, body.causes)
+    results = lift_blocks(connection, action, lifts, ses_first=settings.lift_at_ses)
     return _answer(viewer, "lift_blocks", action, results, connection, settings)
 
 

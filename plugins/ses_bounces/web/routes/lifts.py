@@ -50,7 +50,7 @@ def lift(request: Request, form: EditorFormDep, connection: DatabaseDep, setting
     if not causes:
         raise ActionError("No cause is ticked. Go back and tick what is to be lifted.")
     action = form.action()
-    results = lift_blocks(connection, action, dict.fromkeys(form.ids(), causes))
+    results = lift_blocks(connection, action, dict.fromkeys(form.ids(), causes), ses_first=settings.lift_at_ses)
     lifting = _lifting(connection, settings, [r.target_id for r in results if r.outcome == "done" and r.target_id])
     return show_outcome(
         request, form, connection, "lift_blocks", "Blocks lifted", results, ("blocked", "Email Blocked Report"),
