@@ -148,10 +148,12 @@ def test_teardown_leaves_the_account_as_it_was(ses: FakeSes) -> None:
     before = account(ses)
     set_up()
     torn = plan_teardown(target())
+    assert torn.notes[1].startswith('Then take queue q out of "queue_urls" in that Variable')
     assert all(step.verdict in ("delete", "change") for step in torn.steps)
     apply(torn)
     assert account(ses) == before
-    assert plan_teardown(target()).to_do == []
+    gone = plan_teardown(target())
+    assert (gone.to_do, len(gone.notes)) == ([], 1)
 
 
 def test_a_mail_to_the_simulator_proves_it(ses: FakeSes) -> None:
@@ -250,6 +252,7 @@ def test_what_can_not_be_undone_is_named(ses: FakeSes) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"identity": ""}, "identity is missing; give the domain that you send from, or a FROM address"),
         ({"identity": "no identity"}, "identity is 'no identity'; it must be a domain, or a FROM address"),
         ({"queue": "q.fifo"}, "queue is 'q.fifo'; it must be a standard one"),
         ({"topic": "t.fifo"}, "topic is 't.fifo'; it must be a standard one"),

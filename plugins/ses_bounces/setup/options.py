@@ -84,6 +84,8 @@ def check(options: Options) -> None:
 
     :raises SetupError: naming the option, its value, and what it must be.
     """
+    if not options.identity:
+        raise SetupError("identity is missing; give the domain that you send from, or a FROM address.")
     if not _IDENTITY.fullmatch(options.identity):
         raise SetupError(f"identity is {options.identity!r}; it must be a domain, or a FROM address.")
     for key in ("topic", "queue", "dead_letter_queue"):

@@ -88,7 +88,13 @@ def plan_teardown(target: Target) -> Plan:
         step = Step("identity", target.options.identity, "delete" if ours else "left")
         step.do = lambda: sending.delete_identity(target)
         steps.append(step)
-    return Plan(steps, ["The schema ses_bounces in Postgres and Airflow Variable ses_bounces stay."])
+    notes = ["The schema ses_bounces in Postgres and Airflow Variable ses_bounces stay."]
+    if any(step.kind == "queue" for step in steps):
+        notes.append(
+            f'Then take queue {target.options.queue} out of "queue_urls" in that Variable, or set "enabled" to false: '
+            "a queue that is gone fails each run."
+        )
+    return Plan(steps, notes)
 
 
 def _take_down_sending(target: Target, tags: dict[str, str]) -> list[Step]:
