@@ -101,6 +101,8 @@ class Stack:
         self._say("AWS emulator: identity, topic, queue, dead-letter queue, subscription")
         self._exit.enter_context(self.aws)
         self.ses = self._exit.enter_context(FakeSes(self.aws))
+        # AWS's default.
+        self.ses.account["SuppressionAttributes"] = {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
         self.feed = Feed.create(self.ses)
         self.airflow = LocalAirflow(
             self.data / "airflow",

@@ -14,7 +14,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,11 @@ log = logging.getLogger(__name__)
 FULL_EVERY = timedelta(days=7)
 PUSHED_AT_ONCE = 100
 DRIFT_COLUMNS = ("drift", "address", "our_reasons", "our_since", "ses_reasons", "ses_since", "ses_regions")
-DRIFTS = ("theirs_only", "ours_only", "reasons_differ")
+DRIFTS = {
+    "theirs_only": "SES suppresses the address, and we know of no other reason",
+    "ours_only": "we block the address, and SES does not",
+    "reasons_differ": "SES has a complaint where we have a bounce, or the other way round",
+}
 _ROWS_AT_ONCE = 5_000
 
 
@@ -211,6 +215,13 @@ def _write_drift(connection: Connection, packed: io.BytesIO, counts: Counter[str
         for row in cursor:
             counts[row[0]] += 1
             writer.writerow([neutral(cell) for cell in row])
+
+
+def table_of(counts: Mapping[str, int]) -> list[str]:
+    """Return the numbers of a drift report as lines of a table: kind of difference, addresses, meaning."""
+    first, second = max(map(len, DRIFTS)), max(9, *(len(f"{count:,}") for count in counts.values()))
+    lines = [f"{'drift':{first}}  {'addresses':>{second}}  meaning"]
+    return [*lines, *(f"{drift:{first}}  {counts[drift]:{second},}  {meaning}" for drift, meaning in DRIFTS.items())]
 
 
 def publish_drift(connection: Connection, drift: Drift, url: str, conn_id: str | None, day: date) -> None:

@@ -70,7 +70,7 @@ def read_suppression_list(context: Context, job: Mapping[str, Any]) -> Counts:
 
 def report_suppression_drift(context: Context) -> Counts:
     """Compare our blocked list with SES's lists, and publish where they differ."""
-    from ses_bounces.suppression_sync import publish_drift, report_drift
+    from ses_bounces.suppression_sync import publish_drift, report_drift, table_of
 
     require_plan(context, PLAN)
     settings = settings_of(context)
@@ -80,12 +80,7 @@ def report_suppression_drift(context: Context) -> Counts:
         if settings.report_url:
             today = datetime.now(settings.report_zone).date()
             publish_drift(connection, drift, settings.report_url, settings.report_conn_id, today)
-    log.info(
-        "SES suppresses and we know no other reason: %d; we block and SES does not: %d; reasons differ: %d",
-        drift.counts["theirs_only"],
-        drift.counts["ours_only"],
-        drift.counts["reasons_differ"],
-    )
+    log.info("Where our blocked list and SES's lists differ:\n%s", "\n".join(table_of(drift.counts)))
     for name, count in drift.counts.items():
         metrics.gauge("suppression_drift", count, {"kind": name})
     return counts
