@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from ses_bounces.shell.arguments import parser as _parser
 from ses_bounces.settings import Settings, parse
+from ses_bounces.shell.arguments import parser as _parser
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yaml"
