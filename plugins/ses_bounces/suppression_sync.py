@@ -12,6 +12,7 @@ import gzip
 import io
 import json
 import logging
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -232,8 +233,6 @@ def publish_drift(connection: Connection, drift: Drift, url: str, conn_id: str |
     """
     from airflow.sdk import ObjectStoragePath
 
-    from ses_bounces.report import write_file
-
     query = "SELECT csv FROM ses_bounces.suppression_drift WHERE suppression_drift_id = %s"
     published = "UPDATE ses_bounces.suppression_drift SET published_at = now() WHERE suppression_drift_id = %s"
     with quiet():
@@ -241,8 +240,20 @@ def publish_drift(connection: Connection, drift: Drift, url: str, conn_id: str |
         assert row is not None
         folder = ObjectStoragePath(url, conn_id=conn_id) / day.isoformat()
         folder.mkdir(parents=True, exist_ok=True)
-        write_file(folder, "suppression_drift.csv", gzip.decompress(row[0]))
+        _unpack(row[0], folder, "suppression_drift.csv")
         connection.execute(published, [drift.drift_id])
+
+
+def _unpack(packed: bytes, folder: Any, name: str) -> None:
+    """Write one file whole, as :func:`ses_bounces.report.write_file`, but never hold all of it."""
+    temporary = folder / f".{name}.part"
+    try:
+        with gzip.open(io.BytesIO(packed)) as source, temporary.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        temporary.move(folder / name)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def push_blocked(connection: Connection, listing: SuppressionList, seconds: float = float("inf")) -> tuple[int, bool]:

@@ -295,6 +295,24 @@ def test_many_go_by_an_import_job(database: Connection, ses: FakeSes, monkeypatc
     assert objects(ses) == []
 
 
+def test_more_than_a_thousand_are_one_job(database: Connection, ses: FakeSes) -> None:
+    addresses = [f"User{n:04}@example.com" for n in range(1_001)]
+    listed(database, ses, *addresses, "stays@example.com")
+    database.execute(
+        "INSERT INTO ses_bounces.unblock_request (address_id, lifts, actor, reason)"
+        " SELECT a.address_id, '{ses_suppression}', 'ann', 'moved' FROM ses_bounces.address a"
+        " WHERE a.address LIKE 'user%'"
+    )
+    folder = ImportFolder(ses.client("s3"), f"s3://{BUCKET}/folder")
+    begun = lift_open(database, [listing(ses)], [folder])
+    assert (begun.in_jobs, begun.lifted, ses.calls["CreateImportJob"]) == (1_001, 0, 1)
+    done = lift_open(database, [listing(ses)], [folder])
+    assert (done.lifted, done.left, ses.calls["DeleteSuppressedDestination"]) == (1_001, 0, 0)
+    # In each spelling: SES's list tells upper from lower case.
+    assert list(ses.region().listed) == ["stays@example.com"]
+    assert blocked(database) == {"stays@example.com"}
+
+
 @pytest.mark.parametrize("status", ["FAILED", "COMPLETED"])
 def test_what_an_import_job_did_not_do_goes_one_by_one(
     database: Connection, ses: FakeSes, monkeypatch: pytest.MonkeyPatch, status: str
