@@ -400,7 +400,10 @@ def test_rights_that_only_some_settings_need(ses: FakeSes, healthy: Connection) 
     settings = of(push_to_ses=True, ses_import_url="s3://b/c")
     for operation in ("PutSuppressedDestination", "GetImportJob"):
         ses.refuse[operation] = ("AccessDeniedException", None)
-    assert of_sending(healthy, of()) == set()
+    ses.refuse["DeleteSuppressedDestination"] = ("AccessDeniedException", None)
+    assert of_sending(healthy, of(lift_at_ses=False)) == set()
+    assert of_sending(healthy, of()) == {("right", f"{REGION}: ses:DeleteSuppressedDestination", "critical")}
+    ses.refuse.pop("DeleteSuppressedDestination")
     assert of_sending(healthy, settings) == {
         ("right", f"{REGION}: ses:PutSuppressedDestination", "critical"),
         ("right", f"{REGION}: ses:GetImportJob", "critical"),

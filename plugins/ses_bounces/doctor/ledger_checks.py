@@ -46,7 +46,7 @@ def _check_processing(findings: Findings, health: Health, settings: Settings) ->
         findings.ok("processing", "", f"The DAG ses_bounces last began to work {ago(hours)}.")
     elif settings.enabled:
         findings.add(
-            "processing", "", severity, f"The DAG ses_bounces last began to work {ago(hours)}.",
+            "processing", "", severity, f"Last run of the DAG ses_bounces: {ago(hours)}.",
             "It is paused, or its scheduler stands; the queue keeps messages for a limited time.",
             f"Unpause the DAG ses_bounces. {_RUNS} plan_drain.",
         )  # fmt: skip
@@ -54,7 +54,7 @@ def _check_processing(findings: Findings, health: Health, settings: Settings) ->
         findings.ok("processing", "", f"It is switched off (enabled is false); the last run was {ago(hours)}.")
     else:
         findings.add(
-            "processing", "", severity, f"It is switched off (enabled is false); the last run was {ago(hours)}.",
+            "processing", "", severity, f"It is switched off (enabled is false); last run: {ago(hours)}.",
             "The queue keeps messages for a limited time, 14 days at most; then they are lost.",
             "Set enabled to true.",
         )  # fmt: skip
@@ -70,7 +70,7 @@ def _check_drains(findings: Findings, numbers: Overview, settings: Settings) -> 
         else:
             findings.add(
                 "drain", queue.name, "critical" if hours is not None and hours > LONG_HOURS else "warning",
-                f"It was last drained {ago(hours)}.", "Its reports wait; SQS keeps them for a limited time.",
+                f"Last drained: {ago(hours)}.", "Its reports wait; SQS keeps them for a limited time.",
                 f"{_RUNS} drain_queue.",
             )  # fmt: skip
 

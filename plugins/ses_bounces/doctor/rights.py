@@ -56,8 +56,9 @@ def try_list(findings: Findings, clients: Clients, sesv2: Any, region: str) -> N
     settings = clients.settings
     calls: dict[str, Callable[[], Any]] = {
         "ses:ListSuppressedDestinations": lambda: sesv2.list_suppressed_destinations(PageSize=1),
-        "ses:DeleteSuppressedDestination": lambda: sesv2.delete_suppressed_destination(EmailAddress=NOBODY),
     }
+    if settings.lift_at_ses:
+        calls["ses:DeleteSuppressedDestination"] = lambda: sesv2.delete_suppressed_destination(EmailAddress=NOBODY)
     if settings.push_to_ses:
         # Not even an address of nobody is to be put there.
         calls["ses:PutSuppressedDestination"] = lambda: sesv2.put_suppressed_destination(
