@@ -103,14 +103,18 @@ class Writer:
         :param dedup_keys: of those in the work table ``replayed_entry`` that are appended.
         """
         execute = self.connection.execute
-        for kind, count, earliest in execute(statement("supersede_entries"), {"ids": event_ids}).fetchall():
-            self.superseded[kind] += count
-            self._earliest = min(self._earliest or earliest, earliest)
+        self.supersede(event_ids)
         row = execute(statement("take_replayed_entries"), {"keys": dedup_keys, "ids": event_ids}).fetchone()
         if row and row[0]:
             self._latest = max(self._latest, row[0])
             self._take_in(SES, None, has_deliveries=False)
         execute(statement("link_superseded_entries"), {"ids": event_ids})
+
+    def supersede(self, event_ids: list[int]) -> None:
+        """Supersede entries: they stay in the history, and count no more."""
+        for kind, count, earliest in self.connection.execute(statement("supersede_entries"), {"ids": event_ids}):
+            self.superseded[kind] += count
+            self._earliest = min(self._earliest or earliest, earliest)
 
     def _take_in(self, actor: str, lifts: list[str] | None, has_deliveries: bool) -> None:
         """Move incoming_entry into the ledger."""

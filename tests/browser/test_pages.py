@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -211,6 +212,25 @@ def test_a_person_whose_row_was_touched_is_switched_on_only_by_hand(
     confirm(page, "Switch on", "he confirmed it")
     expect(page.get_by_role("status")).to_contain_text("1 done")
     assert flags(data)[GONE] is True
+
+
+def test_the_blocks_of_an_outage_are_lifted_and_the_lift_is_taken_back(
+    server: PagesServer, data: Connection, open_page: OpenPage
+) -> None:
+    page = open_page(server, "blocked")
+    page.get_by_role("link", name="Undo an outage…").click()
+    page.get_by_label("from").fill(f"{datetime.now(UTC) - timedelta(days=4):%Y-%m-%dT%H:%M}")
+    page.get_by_label("Text in the reported diagnostic").fill("NO SUCH USER")
+    page.get_by_role("button", name="Preview…").click()
+    expect(page.get_by_text("1 address is blocked.")).to_be_visible()
+    confirm(page, "Lift", "their directory was empty")
+    expect(page.get_by_role("row").filter(has_text=GONE)).to_be_visible()
+    page.get_by_text("Take this lift back").click()
+    page.get_by_label("Reason").last.fill("it was not")
+    page.get_by_role("button", name="Take back").click()
+    expect(page.get_by_role("row").filter(has_text=GONE)).to_contain_text("no longer lifted")
+    assert causes(data, GONE) == {"permanent_bounce"}
+    assert [owner for owner, _ in server.audit_log("ses_bounces.retract_lift")] == ["anna"]
 
 
 @pytest.mark.parametrize("by", ["paste", "file"])

@@ -17,10 +17,12 @@ from ses_bounces.actions.flags import FlagsFollowed, Person, follow_flags, leave
 from ses_bounces.actions.messages import dismiss_messages, retry_messages
 from ses_bounces.actions.pasted import Line, Pasted, read_csv, read_text
 from ses_bounces.actions.previews import BlocksPreview, Cause, Found, StopsPreview, preview_blocks, preview_stops
+from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift
 
 __all__ = [
     "MAX_REASON_CHARACTERS",
     "Action",
+    "BlocksOf",
     "BlocksPreview",
     "Cause",
     "FlagsFollowed",
@@ -34,6 +36,7 @@ __all__ = [
     "delete_transients",
     "dismiss_messages",
     "extend_deadlines",
+    "find_blocks",
     "follow_flags",
     "leave_off",
     "lift_blocks",
@@ -43,6 +46,7 @@ __all__ = [
     "read_csv",
     "read_text",
     "request_stops",
+    "retract_lift",
     "retry_messages",
     "switch_on",
 ]

@@ -75,7 +75,7 @@ def delete_transients(connection: Connection, action: Action, address_ids: Itera
     def answer(answers: Answers) -> None:
         _tell_what_still_blocks(connection, answers)
 
-    return _for_each(connection, action, "delete_transients", dict.fromkeys(address_ids), work, answer)
+    return for_each(connection, action, "delete_transients", dict.fromkeys(address_ids), work, answer)
 
 
 def extend_deadlines(connection: Connection, action: Action, address_ids: Iterable[int], days: int) -> list[Result]:
@@ -115,7 +115,7 @@ def extend_deadlines(connection: Connection, action: Action, address_ids: Iterab
                 answers.give(id_, "done", f"Extended to {when(deadline)}.")
         writer.append(((entry, None) for entry in entries), action.actor)
 
-    return _for_each(connection, action, "extend_deadlines", dict.fromkeys(address_ids, days), work)
+    return for_each(connection, action, "extend_deadlines", dict.fromkeys(address_ids, days), work)
 
 
 def _nothing_to_extend(told: str | None) -> str:
@@ -177,7 +177,7 @@ def lift_blocks(
     def answer(answers: Answers) -> None:
         _tell_what_still_blocks(connection, answers)
 
-    return _for_each(connection, action, "lift_blocks", asked, work, answer)
+    return for_each(connection, action, "lift_blocks", asked, work, answer)
 
 
 def _liftable(writer: Writer, answers: Answers, state: _State) -> tuple[str, ...]:
@@ -269,7 +269,7 @@ def request_stops(connection: Connection, action: Action, addresses: Sequence[st
         for key, target in wanted.items():
             answers.give(target, answers.now[target].outcome, answers.now[target].message, ids[key])
 
-    told = _for_each(connection, action, "request_stops", dict.fromkeys(keys), work)
+    told = for_each(connection, action, "request_stops", dict.fromkeys(keys), work)
     for result, target in zip(told, keys, strict=True):
         line = lines[keys[target]]
         results.append(Result(result.target_id, result.outcome, result.message, line, result.busy))
@@ -281,7 +281,7 @@ def words(causes: Iterable[str]) -> str:
     return ", ".join(cause.replace("_", " ") for cause in causes)
 
 
-def _for_each(
+def for_each(
     connection: Connection, action: Action, kind: str, asked: Mapping[Any, Any], work: Any, answer: Any = None
 ) -> list[Result]:
     """Act in transactions that stay short, however many targets there are."""

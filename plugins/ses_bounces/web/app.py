@@ -42,6 +42,8 @@ def create_app() -> FastAPI:
 
 
 async def _add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    # The mount of the static files changes what the scope says of it.
+    request.state.root_path = request.scope.get("root_path", "")
     response = await call_next(request)
     is_static = request.scope["path"].removeprefix(request.scope.get("root_path", "")).startswith("/static/")
     for name, value in HEADERS.items():

@@ -53,7 +53,8 @@ def redirect(request: Request, path: str, query: Mapping[str, Any] | None = None
 
 def root(request: Request) -> str:
     """Return the way up from the page that is asked for to the root of the pages: it works under any base path."""
-    below = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    mounted_at = getattr(request.state, "root_path", request.scope.get("root_path", ""))
+    below = request.scope["path"].removeprefix(mounted_at)
     return "../" * (below.count("/") - 1) or "./"
 
 

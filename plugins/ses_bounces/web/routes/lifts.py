@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions import lift_blocks, preview_blocks
+from ses_bounces.actions import BlocksOf, BlocksPreview, Result, find_blocks, lift_blocks, preview_blocks, retract_lift
 from ses_bounces.database.tables import CAUSES
 from ses_bounces.exceptions import ActionError
 from ses_bounces.lift import AT_ONCE, LIFTED, try_at_once
 from ses_bounces.lists import lift_requests, open_requests
 from ses_bounces.settings import Settings
-from ses_bounces.web.access import ReaderDep
-from ses_bounces.web.forms import EditorFormDep, whole
+from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
 from ses_bounces.web.site import DatabaseDep, SettingsDep
@@ -36,6 +37,10 @@ def show(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLRe
 def preview(request: Request, form: EditorFormDep, connection: DatabaseDep) -> HTMLResponse:
     """Which of the ticked or pasted addresses are blocked, and why."""
     found = preview_blocks(connection, form.text("text") if "text" in form.fields else form.ids())
+    return _preview(request, form, found)
+
+
+def _preview(request: Request, form: SentForm, found: BlocksPreview) -> HTMLResponse:
     causes = Counter(cause.reason for item in found.blocked for cause in item.causes)
     return page(
         request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN,
@@ -54,7 +59,7 @@ def lift(request: Request, form: EditorFormDep, connection: DatabaseDep, setting
     lifting = _lifting(connection, settings, [r.target_id for r in results if r.outcome == "done" and r.target_id])
     return show_outcome(
         request, form, connection, "lift_blocks", "Blocks lifted", results, ("blocked", "Email Blocked Report"),
-        settings, lifting,
+        settings, lifting, lift_id=form.id,
     )  # fmt: skip
 
 
@@ -65,9 +70,49 @@ def retry(request: Request, form: EditorFormDep, connection: DatabaseDep, settin
     lifting = _lifting(connection, settings, [address_id])
     if not lifting:
         raise ActionError("There is no lift under way for this address: it is done, or was refused.")
+    results = [Result(id_, "done" if told == LIFTED else "refused", told) for id_, told in lifting.items()]
     return show_outcome(
-        request, form, connection, "retry_lift", "Lift tried again", [], ("lifts", "Lifts"), settings, lifting
+        request, form, connection, "retry_lift", "Lift tried again", results, ("lifts", "Lifts"), settings, lifting
     )
+
+
+@router.get("/undo", response_class=HTMLResponse)
+def undo(request: Request, viewer: EditorDep) -> HTMLResponse:
+    """A form for the blocks that an outage of somebody else's made."""
+    return page(request, viewer, "undo.html", section="blocked", now=datetime.now(UTC))
+
+
+@router.post("/undo/preview", response_class=HTMLResponse)
+def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep) -> HTMLResponse:
+    """Which addresses they are; from there on as any lift."""
+    wanted = BlocksOf(
+        _moment(form.text("first"), "The beginning of the window"),
+        _moment(form.text("last"), "The end of the window"),
+        form.text("domain").strip() or None,
+        form.text("text").strip() or None,
+        form.text("configuration_set").strip() or None,
+        form.text("sub_type").strip() or None,
+    )
+    return _preview(request, form, preview_blocks(connection, find_blocks(connection, wanted)))
+
+
+@router.post("/lifts/retract", response_class=HTMLResponse)
+def retract(request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep) -> HTMLResponse:
+    """Take a lift back."""
+    results = retract_lift(connection, form.action(), form.text("lift_id"))
+    return show_outcome(
+        request, form, connection, "retract_lift", "Lift taken back", results, ("blocked", "Email Blocked Report"),
+        settings,
+    )  # fmt: skip
+
+
+def _moment(text: str, what: str) -> datetime:
+    """Return a time of a form, in UTC. :raises ActionError: it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ActionError(f"{what} is missing, or is no time.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _lifting(connection: DatabaseDep, settings: Settings, address_ids: list[int]) -> dict[int, str]:

@@ -31,12 +31,14 @@ def show_outcome(
     back: tuple[str, str],
     settings: Settings | None = None,
     lifting: Mapping[int, str] | None = None,
+    lift_id: str | None = None,
 ) -> HTMLResponse:
     """Note an action on addresses in the Audit Log, let the flags follow, and say what became of it.
 
     :param what: the action's name in the Audit Log.
     :param back: path and name of the page to go back to.
     :param settings: given where flags may follow.
+    :param lift_id: of a lift that may be taken back.
     :param lifting: by address id, what became of taking it off SES's own list.
     """
     audit(form.viewer, what, results, action_id=form.id)
@@ -49,6 +51,7 @@ def show_outcome(
         count=len(results), counts=Counter(r.outcome for r in results),
         addresses=addresses_of(connection, ids[:SHOWN] + [r.target_id for r in shown if r.target_id is not None]),
         back=back, flags=flags, people=people, lifting=lifting or {}, busy=any(r.busy for r in results), form=form,
+        lift_id=lift_id if done else None,
     )  # fmt: skip
 
 
