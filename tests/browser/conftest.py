@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
@@ -34,6 +34,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres)
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
+    # Two cores may be busy with an Airflow that starts.
+    expect.set_options(timeout=20_000)
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "these tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
@@ -51,7 +53,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[OpenPage]:
         context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True, **options)
         contexts.append(context)
         context.add_cookies([{"name": "_token", "value": server.token(user), "url": server.airflow.url}])
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(45_000)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

@@ -123,7 +123,7 @@ def test_an_address_is_found_from_the_menu_of_airflow(
     # The address bar has what a reload needs.
     page.reload()
     heading = page.frame_locator("iframe").get_by_role("heading", name=re.compile("Raw message"))
-    expect(heading).to_be_visible(timeout=15_000)
+    expect(heading).to_be_visible(timeout=45_000)
 
 
 def test_a_transient_record_is_deleted_and_then_there_is_nothing_to_delete(
@@ -228,7 +228,7 @@ def test_the_blocks_of_an_outage_are_lifted_and_the_lift_is_taken_back(
     page.get_by_text("Take this lift back").click()
     page.get_by_label("Reason").last.fill("it was not")
     page.get_by_role("button", name="Take back").click()
-    expect(page.get_by_role("row").filter(has_text=GONE)).to_contain_text("no longer lifted")
+    expect(page.get_by_role("row").filter(has_text=GONE)).to_contain_text("taken back")
     assert causes(data, GONE) == {"permanent_bounce"}
     assert [owner for owner, _ in server.audit_log("ses_bounces.retract_lift")] == ["anna"]
 
