@@ -90,10 +90,9 @@ def _document(policy: str | None) -> dict[str, Any]:
 
 
 def _allowing(policy: str | None, action: str) -> Iterator[Statement]:
-    service = action.partition(":")[0].lower()
     for statement in _document(policy)["Statement"]:
-        actions = {str(name).lower() for name in _listed(statement.get("Action"))}
-        if statement.get("Effect") == "Allow" and actions & {action.lower(), f"{service}:*", "*"}:
+        actions = (str(name).lower() for name in _listed(statement.get("Action")))
+        if statement.get("Effect") == "Allow" and any(fnmatchcase(action.lower(), name) for name in actions):
             yield statement
 
 

@@ -274,24 +274,3 @@ def unsubscribe(target: Target, arn: str) -> Undo:
     with explained("sns:Unsubscribe", arn):
         target.sns.unsubscribe(SubscriptionArn=arn)
     return nothing
-
-
-def look_at_key(target: Target) -> Step | None:
-    """Check that a customer's key lets SNS and SES use it; None: no key is named."""
-    key = target.options.kms_key
-    if key is None:
-        return None
-    with explained("kms:GetKeyPolicy", key):
-        policy = target.kms().get_key_policy(KeyId=key, PolicyName="default")["Policy"]
-    lacking = [
-        service
-        for service in ("ses.amazonaws.com", "sns.amazonaws.com")
-        if not all(
-            policies.is_let(policy, service, action, ("aws:sourceaccount", target.account))
-            for action in ("kms:Decrypt", "kms:GenerateDataKey*")
-        )
-    ]
-    if not lacking:
-        return Step("KMS key", key, "left")
-    why = f"Key {key} does not let {' and '.join(lacking)} use kms:Decrypt and kms:GenerateDataKey*"
-    return Step("KMS key", key, "blocked", [f"{why}: messages would be lost. Add that to its policy; see docs/iam.md."])

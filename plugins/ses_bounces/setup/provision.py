@@ -10,6 +10,7 @@ from ses_bounces.aws import policies
 from ses_bounces.aws.clients import explained
 from ses_bounces.exceptions import AwsError, SetupError
 from ses_bounces.setup import feed, sending
+from ses_bounces.setup.key import look_at_key
 from ses_bounces.setup.options import Target
 from ses_bounces.setup.plan import Plan, Step, Undo, nothing
 
@@ -24,7 +25,7 @@ def plan_setup(target: Target) -> Plan:
     :raises AwsRefusedError: a permission to look is missing, or the credentials are not good.
     """
     notes = account_notes(target)
-    key = feed.look_at_key(target)
+    key = look_at_key(target)
     steps = [
         *([key] if key else []),
         sending.look_at_identity(target),
