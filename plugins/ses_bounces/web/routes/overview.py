@@ -11,6 +11,7 @@ from ses_bounces.exceptions import SesBouncesError
 from ses_bounces.lists import overview
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.attention import notices
+from ses_bounces.web.catch_up import catch_up
 from ses_bounces.web.render import page
 from ses_bounces.web.site import DatabaseDep, SettingsDep
 
@@ -34,7 +35,7 @@ def show(request: Request, viewer: ReaderDep, settings: SettingsDep, connection:
 
 
 @router.get("/queues", response_class=HTMLResponse)
-def queues(request: Request, viewer: ReaderDep, settings: SettingsDep) -> HTMLResponse:
+def queues(request: Request, viewer: ReaderDep, settings: SettingsDep, connection: DatabaseDep) -> HTMLResponse:
     """How many messages SQS says that there are; a page of its own, because SQS may be slow to answer."""
     rows: list[tuple[str, Depth | None, Depth | None, str | None]] = []
     for queue in settings.queue_urls:
@@ -45,4 +46,7 @@ def queues(request: Request, viewer: ReaderDep, settings: SettingsDep) -> HTMLRe
             rows.append((queue.name, depth, dead, None))
         except SesBouncesError as error:
             rows.append((queue.name, None, None, str(error)))
-    return page(request, viewer, "queues.html", section="overview", queues=rows)
+    waiting = sum(depth.waiting for _, depth, _, _ in rows if depth)
+    seen = overview(connection, settings.report_timezone)
+    told = catch_up(waiting, seen.runs, settings.max_seconds, seen.now)
+    return page(request, viewer, "queues.html", section="overview", queues=rows, catch_up=told)
