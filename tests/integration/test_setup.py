@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -218,6 +219,31 @@ def test_one_denied_action_is_one_sentence_and_nothing_by_half(ses: FakeSes, ope
     assert text.startswith(f"{action} on ")
     assert "lacks a permission; see the policy in docs/iam.md" in text
     assert text.endswith("Nothing was changed: what was done before that was undone.")
+    assert account(ses) == before
+
+
+@pytest.mark.parametrize(
+    ("operation", "action"),
+    [
+        ("GetAccount", "ses:GetAccount"),
+        ("GetEmailIdentity", "ses:GetEmailIdentity"),
+        ("GetIdentityNotificationAttributes", "ses:GetIdentityNotificationAttributes"),
+        ("GetTopicAttributes", "sns:GetTopicAttributes"),
+        ("ListTagsForResource", "sns:ListTagsForResource"),
+        ("ListSubscriptionsByTopic", "sns:ListSubscriptionsByTopic"),
+        ("GetQueueUrl", "sqs:GetQueueUrl"),
+        ("GetQueueAttributes", "sqs:GetQueueAttributes"),
+        ("ListQueueTags", "sqs:ListQueueTags"),
+    ],
+)
+def test_what_may_not_be_looked_at_is_one_sentence_too(ses: FakeSes, operation: str, action: str) -> None:
+    set_up()
+    before = account(ses)
+    ses.refuse[operation] = ("AccessDeniedException", None)
+    with pytest.raises(AwsRefusedError) as raised:
+        set_up()
+    assert re.fullmatch(rf"{action} on \S+ was refused \(AccessDeniedException\): [^.]+\.md\.", str(raised.value))
+    ses.refuse.clear()
     assert account(ses) == before
 
 
