@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ses_bounces.actions.action import Action, Answers, Result, when
-from ses_bounces.actions.addresses import for_each
+from ses_bounces.actions.states import for_each
 from ses_bounces.aws.suppression import digest
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_ADDRESSES = 10_000
 LIFT = "lift_blocks"
-# An entry of either kind may be what a lift wrote; see addresses.py.
+# An entry of either kind may be what a lift wrote; see blocks.py.
 _KINDS = ("unblocked", "transient_deleted")
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions import delete_transients, extend_deadlines
-from ses_bounces.actions.addresses import MAX_EXTENSION_DAYS
+from ses_bounces.actions.transients import MAX_EXTENSION_DAYS
 from ses_bounces.lists import chosen_bounces
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.render import page
