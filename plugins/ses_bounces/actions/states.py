@@ -29,7 +29,6 @@ ENDED = {
 
 
 @dataclass(frozen=True)
-@dataclass(frozen=True)
 class State:
     address_id: int
     address: str
