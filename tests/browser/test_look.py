@@ -112,6 +112,8 @@ def test_all_works_below_a_base_path(deep: PagesServer, open_page: OpenPage) -> 
     frame.get_by_role("link", name="Email Bounce List").click(timeout=30_000)
     frame.get_by_label("Part of an address, or @domain").fill("full")
     frame.get_by_role("button", name="Filter").click()
+    # The address stands in the list before it is filtered as well.
+    expect(frame.get_by_role("status")).to_have_text("1 address")
     tick(frame, FULL)
     frame.get_by_role("button", name=re.compile("Delete transient")).click()
     frame.get_by_label("Reason", exact=True).fill("emptied")
