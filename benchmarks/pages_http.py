@@ -78,7 +78,7 @@ class Asked:
 def seed_beside(connection: Connection) -> None:
     """Fill what only the pages show; at the second time nothing is left to do."""
     connection.execute(PEOPLE)
-    if connection.execute("SELECT FROM public.people LIMIT 1").fetchone():
+    if connection.execute("SELECT FROM public.people LIMIT 1").fetchone() is not None:
         return
     connection.execute(_PEOPLE, [])
     connection.execute(_PEOPLE_INDEX)
