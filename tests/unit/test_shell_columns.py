@@ -79,7 +79,7 @@ def test_a_line_that_is_short() -> None:
         ("name,mobile\nAnna,1\n", Columns("mail"), "--address-column is 'mail'; the file's header has no such column"),
         ("email\na@example.com\n", Columns("email", "why"), "--reason-column is 'why'"),
         ("a@example.com\n", Columns("email"), "no such column, but none"),
-        (f'email\n"{"x" * 2_000_000}"\n', ANY, "Line 2 of the file is not CSV"),
+        (f'email\n"{"x" * 3_000_000}"\n', ANY, "Line 2 of the file is not CSV"),
     ],
 )
 def test_files_that_can_not_be_read(text: str, columns: Columns, message: str) -> None:

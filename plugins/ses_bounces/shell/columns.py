@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import IO
 
-from ses_bounces.actions.pasted import HEADERS, delimiter, plain
+from ses_bounces.actions.pasted import HEADERS, MAX_BYTES, delimiter, plain
 from ses_bounces.exceptions import ActionError
 from ses_bounces.message import clean
 
-MAX_FIELD = 1024 * 1024
 # Clocks differ.
 _AHEAD = timedelta(minutes=5)
 NO_DATE = "the date can't be read: ISO 8601, seconds since 1970, or as in an e-mail's header"
@@ -50,7 +49,8 @@ def rows_of(file: IO[bytes], columns: Columns) -> Iterator[Row]:
     :param file: UTF-8, with or without byte order mark; comma, semicolon, tab or ``|`` between the columns.
     :raises ActionError: not UTF-8, not CSV, or a column is not there.
     """
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))
+    # The limit is the process's: the same as of a pasted list.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_BYTES))
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     position = blank = 0
 
