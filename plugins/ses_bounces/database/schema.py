@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # The revisions that this version works with. One ahead is accepted too: workers and web server are upgraded at
 # different minutes, and a migration must leave the version before it working (add first, remove a version later).
-FIRST_REVISION = 1
-LAST_REVISION = 1
+FIRST_REVISION = 2
+LAST_REVISION = 2
 UPGRADE = "ses-bounces db upgrade"
 
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('ses_bounces.upgrade', 0))"
