@@ -1,0 +1,77 @@
+"""For the code that sends mail: who must not be mailed. See docs/mailer.md.
+
+It needs no Airflow, only a DB-API connection (PEP 249) to the database with schema ``ses_bounces`` whose driver binds
+``%s`` and lists, as psycopg, psycopg2 and pg8000 do. Nothing is written; the role needs the grants of docs/mailer.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Protocol
+
+from ses_bounces.address import address_key
+from ses_bounces.database.statements import statement
+
+__all__ = ["Blocked", "address_key", "blocked", "is_blocked", "sendable"]
+
+# Few enough that none is mailed long after it was asked about.
+EMAILS_AT_ONCE = 100
+
+
+class DbApiConnection(Protocol):
+    """What is used of a connection."""
+
+    def cursor(self) -> Any:
+        """Return a cursor."""
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Why an address is blocked, and since when (aware).
+
+    ``reason``: stop_request, complaint, unsubscribed, permanent_bounce, ses_suppression or expired_transient; of
+    several, the one that weighs most.
+    """
+
+    reason: str
+    since: datetime
+
+
+def blocked(connection: DbApiConnection, emails: Iterable[str]) -> dict[str, Blocked]:
+    """Return those of some addresses that are blocked, by the spelling that was given.
+
+    One query for all of them: a few thousand at once are fine. What is no address is never among them.
+
+    :param emails: in any spelling, also ``Name <address>``.
+    """
+    # Postgres has no place for NUL in a text, and no address has one.
+    given = [email for email in dict.fromkeys(emails) if "\x00" not in email]
+    if not given:
+        return {}
+    with contextlib.closing(connection.cursor()) as cursor:
+        cursor.execute(statement("select_blocked_emails"), (given,))
+        return {email: Blocked(reason, since) for email, reason, since in cursor.fetchall()}
+
+
+def is_blocked(connection: DbApiConnection, email: str) -> bool:
+    """Tell whether an address must not be mailed.
+
+    :param email: in any spelling, also ``Name <address>``.
+    """
+    return bool(blocked(connection, [email]))
+
+
+def sendable(connection: DbApiConnection, emails: Iterable[str], at_once: int = EMAILS_AT_ONCE) -> Iterator[str]:
+    """Yield the addresses that may be mailed, in their order; ask about each shortly before it is yielded.
+
+    :param emails: of any number; read as they are needed.
+    :param at_once: so many are asked about together. The smaller, the fresher the answers.
+    """
+    rest = iter(emails)
+    while chunk := list(islice(rest, at_once)):
+        stopped = blocked(connection, chunk)
+        yield from (email for email in chunk if email not in stopped)
