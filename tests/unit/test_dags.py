@@ -51,3 +51,7 @@ def test_dag_file(path: Path) -> None:
         assert f"`{task['id']}`" in dag["doc"], f"the runbook does not say what to do when {task['id']} fails"
     heavy = [name for name in found["new"] if name.partition(".")[0] in HEAVY or name.startswith(PROVIDERS)]
     assert heavy == []
+    # What Airflow looks for before it reads a file at all.
+    text = path.read_text(encoding="utf-8").lower()
+    assert "dag" in text
+    assert "airflow" in text

@@ -1,0 +1,105 @@
+"""What the DAGs have in common, and what whoever installs them may set; Airflow's SDK only, so that they parse fast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import CronDataIntervalTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
+
+from ses_bounces.exceptions import NeedsAPersonError
+from ses_bounces.sites import Site
+
+TAGS = ("email", "ses")
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often a task tries again, and after how long: each time later, by a factor of two."""
+
+    times: int
+    first: timedelta
+    longest: timedelta
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The DAGs of one site as they are wanted; see :func:`ses_bounces.dags.build_dags`.
+
+    ``schedules`` are by the DAG's name; ``default_args`` and ``dag_arguments`` win over ours.
+    """
+
+    site: Site
+    schedules: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = TAGS
+    default_args: Mapping[str, Any] = field(default_factory=dict)
+    dag_arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def arguments(
+        self,
+        name: str,
+        *,
+        title: str,
+        description: str,
+        runbook: str | None,
+        schedule: str | None,
+        timeout: timedelta,
+        retries: Retries,
+        params: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the arguments of ``@dag`` for one of them.
+
+        :param name: what it is called where there is one site, e.g. ``ses_lift_blocks``.
+        :param schedule: cron in UTC; None: by hand only.
+        """
+        site = self.site
+        ours = {
+            "dag_id": site.dag_id(name),
+            "dag_display_name": f"{title}{site.suffix}",
+            "description": description,
+            "doc_md": self._doc(runbook or ""),
+            "schedule": timetable(self.schedules.get(name, schedule)),
+            "start_date": datetime(2026, 1, 1, tzinfo=UTC),
+            "catchup": False,
+            "max_active_runs": 1,
+            "dagrun_timeout": timeout,
+            "params": dict(params or {}),
+            # The last one tells the pages which DAG is whose.
+            "tags": [*dict.fromkeys([*self.tags, site.key])],
+            "default_args": _default_args(retries) | dict(self.default_args),
+        }
+        return ours | dict(self.dag_arguments)
+
+    def _doc(self, runbook: str) -> str:
+        site = self.site
+        if site.is_default and not site.dag_id_prefix:
+            return runbook
+        of_this = (
+            f"> This DAG is of the site **{site.name}**: its settings are Airflow Variable `{site.variable}`, its "
+            f"connections by default `{site.aws_conn_id}` and `{site.postgres_conn_id}`, its pages at "
+            f"`/{site.slug}/`, and its hourly DAG is `{site.dag_id('ses_bounces')}`.\n"
+        )
+        return f"{of_this}\n{runbook}"
+
+
+def timetable(schedule: Any) -> Any:
+    """Return the schedule of a DAG: a cron string becomes intervals in UTC, anything else stays as it is."""
+    # A bare cron string would give intervals of no length.
+    return CronDataIntervalTimetable(schedule, timezone="UTC") if isinstance(schedule, str) else schedule
+
+
+def _default_args(retries: Retries) -> dict[str, Any]:
+    """Return owner and retries; what a person has to mend is not retried."""
+    policy = ExceptionRetryPolicy(
+        rules=[RetryRule(NeedsAPersonError, RetryAction.FAIL, reason="A retry would meet the same.")]
+    )
+    return {
+        "owner": "email",
+        "retries": retries.times,
+        "retry_delay": retries.first,
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": retries.longest,
+        "retry_policy": policy,
+    }
