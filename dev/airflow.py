@@ -68,13 +68,15 @@ class LocalAirflow:
         users: Mapping[str, str] = MappingProxyType(USERS),
         base_path: str = "",
         preferred_port: int = PREFERRED_PORT,
+        python: Path = Path(sys.executable),
     ) -> None:
         """`metadata_url` is the libpq URI of its own database; `environment` are more variables for every component.
 
         `components` are those to start, the API server first; `users` are the roles by login name, the first one is
         whose API this is; `base_path` is where the UI is to be, like `/airflow`. Takes a free port, that
-        one if it can. Nothing is started yet.
+        one if it can; `python` is that of the environment that Airflow is installed in. Nothing is started yet.
         """
+        self._python = python
         self.home = home.resolve()
         self.port = free_port(preferred_port)
         self.url = f"http://{LOOPBACK}:{self.port}{base_path}"
@@ -205,9 +207,8 @@ class LocalAirflow:
             text=True,
         ).stdout
 
-    @staticmethod
-    def _command(*arguments: str) -> list[str]:
-        return [sys.executable, "-m", "airflow", *arguments]
+    def _command(self, *arguments: str) -> list[str]:
+        return [str(self._python), "-m", "airflow", *arguments]
 
     @property
     def _migrated(self) -> Path:
