@@ -73,6 +73,13 @@ class EmbeddedPostgres:
         postmaster = self._postmaster()
         return postmaster.pid if postmaster else None
 
+    @property
+    def programs(self) -> Path:
+        """The folder of psql and its like."""
+        if self._server is None:
+            raise RuntimeError("PostgreSQL was not started")
+        return Path(self._server.bin_path)
+
     def url(self, database: str = "postgres") -> str:
         """The libpq URI of a database; also good as an Airflow connection and, with a driver added, for SQLAlchemy."""
         if self.port is None:

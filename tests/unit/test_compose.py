@@ -20,8 +20,10 @@ from ses_bounces.shell.arguments import parser as _parser
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yaml"
-COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer"}
+COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker"}
 ONE_SHOT = {"databases", "init", "local-aws-queue"}
+PROFILES = {"local-aws": "local-aws", "local-aws-queue": "local-aws", "redis": "celery", "worker": "celery"}
+START = "/opt/airflow/compose/start.py"
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +35,10 @@ def services() -> dict[str, Any]:
 
 
 @pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
-@pytest.mark.parametrize("profile", [(), ("--profile", "local-aws")], ids=["default", "local-aws"])
-def test_docker_compose_accepts_it(profile: tuple[str, ...]) -> None:
-    command = ["docker-compose", *profile, "--file", str(FILE), "config", "-q"]
+@pytest.mark.parametrize("profiles", ["", "local-aws", "celery", "local-aws celery"])
+def test_docker_compose_accepts_it(profiles: str) -> None:
+    chosen = [part for profile in profiles.split() for part in ("--profile", profile)]
+    command = ["docker-compose", *chosen, "--file", str(FILE), "config", "-q"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert not done.stderr
@@ -46,50 +49,86 @@ def test_every_variable_has_a_default() -> None:
 
 
 def test_services(services: dict[str, Any]) -> None:
-    assert set(services) == COMPONENTS | ONE_SHOT | {"postgres", "local-aws"}
+    assert set(services) == COMPONENTS | ONE_SHOT | {"postgres", "redis", "local-aws"}
     for name, service in services.items():
         assert ("healthcheck" in service) == (name not in ONE_SHOT), name
         assert service["restart"] == ("no" if name in ONE_SHOT else "unless-stopped"), name
-        assert ("profiles" in service) == name.startswith("local-aws"), name
+        assert service.get("profiles") == ([PROFILES[name]] if name in PROFILES else None), name
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:"), name
         for other in service.get("depends_on", {}):
             assert other in services
 
 
+def test_images_are_pinned_to_a_patch_version(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert re.fullmatch(r"[\w./-]+:\d+\.\d+(\.\d+)?-[\w.-]+", service["image"]), name
+    with (ROOT / "constraints.txt").open(encoding="utf-8") as file:
+        [pinned] = [line.strip() for line in file if line.startswith("ministack==")]
+    assert f" {pinned} " in services["local-aws"]["command"][-1]
+    assert services["init"]["image"].partition(":")[2].startswith(f"{metadata.version('apache-airflow')}-")
+
+
 def test_mounted_folders_exist(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        for volume in service.get("volumes", []):
+            source, _, rest = volume.partition(":")
+            if source.startswith("."):
+                assert rest.endswith(":ro"), f"{name} may write into {source}"
+                assert source == "./secrets" or (ROOT / source).is_dir(), name
     for name in COMPONENTS | {"init"}:
-        mounted = {volume.split(":")[0] for volume in services[name]["volumes"] if volume.startswith(".")}
-        assert mounted == {"./dags", "./plugins", "./include"}
-        assert all((ROOT / folder).is_dir() for folder in mounted)
+        mounted = {volume.partition(":")[0] for volume in services[name]["volumes"]}
+        assert mounted == {"./compose", "./dags", "./plugins", "./include", "./secrets", "logs"}
 
 
 def test_commands_exist(services: dict[str, Any]) -> None:
     from airflow.cli.cli_config import core_commands
 
     known = {command.name for command in core_commands}
-    for name in COMPONENTS:
-        assert services[name]["command"][-2:] == ["airflow", name]
+    for name in COMPONENTS - {"worker"}:
+        assert services[name]["command"] == ["python", START, "airflow", name]
         assert name in known
+    assert services["worker"]["command"] == ["python", START, "airflow", "celery", "worker"]
+    for name in ("dag-processor", "triggerer"):
+        check = services[name]["healthcheck"]["test"]
+        assert check[:5] == ["CMD", "python", START, "--check", "airflow"]
+        assert _airflow_parser().parse_args(check[5:]).job_type in check
     migrate, upgrade = services["init"]["command"][-1].split(" && ")
     assert migrate == "airflow db migrate"
     program, arguments = shlex.split(upgrade)[:3], shlex.split(upgrade)[3:]
     assert program == ["python", "-m", "ses_bounces"]
     assert _parser().parse_args(arguments).action == "upgrade"
-    assert services["local-aws"]["command"][-1].endswith("exec ministack")
     assert any(script.name == "ministack" for script in metadata.entry_points(group="console_scripts"))
 
 
-@pytest.mark.parametrize("name", ["databases", "init", "local-aws", *sorted(COMPONENTS)])
-def test_shell_scripts_are_well_formed(services: dict[str, Any], name: str) -> None:
-    shell, option, *scripts = services[name]["command"]
-    assert option == "-c"
-    done = subprocess.run([shell, "-n", "-c", scripts[0]], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def _airflow_parser() -> Any:
+    from airflow.cli.cli_parser import get_parser
+
+    return get_parser()
 
 
-def test_python_script_is_well_formed(services: dict[str, Any]) -> None:
-    compile(services["local-aws-queue"]["command"][-1], "local-aws-queue", "exec")
+def test_shell_is_well_formed(services: dict[str, Any]) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "compose").glob("*.sh")]
+    texts += [service["command"][-1] for service in services.values() if service.get("command", [""])[0] == "sh"]
+    texts += [check["test"][1] for check in map(_check_of, services.values()) if check["test"][0] == "CMD-SHELL"]
+    assert len(texts) >= 8
+    for text in texts:
+        done = subprocess.run(["sh", "-n", "-c", text], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{done.stderr}\n{text}"
+
+
+def _check_of(service: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = service.get("healthcheck", {"test": ["NONE"]})
+    return found
+
+
+def test_every_secret_is_named_at_the_head_of_the_file() -> None:
+    head = FILE.read_text(encoding="utf-8").partition("x-airflow")[0]
+    scripts = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "compose").glob("*.*"))
+    secrets = set(re.findall(r"\bsecret(?:\(['\"]| )([a-z]+_[a-z_]+)", scripts))
+    secrets |= set(re.findall(r'^    "(\w+)": "AIRFLOW_', scripts, re.MULTILINE))
+    assert len(secrets) == 8
+    assert {name for name in secrets if name not in head} == set()
 
 
 def test_requirements_are_the_projects(services: dict[str, Any]) -> None:
@@ -104,14 +143,11 @@ def test_default_settings_and_connections_are_valid(services: dict[str, Any]) ->
     settings = parse(environment["AIRFLOW_VAR_SES_BOUNCES"])
     default = Settings.model_fields["transient_grace_days"].get_default()
     assert (settings.enforce, settings.transient_grace_days) == (True, default)
-    assert settings.queue_urls[0].name in services["local-aws-queue"]["command"][-1]
-    for conn_id in (settings.aws_conn_id, settings.postgres_conn_id):
-        assert f"AIRFLOW_CONN_{conn_id}".upper() in environment
+    assert f'"{settings.queue_urls[0].name}"' in (ROOT / "compose" / "local_queue.py").read_text(encoding="utf-8")
     aws = urlsplit(environment["AIRFLOW_CONN_SES_BOUNCES_AWS"])
     endpoint = urlsplit(parse_qs(aws.query)["endpoint_url"][0])
     assert (aws.scheme, endpoint.hostname) == ("aws", "local-aws")
     assert str(endpoint.port) == services["local-aws"]["environment"]["GATEWAY_PORT"]
-    postgres = urlsplit(environment["AIRFLOW_CONN_SES_BOUNCES_POSTGRES"])
-    assert postgres.hostname == "postgres"
-    assert postgres.password == services["postgres"]["environment"]["POSTGRES_PASSWORD"]
-    assert f"createdb {postgres.path[1:]}" in services["databases"]["command"][-1]
+    for name in ("AIRFLOW_DB_PASSWORD", "SES_BOUNCES_DB_PASSWORD"):
+        assert environment[name] == services["databases"]["environment"][name]
+    assert environment["REDIS_PASSWORD"] == services["redis"]["environment"]["REDIS_PASSWORD"]

@@ -31,14 +31,16 @@ _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('ses_bounces.upgrade', 0))
 def upgrade(connection: Connection) -> int:
     """Migrate the schema to the last revision and make functions and views anew; may be repeated at any time.
 
-    :param connection: autocommit, of a role that may create a schema in the database.
+    :param connection: autocommit, of a role that owns the schema, or may create it in the database.
     :returns: the revision that it is at now.
     """
     from alembic import command
 
     connection.execute(_LOCK)
     try:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        # Not IF NOT EXISTS: that asks for CREATE on the database also where the schema is there (docs/sql/role.sql).
+        if connection.execute("SELECT to_regnamespace(%s)", [SCHEMA]).fetchone() == (None,):
+            connection.execute(f"CREATE SCHEMA {SCHEMA}")
         config = alembic_config()
         with alembic_connection(connection) as config.attributes["connection"]:
             command.upgrade(config, "head")
