@@ -1,16 +1,48 @@
--- address_state(ids, at, expire_before): what is thought of each address at a time. docs/semantics.md §4 in SQL.
+-- address_state(ids, at, expire_before, known_at): what is thought of each address at a time. docs/semantics.md §4 in SQL.
 --
 -- A set of aggregates over the live ledger entries with occurred_at <= at: neither their order nor that of their
 -- arrival matters. One row per address that has entries.
 --   ids            the addresses to look at; NULL: all.
 --   at             the time: entries that occurred later are not looked at.
 --   expire_before  deadlines up to this count as passed; equal to at but where a drain left older messages waiting.
+--   known_at       only by what was on record then: entries recorded by then and not superseded by then, and the
+--                  never_block patterns of then. NULL, or left out: by what is on record now.
 -- A cause is there where its since_… is not NULL. Locks: none.
+
+-- Of the ledger, what counted by what was on record at a time; NULL: what counts now. Two parts, so that each has the
+-- index that it needs.
+CREATE OR REPLACE FUNCTION ses_bounces.entries_known(known_at timestamptz) RETURNS TABLE (
+    event_id bigint, address_id bigint, kind text, occurred_at timestamptz, dedup_key bytea, lifts text[],
+    deadline timestamptz, policy text, mail_sent_at timestamptz, ses_message_id text, bounce_type text
+) LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+SELECT e.event_id, e.address_id, e.kind, e.occurred_at, e.dedup_key, e.lifts, e.deadline, e.policy, e.mail_sent_at,
+    e.ses_message_id, e.bounce_type
+FROM ses_bounces.address_event e
+WHERE e.superseded_at IS NULL AND (known_at IS NULL OR e.recorded_at <= known_at)
+UNION ALL
+SELECT e.event_id, e.address_id, e.kind, e.occurred_at, e.dedup_key, e.lifts, e.deadline, e.policy, e.mail_sent_at,
+    e.ses_message_id, e.bounce_type
+FROM ses_bounces.address_event e
+WHERE e.superseded_at IS NOT NULL AND e.superseded_at > known_at AND e.recorded_at <= known_at
+$function$;
+
+-- Of the never_block patterns, those that were mirrored at a time; NULL: those of now.
+CREATE OR REPLACE FUNCTION ses_bounces.protected_known(known_at timestamptz) RETURNS TABLE (pattern text)
+LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+SELECT t.pattern FROM ses_bounces.protected t WHERE known_at IS NULL OR t.added_at <= known_at
+UNION ALL
+SELECT t.pattern FROM ses_bounces.protected_past t WHERE t.added_at <= known_at AND t.removed_at > known_at
+$function$;
+
+-- What the version before this one called.
+DROP FUNCTION IF EXISTS ses_bounces.extended_deadline(bigint, timestamptz, timestamptz, boolean, timestamptz);
+DROP FUNCTION IF EXISTS ses_bounces.episode_after(bigint, timestamptz, timestamptz, timestamptz);
+DROP FUNCTION IF EXISTS ses_bounces.second_mail_bounced_at(bigint, timestamptz, timestamptz);
 
 -- The deadline that administrators gave an episode, NULL where they gave none. chained: of a policy that ends an
 -- episode at its deadline, only the extensions made before it ended belong to it.
 CREATE OR REPLACE FUNCTION ses_bounces.extended_deadline(
-    id bigint, first_bounce timestamptz, stored timestamptz, chained boolean, at timestamptz
+    id bigint, first_bounce timestamptz, stored timestamptz, chained boolean, at timestamptz, known_at timestamptz
 ) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $function$
 WITH given AS (
     SELECT e.occurred_at,
@@ -19,9 +51,8 @@ WITH given AS (
             ORDER BY e.occurred_at, e.dedup_key ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS in_force,
         row_number() OVER (ORDER BY e.occurred_at, e.dedup_key) AS place
-    FROM ses_bounces.address_event e
-    WHERE e.address_id = id AND e.kind = 'deadline_extended' AND e.superseded_at IS NULL
-        AND e.occurred_at BETWEEN first_bounce AND at
+    FROM ses_bounces.entries_known(known_at) e
+    WHERE e.address_id = id AND e.kind = 'deadline_extended' AND e.occurred_at BETWEEN first_bounce AND at
 ), too_late AS (
     SELECT min(g.place) AS place FROM given g
     WHERE chained AND g.occurred_at > coalesce(g.in_force, stored, 'infinity')
@@ -32,7 +63,7 @@ $function$;
 -- The episode of policy expire that is open at a time: an episode ends at its deadline, and later bounces open the
 -- next one, with deadlines of its own. No row: the last one has ended, or no bounce followed it.
 CREATE OR REPLACE FUNCTION ses_bounces.episode_after(
-    id bigint, ended_at timestamptz, at timestamptz, expire_before timestamptz
+    id bigint, ended_at timestamptz, at timestamptz, expire_before timestamptz, known_at timestamptz
 ) RETURNS TABLE (
     began_after timestamptz, first_at timestamptz, last_at timestamptz, bounces bigint, policy text,
     deadline timestamptz
@@ -42,14 +73,13 @@ WITH RECURSIVE episode AS (
         NULL::bigint AS bounces, 'expire' AS policy, ended_at AS deadline
     UNION ALL
     SELECT p.deadline, n.first_at, n.last_at, n.bounces, n.policy,
-        coalesce(ses_bounces.extended_deadline(id, n.first_at, n.stored, n.policy = 'expire', at), n.stored)
+        coalesce(ses_bounces.extended_deadline(id, n.first_at, n.stored, n.policy = 'expire', at, known_at), n.stored)
     FROM episode p
     CROSS JOIN LATERAL (
         SELECT min(e.occurred_at) AS first_at, max(e.occurred_at) AS last_at, count(*) AS bounces,
             min(e.deadline) AS stored, (array_agg(e.policy ORDER BY e.deadline, e.policy))[1] AS policy
-        FROM ses_bounces.address_event e
-        WHERE e.address_id = id AND e.kind = 'transient_bounce' AND e.superseded_at IS NULL
-            AND e.occurred_at > p.deadline AND e.occurred_at <= at
+        FROM ses_bounces.entries_known(known_at) e
+        WHERE e.address_id = id AND e.kind = 'transient_bounce' AND e.occurred_at > p.deadline AND e.occurred_at <= at
     ) n
     WHERE p.policy = 'expire' AND p.deadline <= expire_before AND n.bounces > 0
 )
@@ -58,17 +88,19 @@ WHERE p.bounces > 0 AND (p.policy <> 'expire' OR p.deadline > expire_before OR p
 $function$;
 
 -- When the second of two different mails bounced, NULL: it did not.
-CREATE OR REPLACE FUNCTION ses_bounces.second_mail_bounced_at(id bigint, ended_at timestamptz, at timestamptz)
-RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+CREATE OR REPLACE FUNCTION ses_bounces.second_mail_bounced_at(
+    id bigint, ended_at timestamptz, at timestamptz, known_at timestamptz
+) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $function$
 SELECT min(e.occurred_at)
-FROM ses_bounces.address_event e
-WHERE e.address_id = id AND e.kind = 'transient_bounce' AND e.superseded_at IS NULL
-    AND e.occurred_at > ended_at AND e.occurred_at <= at
+FROM ses_bounces.entries_known(known_at) e
+WHERE e.address_id = id AND e.kind = 'transient_bounce' AND e.occurred_at > ended_at AND e.occurred_at <= at
 GROUP BY coalesce(e.ses_message_id, encode(e.dedup_key, 'hex'))
 ORDER BY 1 OFFSET 1 LIMIT 1
 $function$;
 
-CREATE OR REPLACE FUNCTION ses_bounces.address_state(ids bigint[], at timestamptz, expire_before timestamptz)
+CREATE OR REPLACE FUNCTION ses_bounces.address_state(
+    ids bigint[], at timestamptz, expire_before timestamptz, known_at timestamptz
+)
 RETURNS TABLE (
     address_id bigint,
     is_protected boolean,
@@ -107,9 +139,11 @@ WITH entry AS (
             OVER of_address, '-infinity') AS permanent_bounce_lifted_at,
         coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'ses_suppression' = ANY (e.lifts))
             OVER of_address, '-infinity') AS ses_suppression_lifted_at
-    FROM ses_bounces.address_event e
-    LEFT JOIN ses_bounces.last_delivery d ON d.address_id = e.address_id AND d.occurred_at <= at
-    WHERE (ids IS NULL OR e.address_id = ANY (ids)) AND e.occurred_at <= at AND e.superseded_at IS NULL
+    FROM ses_bounces.entries_known(known_at) e
+    -- When it came in is not recorded; but those that ended an episode are in the ledger.
+    LEFT JOIN ses_bounces.last_delivery d
+        ON d.address_id = e.address_id AND d.occurred_at <= at AND known_at IS NULL
+    WHERE (ids IS NULL OR e.address_id = ANY (ids)) AND e.occurred_at <= at
     WINDOW of_address AS (PARTITION BY e.address_id)
 ), judged AS (
     SELECT e.*,
@@ -161,7 +195,9 @@ WITH entry AS (
 ), extended AS (
     SELECT d.*,
         CASE WHEN d.is_extended AND d.bounces > 0 THEN coalesce(
-            ses_bounces.extended_deadline(d.address_id, d.first_at, d.stored_deadline, d.policy = 'expire', at),
+            ses_bounces.extended_deadline(
+                d.address_id, d.first_at, d.stored_deadline, d.policy = 'expire', at, known_at
+            ),
             d.stored_deadline
         ) ELSE d.stored_deadline END AS deadline
     FROM dated d
@@ -180,15 +216,15 @@ WITH entry AS (
     ) has
     LEFT JOIN LATERAL (
         -- OFFSET 0 keeps the condition inside: nothing is computed for the many that have not ended.
-        SELECT n.* FROM ses_bounces.episode_after(x.address_id, x.deadline, at, expire_before) n
+        SELECT n.* FROM ses_bounces.episode_after(x.address_id, x.deadline, at, expire_before, known_at) n
         WHERE has.ended OFFSET 0
     ) n ON true
 )
 SELECT s.address_id,
     -- Asked once first: mostly there are no patterns, and no address has to be read.
-    (SELECT EXISTS (SELECT FROM ses_bounces.protected)) AND EXISTS (
+    (SELECT EXISTS (SELECT FROM ses_bounces.protected_known(known_at))) AND EXISTS (
         SELECT FROM ses_bounces.address a
-        JOIN ses_bounces.protected t ON t.pattern IN (a.address, '@' || a.domain)
+        JOIN ses_bounces.protected_known(known_at) t ON t.pattern IN (a.address, '@' || a.domain)
         WHERE a.address_id = s.address_id
     ),
     s.stop_request, s.complaint, s.unsubscribed, s.permanent_bounce, s.ses_suppression,
@@ -197,7 +233,7 @@ SELECT s.address_id,
         WHEN s.policy = 'age' THEN s.deadline
         WHEN s.policy = 'age_and_rebounce' THEN (
             SELECT greatest(s.deadline, r)
-            FROM ses_bounces.second_mail_bounced_at(s.address_id, s.began_after, at) r
+            FROM ses_bounces.second_mail_bounced_at(s.address_id, s.began_after, at, known_at) r
             WHERE r IS NOT NULL AND s.deadline IS NOT NULL
         )
     END,
@@ -206,4 +242,31 @@ SELECT s.address_id,
     CASE WHEN s.bounce_count > 0 THEN s.last_bounced_at ELSE s.last_suppressed_at END,
     s.bounce_count
 FROM shown s
-$function$;
+$function$;;
+
+-- By what is on record now.
+CREATE OR REPLACE FUNCTION ses_bounces.address_state(ids bigint[], at timestamptz, expire_before timestamptz)
+RETURNS TABLE (
+    address_id bigint,
+    is_protected boolean,
+    since_stop_request timestamptz,
+    since_complaint timestamptz,
+    since_unsubscribed timestamptz,
+    since_permanent_bounce timestamptz,
+    since_ses_suppression timestamptz,
+    since_expired_transient timestamptz,
+    episode_first_at timestamptz,
+    episode_last_at timestamptz,
+    episode_bounces bigint,
+    episode_deadline timestamptz,
+    episode_policy text,
+    first_bounced_at timestamptz,
+    last_bounced_at timestamptz,
+    bounce_count bigint
+) LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+SELECT s.address_id, s.is_protected, s.since_stop_request, s.since_complaint, s.since_unsubscribed,
+    s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient, s.episode_first_at,
+    s.episode_last_at, s.episode_bounces, s.episode_deadline, s.episode_policy, s.first_bounced_at,
+    s.last_bounced_at, s.bounce_count
+FROM ses_bounces.address_state(ids, at, expire_before, NULL) s
+$function$

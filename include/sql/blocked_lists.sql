@@ -1,4 +1,4 @@
--- What other programs ask: do_not_email, is_blocked(email), blocked_as_of(t).
+-- What other programs ask: do_not_email, is_blocked(email), blocked_as_of(t), blocked_as_of(t, known_at).
 -- In observe mode (setting enforce is false) the lists are kept, and nobody is blocked. Locks: none.
 
 CREATE OR REPLACE FUNCTION ses_bounces.enforced() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $function$
@@ -51,4 +51,18 @@ CROSS JOIN LATERAL ses_bounces.blocking_causes(
     s.is_protected, s.since_stop_request, s.since_complaint, s.since_unsubscribed,
     s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient
 ) c
-$function$;
+$function$;;
+
+-- The same, by what was on record at known_at: what came in later is not counted, what a replay or an undo took back
+-- later is.
+CREATE OR REPLACE FUNCTION ses_bounces.blocked_as_of(t timestamptz, known_at timestamptz)
+RETURNS TABLE (address_id bigint, address text, reason text, since timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+SELECT s.address_id, a.address, c.reason, c.since
+FROM ses_bounces.address_state(NULL, t, t, known_at) s
+JOIN ses_bounces.address a USING (address_id)
+CROSS JOIN LATERAL ses_bounces.blocking_causes(
+    s.is_protected, s.since_stop_request, s.since_complaint, s.since_unsubscribed,
+    s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient
+) c
+$function$

@@ -160,9 +160,9 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
     at = moments["as_of"] - _MOMENT
     starts_at: datetime = moments["starts_at"]
     until = moments["as_of"] + DUE_SOON
-    execute(statement("report_states"), {"at": at})
+    execute(statement("report_states"), {"at": at, "known_at": None})
     execute("ANALYZE report_state")
-    execute(statement("report_blocks"))
+    execute(statement("report_blocks"), {"known_at": None})
     execute("ANALYZE report_block")
     reasons = execute(statement("select_report_reasons"), {"since": starts_at}).fetchall()
     blocked, new = next(((total, fresh) for reason, total, fresh in reasons if reason is None), (0, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -436,6 +437,21 @@ def test_import_says_what_it_can_not_read(run: Any, tmp_path: Path) -> None:
     said = run("import", "stop-requests", str(path), "--reason", "x")
     assert (said.status, said.out) == (1, "")
     assert "--address-column" in said.err
+
+
+def test_export_as_of(run: Any, ledger: Connection) -> None:
+    lines = list(csv.DictReader(io.StringIO(run("export", "blocked", "--as-of", "2026-01-31T12:00").out)))
+    now = {json.loads(line)["address"] for line in run("export", "blocked", "--json").lines}
+    assert {line["address"] for line in lines} == now
+    assert {"since", "diagnostic", "source_identity"} <= set(lines[0])
+    known = run("export", "blocked", "--as-of", "2026-01-31T12:00", "--known-at", "2026-01-31T12:00", "--json")
+    assert (known.status, known.lines) == (0, [])
+    later = ("--as-of", "2026-01-31T12:00", "--known-at", "2999-01-01")
+    found = [json.loads(line) for line in run("export", "blocked", *later, "--reason", "complaint", "--json").lines]
+    assert found
+    assert {row["reason"] for row in found} == {"complaint"}
+    assert "--known-at needs --as-of" in run("export", "blocked", "--known-at", "2026-01-31").err
+    assert "--as-of goes with --reason only" in run("export", "blocked", *later, "--state", "lifted").err
 
 
 def test_export(run: Any, ledger: Connection, tmp_path: Path) -> None:

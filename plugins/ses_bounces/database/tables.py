@@ -61,7 +61,7 @@ def _address_id(**options: object) -> Column[int]:
     return Column("address_id", BigInteger, ForeignKey(f"{SCHEMA}.address.address_id"), nullable=False, **options)  # type: ignore[arg-type]
 
 
-def _joined_address_id(**options: object) -> Column[int]:
+def joined_address_id(**options: object) -> Column[int]:
     """Of a table that is filled by joins with address, whose rows stay: a check of each row would cost a tenth."""
     return Column("address_id", BigInteger, nullable=False, **options)  # type: ignore[arg-type]
 
@@ -82,6 +82,8 @@ def _message_columns() -> list[SchemaItem]:
         Column("receive_count", Integer, nullable=False, server_default="1"),
         Column("outcome", Text, nullable=False),
         Column("reason", Text),
+        # When an address was taken out of the body, or the body emptied for it.
+        moment("erased_at"),
     ]
 
 
@@ -137,7 +139,7 @@ address_event = Table(
     "address_event",
     metadata,
     number("event_id"),
-    _joined_address_id(),
+    joined_address_id(),
     Column("kind", Text, nullable=False),
     moment("occurred_at", nullable=False),
     moment("recorded_at", nullable=False, server_default=text("now()")),
@@ -179,7 +181,7 @@ address_event = Table(
 later_entry = Table(
     "later_entry",
     metadata,
-    _joined_address_id(),
+    joined_address_id(),
     moment("occurred_at", nullable=False),
     PrimaryKeyConstraint("address_id", "occurred_at"),
     comment="Entries dated ahead of our clock: their addresses are due then. Nearly always empty.",
@@ -188,7 +190,7 @@ later_entry = Table(
 last_delivery = Table(
     "last_delivery",
     metadata,
-    _joined_address_id(primary_key=True),
+    joined_address_id(primary_key=True),
     moment("occurred_at", nullable=False),
     Column("ses_message_id", Text),
     # So that it can still become a ledger entry, should a bounce from before it arrive late.
@@ -200,7 +202,7 @@ bounce_list = Table(
     "bounce_list",
     metadata,
     number("bounce_list_id"),
-    _joined_address_id(),
+    joined_address_id(),
     Column("address", Text(collation="C"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("details", Text),
@@ -259,7 +261,7 @@ blocked_list = Table(
     "blocked_list",
     metadata,
     number("blocked_list_id"),
-    _joined_address_id(),
+    joined_address_id(),
     Column("address", Text(collation="C"), nullable=False),
     Column("reason", Text, nullable=False),
     moment("blocked_at", nullable=False),
@@ -294,7 +296,7 @@ protected = Table(
 flag_due = Table(
     "flag_due",
     metadata,
-    _joined_address_id(primary_key=True),
+    joined_address_id(primary_key=True),
     moment("due_since", nullable=False, server_default=text("now()")),
     comment="Addresses whose people's Allow Group Email is to be looked at.",
 )

@@ -154,6 +154,14 @@ def _export(commands: Commands) -> None:  # type: ignore[valid-type]
         one.add_argument("--since", type=_moment, metavar="TIME", help="only from then on: ISO 8601; UTC")
         one.add_argument("--until", type=_moment, metavar="TIME", help="only before then")
         one.add_argument("--text", help="only addresses with this in them; @example.com is a domain")
+        if name == "blocked":
+            one.add_argument(
+                "--as-of", type=_moment, metavar="TIME",
+                help="who was blocked then, by when things happened: the columns of the daily report",
+            )  # fmt: skip
+            one.add_argument(
+                "--known-at", type=_moment, metavar="TIME", help="with --as-of: only by what was on record then"
+            )
         one.add_argument("--output", "-o", metavar="FILE", help="write it there, not to stdout")
         _where(one)
         one.add_argument("--json", action="store_true", help="one JSON object a line instead of CSV")

@@ -57,6 +57,8 @@ def _lines(connection: Connection, options: argparse.Namespace) -> tuple[Iterato
     """Return the lines to write, and about how many they are; None: more than is counted."""
     from ses_bounces import lists
 
+    if options.what == "blocked" and (options.as_of or options.known_at):
+        return _as_of(connection, options), None
     if options.what == "blocked":
         blocked = lists.BlockedFilter(
             options.state, options.kind, options.since, options.until, text=options.text or None
@@ -74,6 +76,20 @@ def _lines(connection: Connection, options: argparse.Namespace) -> tuple[Iterato
     if options.json:
         return _json(lambda after: lists.list_bounces(connection, bounces, after=after, limit=_ROWS_AT_ONCE)), total
     return lists.stream_bounces(connection, bounces), total
+
+
+def _as_of(connection: Connection, options: argparse.Namespace) -> Iterator[str]:
+    from ses_bounces.lists.table import write_table
+    from ses_bounces.point_in_time import COLUMNS, blocked_as_of
+
+    if options.as_of is None:
+        raise ActionError("--known-at needs --as-of: the time for which you want to know who was blocked.")
+    if options.state != "open" or options.since or options.until or options.text:
+        raise ActionError("--as-of goes with --reason only: leave out --state, --since, --until and --text.")
+    rows = blocked_as_of(connection, options.as_of, options.known_at, options.kind)
+    if not options.json:
+        return write_table(COLUMNS, rows)
+    return (f"{json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False)}\n" for row in rows)
 
 
 def _json(page: Callable[[str | None], Page[Any]]) -> Iterator[str]:
