@@ -34,31 +34,39 @@ def ensure_partitions(connection: Connection) -> int:
 
 
 def drop_partitions(connection: Connection, retention_days: int) -> int:
-    """Drop the days before the retention; quarantined and held messages move to ``quarantine`` first.
+    """Drop the days before the retention; quarantined and held messages move to ``quarantine``.
 
     A day with messages that are still pending stays. Readers are not waited for longer than two seconds: what can't
-    be dropped now is dropped by a later run.
+    be dropped now is dropped by a later run, and so is a day that a killed run left detached. May run at any time,
+    beside anything, also itself.
 
+    :param connection: autocommit.
     :param retention_days: whole days to keep; 0 keeps all.
     :returns: the number of partitions dropped.
     """
     if not retention_days:
         return 0
-    dropped = 0
+    # What an earlier run detached is seen by nobody any more: messages of it that are wanted come back first.
+    dropped = sum(_drop(connection, day) for day in sorted(_detached(connection)))
     oldest = _today(connection) - timedelta(days=retention_days)
     for day in sorted(partitions(connection)):
         if day < oldest and not _has_pending(connection, day):
-            connection.execute(statement("move_to_quarantine"), {"first": day, "next": day + timedelta(days=1)})
             if not _detach(connection, day):
                 break
-            connection.execute(sql.SQL("DROP TABLE {}").format(_table(day)))
-            dropped += 1
+            dropped += _drop(connection, day)
     return dropped
 
 
 def partitions(connection: Connection) -> set[date]:
     """Return the days that have a partition."""
-    rows = connection.execute(statement("select_partitions")).fetchall()
+    return _days(connection.execute(statement("select_partitions")).fetchall())
+
+
+def _detached(connection: Connection) -> set[date]:
+    return _days(connection.execute(statement("select_detached_days")).fetchall())
+
+
+def _days(rows: list[tuple[str]]) -> set[date]:
     return {date.fromisoformat(name.removeprefix(_PREFIX)) for (name,) in rows}
 
 
@@ -82,6 +90,7 @@ def _detach(connection: Connection, day: date) -> bool:
     """Detach a day without making readers wait; False when they held it for too long."""
     import psycopg
 
+    gone = (psycopg.errors.UndefinedTable, psycopg.errors.ObjectNotInPrerequisiteState)
     parent = sql.Identifier(SCHEMA, "message")
     query = sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}")
     # An earlier attempt may have been interrupted halfway: Postgres wants that one to be finished.
@@ -92,16 +101,43 @@ def _detach(connection: Connection, day: date) -> bool:
             return True
         except psycopg.errors.LockNotAvailable:
             return False
-        except psycopg.errors.ObjectNotInPrerequisiteState:
+        except gone:
+            # It is half detached, or another run has done it meanwhile.
             continue
         finally:
             connection.execute("RESET lock_timeout")
     return False
 
 
+def _drop(connection: Connection, day: date) -> bool:
+    """Drop a detached day, after what is still wanted of it is elsewhere; False: somebody holds it, or dropped it.
+
+    One transaction: killed, all of it is there, and the next run goes on.
+    """
+    import psycopg
+
+    table = _table(day)
+    try:
+        with connection.transaction():
+            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(table))
+            for name in ("keep_pending_of_day", "move_to_quarantine"):
+                connection.execute(sql.SQL(statement(name)).format(table=table))
+            connection.execute(sql.SQL("DROP TABLE {}").format(table))
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.UndefinedTable):
+        return False
+    return True
+
+
 def _has_pending(connection: Connection, day: date) -> bool:
+    import psycopg
+
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE outcome = 'pending')").format(_table(day))
-    row = connection.execute(query).fetchone()
+    try:
+        row = connection.execute(query).fetchone()
+    except psycopg.errors.UndefinedTable:
+        # Another run has dropped it meanwhile: nothing is to be done with it.
+        return True
     return bool(row and row[0])
 
 
