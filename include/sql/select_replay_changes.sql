@@ -16,4 +16,10 @@ LEFT JOIN ses_bounces.address a ON a.address = r.address
 WHERE NOT EXISTS (
     SELECT FROM ses_bounces.address_event e WHERE e.dedup_key = r.dedup_key AND e.superseded_at IS NULL
 )
+-- What waits at the brake, or was dismissed there, stays out, also where a copy of it is read again.
+AND NOT EXISTS (
+    SELECT FROM ses_bounces.held_entry h
+    JOIN ses_bounces.brake b USING (brake_id)
+    WHERE h.dedup_key = r.dedup_key AND coalesce(h.decision, b.decision, 'waiting') <> 'confirmed'
+)
 ORDER BY 2, 1

@@ -10,7 +10,8 @@ import msgspec
 
 from ses_bounces.rules import Policy
 
-Outcome = Literal["applied", "no_effect", "quarantined"]
+# The last two are the brake's, not the rules'.
+Outcome = Literal["applied", "no_effect", "quarantined", "held", "dismissed"]
 
 
 class Entry(msgspec.Struct, gc=False):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import psycopg
 
+from ses_bounces.brake import Brake
 from ses_bounces.classify import classify_body
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
@@ -52,6 +53,7 @@ class Classified:
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     changes: Changes = field(default_factory=Changes)
+    brake: Brake | None = None
 
     @property
     def messages(self) -> int:
@@ -60,7 +62,11 @@ class Classified:
 
 
 def classify_pending(
-    connection: Connection, rules: Rules, keep_no_effect_bodies: bool = False, seconds: float = float("inf")
+    connection: Connection,
+    rules: Rules,
+    keep_no_effect_bodies: bool = False,
+    seconds: float = float("inf"),
+    max_new_blocks: int | None = None,
 ) -> Classified:
     """Classify every pending message, the oldest first, each chunk in a transaction of its own.
 
@@ -68,11 +74,13 @@ def classify_pending(
 
     :param connection: autocommit.
     :param seconds: begin no further chunk after this long.
+    :param max_new_blocks: of a domain and day; see :mod:`ses_bounces.brake`.
     :raises DatabaseError: what is done stays done; repeat to go on.
     """
     total = Classified()
     began = reported = time.monotonic()
     with quiet():
+        total.brake = Brake.of(connection, max_new_blocks)
         while time.monotonic() - began < seconds:
             chunk = _next_chunk(connection)
             if not chunk:
@@ -126,6 +134,8 @@ def _apply(
     total: Classified,
 ) -> None:
     with writing(connection) as writer:
+        if total.brake is not None:
+            results = total.brake.hold(connection, results)
         # Outcomes first: what this transaction settles is no longer waiting when state is computed.
         for key, messages in _by_outcome(results, keep_no_effect_bodies).items():
             _update_outcomes(connection, key, messages)

@@ -53,7 +53,7 @@ message_action = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("acted_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    CheckConstraint("action IN ('retry', 'dismiss')", name="action"),
+    CheckConstraint("action IN ('retry', 'confirm', 'dismiss')", name="action"),
     Index("message_action_message_id_idx", "message_id", "acted_at"),
-    comment="Who retried or dismissed a quarantined or held message, and why.",
+    comment="Who retried, confirmed or dismissed a quarantined or held message, and why.",
 )

@@ -1,0 +1,5 @@
+-- Brake a domain; yields the id. Locks: the row inserted.
+--   domain, day, max_new_blocks
+INSERT INTO ses_bounces.brake (domain, day, max_new_blocks, braked_at)
+VALUES (%(domain)s, %(day)s, %(max_new_blocks)s, clock_timestamp())
+RETURNING brake_id

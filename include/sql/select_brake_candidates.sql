@@ -1,0 +1,56 @@
+-- What is to be known of bounces that may block: one row each. Locks: none.
+--   places, message_ids, addresses, kinds, causes, occurred_at, mail_sent_at, are_listed, dedup_keys  arrays; kind is
+--   the entry's, cause what it would block by; listed: of SES's suppression list, not of a bounce
+-- is_known: it is in the ledger. decision: confirmed, dismissed, waiting (of it or of a copy), null: it was never held.
+-- would_block: it would make a new row in the Email Blocked List; not where one of a cause that weighs as much is open.
+SELECT c.place,
+    EXISTS (
+        SELECT FROM ses_bounces.address_event e WHERE e.dedup_key = c.dedup_key AND e.superseded_at IS NULL
+    ) AS is_known,
+    h.decision, h.brake_id,
+    NOT coalesce(w.is_stopped, false) AS would_block
+FROM unnest(
+    %(places)s::int[], %(message_ids)s::bigint[], %(addresses)s::text[], %(kinds)s::text[], %(causes)s::text[],
+    %(occurred_at)s::timestamptz[], %(mail_sent_at)s::timestamptz[], %(are_listed)s::boolean[], %(dedup_keys)s::bytea[]
+) AS c(place, message_id, address, kind, cause, occurred_at, mail_sent_at, is_listed, dedup_key)
+LEFT JOIN LATERAL (
+    SELECT x.brake_id, coalesce(x.decision, b.decision, 'waiting') AS decision
+    FROM ses_bounces.held_entry x
+    JOIN ses_bounces.brake b USING (brake_id)
+    WHERE x.dedup_key = c.dedup_key
+    -- Its own first; of copies, what lets the event count.
+    ORDER BY x.message_id = c.message_id DESC, coalesce(x.decision, b.decision) = 'confirmed' DESC NULLS LAST
+    LIMIT 1
+) h ON true
+LEFT JOIN LATERAL (
+    SELECT EXISTS (
+            SELECT FROM ses_bounces.blocked_list o
+            WHERE o.address_id = a.address_id AND o.unblocked_at IS NULL AND o.reason IN ('permanent_bounce', c.cause)
+        )
+        OR EXISTS (
+            SELECT FROM ses_bounces.address_event e
+            WHERE e.address_id = a.address_id AND e.kind = 'unblocked' AND e.superseded_at IS NULL
+                AND (
+                    (c.cause = ANY (e.lifts) AND e.occurred_at >= c.occurred_at)
+                    OR (
+                        c.kind = 'ses_suppression' AND NOT c.is_listed
+                        AND e.occurred_at >= coalesce(c.mail_sent_at, c.occurred_at)
+                    )
+                )
+        )
+        OR (
+            c.cause = 'expired_transient'
+            AND EXISTS (
+                SELECT FROM ses_bounces.last_delivery d
+                WHERE d.address_id = a.address_id AND d.occurred_at >= c.occurred_at
+            )
+        ) AS is_stopped
+    FROM ses_bounces.address a
+    WHERE a.address = c.address
+) known ON true
+CROSS JOIN LATERAL (
+    SELECT known.is_stopped OR EXISTS (
+        SELECT FROM ses_bounces.protected p
+        WHERE p.pattern IN (c.address, '@' || split_part(c.address, '@', -1))
+    ) AS is_stopped
+) w

@@ -1,0 +1,5 @@
+-- The brakes of some domains that began before a time and that nobody decided about. Locks: none.
+--   domains, before
+SELECT b.brake_id, b.domain
+FROM ses_bounces.brake b
+WHERE b.decided_at IS NULL AND b.domain = ANY (%(domains)s) AND b.braked_at < %(before)s

@@ -1,0 +1,6 @@
+-- When the queue of each message was first drained. Locks: none.
+--   ids, first, last  the messages and the span of their received_at, which names the partitions
+SELECT m.message_id, q.first_drained_at
+FROM ses_bounces.message m
+JOIN ses_bounces.queue q USING (queue_url)
+WHERE m.message_id = ANY (%(ids)s) AND m.received_at BETWEEN %(first)s AND %(last)s
