@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,6 +37,7 @@ class Tasks:
         """The context of a task of a run by hand."""
         self._monkeypatch.setenv(VARIABLE, json.dumps(self.settings))
         run = SimpleNamespace(run_type="manual", data_interval_start=None, data_interval_end=None, run_id=run_id)
+        run.run_after, run.triggering_user_name = datetime.now(UTC), "ops"
         ti = SimpleNamespace(
             run_id=run_id, task_id=task_id, map_index=map_index, try_number=1, dag_id="ses_bounces",
             get_task_states=lambda **_asked: {run_id: self.states},
@@ -53,6 +55,7 @@ class Tasks:
             hourly.promote_expired_transients,
             hourly.sync_allow_group_email,
             hourly.emit_blocked_report,
+            hourly.check_brake,
         ):
             done[task.__name__] = task(self.context(task.__name__, run_id, **params))
         return done

@@ -1,4 +1,4 @@
-"""The brake: at most so many new blocks of one recipient domain a day without a person; docs/semantics.md has the rules.
+"""The brake: at most so many new blocks of one recipient domain a day without a person; see docs/semantics.md.
 
 Decided in the transaction that classifies, in the order in which messages are classified, and entry by entry: of a
 message with recipients in several domains only the entries of a braked one are held, the others count at once.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Classification, Entry
+from ses_bounces.masking import masked
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -27,12 +27,6 @@ REASON_DISMISSED = "an administrator dismissed this bounce"
 NO_MESSAGE = 0
 # Bounces that come later than this begin their day anew.
 DAYS_KEPT = 60
-MAX_DIAGNOSTIC_CHARACTERS = 200
-
-_ADDRESS = re.compile(r"[^\s<>()\[\]{}\"',;:=]+@[^\s<>()\[\]{}\"',;]+")
-# Session ids, times and the like differ in every answer of a server.
-_CHANGING = re.compile(r"\b(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{10,}|\b\d{5,}\b")
-_SPACE = re.compile(r"\s+")
 
 Day = tuple[dt.date, str]
 
@@ -74,16 +68,6 @@ def cause_of(entry: Entry) -> str | None:
     # Without a grace period a transient problem blocks as soon as it is recorded.
     without_grace = entry.deadline is not None and entry.deadline <= entry.occurred_at and entry.policy == "age"
     return "expired_transient" if entry.kind == "transient_bounce" and without_grace else None
-
-
-def masked(diagnostic: str | None, address: str = "") -> str:
-    """Return what a server said, without addresses and without what differs in every answer."""
-    text = _SPACE.sub(" ", diagnostic or "").strip()
-    text = _ADDRESS.sub("‹address›", text)
-    local = address.rpartition("@")[0]
-    if len(local) > 1:
-        text = re.sub(rf"(?<![^\W_]){re.escape(local)}(?![^\W_])", "‹address›", text, flags=re.IGNORECASE)
-    return _CHANGING.sub("…", text)[:MAX_DIAGNOSTIC_CHARACTERS]
 
 
 class Brake:
@@ -130,6 +114,23 @@ class Brake:
             results[index] = message, _without(result, entry_indexes, domains.get(index))
         return results
 
+    def hold_listed(
+        self, connection: Connection, entries: Sequence[tuple[Entry, bool]], is_exempt: bool
+    ) -> list[Entry]:
+        """Return what counts of a page of SES's suppression list.
+
+        :param entries: each with whether it is there for a bounce; a complaint is a wish.
+        :param is_exempt: it is the first reading of the list, or a person asked for it.
+        """
+        asked = [entry for entry, is_bounce in entries if is_bounce]
+        candidates = [
+            Candidate(place, NO_MESSAGE, entry, entry.kind, is_listed=True, is_exempt=is_exempt)
+            for place, entry in enumerate(asked)
+        ]
+        verdict = self.decide(connection, candidates) if candidates else Verdict()
+        out = {candidates[place].entry.dedup_key for place in (*verdict.held, *verdict.dismissed)}
+        return [entry for entry, _ in entries if entry.dedup_key not in out]
+
     def _candidates(
         self, connection: Connection, results: Iterable[tuple[Message, Classification]]
     ) -> list[tuple[Candidate, tuple[int, int]]]:
@@ -157,7 +158,9 @@ class Brake:
 
         :param candidates: in the order in which they count; ``place`` is their index.
         """
-        known = {row[0]: row[1:] for row in connection.execute(statement("select_brake_candidates"), _asked(candidates))}
+        known = {
+            row[0]: row[1:] for row in connection.execute(statement("select_brake_candidates"), _asked(candidates))
+        }
         verdict = Verdict()
         free = []
         for candidate in candidates:

@@ -18,6 +18,7 @@
         ├── ReplayError             a replay that was not tried, or of no window
         ├── HealthError             the doctor found something critical
         ├── QuarantineError         most messages were not understood
+        ├── BrakeError              bounces of a domain are held until somebody decides
         └── RunError                a task of the run failed
 """
 
@@ -86,6 +87,10 @@ class HealthError(NeedsAPersonError):
 
 class QuarantineError(NeedsAPersonError):
     """Most messages were not understood; they are kept."""
+
+
+class BrakeError(NeedsAPersonError):
+    """Bounces of a domain over its limit are held until somebody decides; everything else went on."""
 
 
 class RunError(NeedsAPersonError):

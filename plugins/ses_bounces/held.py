@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +20,10 @@ Decision = Literal["confirmed", "dismissed"]
 # The action of message_action that a decision is.
 ACTIONS: dict[str, str] = {"confirmed": "confirm", "dismissed": "dismiss"}
 MESSAGES_PER_CHUNK = 5_000
+_STATEMENTS = {
+    "retry": ("retry_messages", "retry_kept_messages"),
+    "dismiss": ("dismiss_messages", "dismiss_kept_messages"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,8 @@ class HeldDomain:
 
     ``day``: of the bounce that was one too many, in UTC. ``messages``, ``bounces``, ``listings`` (of SES's suppression
     list): what waits, counted to 10,001. ``first_at``, ``last_at``: when those bounces occurred, None: nothing waits.
-    ``diagnostics``: what the servers said most often, and how often; no address is in it. ``decision``: made, and not
-    carried out yet.
+    ``diagnostics``: pairs of what the servers said most often, and how often; no address is in it. ``decision``: made,
+    and not carried out yet.
     """
 
     brake_id: int
@@ -45,7 +49,7 @@ class HeldDomain:
     listings: int
     first_at: datetime | None
     last_at: datetime | None
-    diagnostics: list[tuple[str, int]]
+    diagnostics: list[Sequence[Any]]
 
     def sentences(self) -> str:
         """Return what a person is to know of it."""
@@ -76,12 +80,19 @@ def held_domains(connection: Connection, brake_ids: Iterable[int] | None = None)
     wanted = {"ids": None if brake_ids is None else list(brake_ids)}
     with quiet():
         rows = connection.execute(statement("select_held_domains"), wanted).fetchall()
-    return [HeldDomain(*row[:-1], [(text, count) for text, count in row[-1]]) for row in rows]
+    return [HeldDomain(*row) for row in rows]
 
 
 def waiting(connection: Connection) -> list[HeldDomain]:
     """Return those that nobody decided about and of which something is held."""
     return [held for held in held_domains(connection) if held.decision is None and held.bounces]
+
+
+def held_messages(connection: Connection, message_ids: Iterable[int]) -> set[int]:
+    """Return those of some messages of which anything waits for a decision."""
+    with quiet():
+        rows = connection.execute(statement("select_waiting_messages"), {"ids": list(message_ids)}).fetchall()
+    return {message_id for (message_id,) in rows}
 
 
 def open_brakes(connection: Connection, domains: Iterable[str], before: datetime) -> dict[str, int]:
@@ -169,8 +180,7 @@ def change(writer: Writer, message_ids: Iterable[int], what: Literal["retry", "d
     ids = {"ids": list(message_ids)}
     if not ids["ids"]:
         return []
-    names = ("retry_messages", "retry_kept_messages") if what == "retry" else ("dismiss_messages", "dismiss_kept_messages")
-    return [id_ for name in names for (id_,) in writer.connection.execute(statement(name), ids)]
+    return [id_ for name in _STATEMENTS[what] for (id_,) in writer.connection.execute(statement(name), ids)]
 
 
 def many(count: int) -> str:

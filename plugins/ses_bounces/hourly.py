@@ -14,6 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces import metrics
+from ses_bounces.brake_tasks import check_brake as check_brake
+from ses_bounces.brake_tasks import decide_held
 from ses_bounces.exceptions import QuarantineError, SettingsError
 from ses_bounces.task_run import check_run as check_run
 from ses_bounces.task_run import recorded, settings_of
@@ -103,6 +105,8 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
 def classify_bounces(context: Context) -> Counts:
     """Classify every pending message; see :func:`ses_bounces.pending.classify_pending`.
 
+    Before that, what was decided about held messages is carried out; see :mod:`ses_bounces.held`.
+
     A backfill also brings the lists up to date for what happened in its hour. With the Param ``reprocess``, messages
     of a window are read again; see :mod:`ses_bounces.replay`.
 
@@ -112,7 +116,11 @@ def classify_bounces(context: Context) -> Counts:
 
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
-        done = classify_pending(connection, settings.rules, settings.keep_no_effect_bodies, settings.max_seconds)
+        counts.update(decide_held(context, connection, settings))
+        done = classify_pending(
+            connection, settings.rules, settings.keep_no_effect_bodies, settings.max_seconds,
+            settings.max_new_blocks_per_domain,
+        )  # fmt: skip
         counts.update(outcomes=dict(done.outcomes), reasons=dict(done.reasons), **_changes(done.changes))
         if window := backfilled(context):
             counts["rebuilt"] = _rebuild(connection, window, settings.max_seconds)

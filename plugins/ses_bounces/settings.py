@@ -89,12 +89,6 @@ def _whole_number(value: Any) -> Any:
     return value
 
 
-def _brake(value: Any) -> Any:
-    if value is not None:
-        raise ValueError("this version has no brake; it must be left out")
-    return value
-
-
 Count = Annotated[int, BeforeValidator(_whole_number)]
 Identifier = Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -130,7 +124,7 @@ class Settings(BaseModel):
     people_email_column: Identifier = "email"
     people_flag_column: Identifier = "allow_group_email"
     never_block: tuple[Annotated[str, AfterValidator(_protected)], ...] = ()
-    max_new_blocks_per_domain: Annotated[int | None, BeforeValidator(_brake)] = None
+    max_new_blocks_per_domain: Annotated[Count, Field(ge=1)] | None = None
     report_url: Annotated[str, Field(pattern=r"^[a-z0-9+]+://")] | None = None
     report_conn_id: str | None = None
     report_timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
@@ -235,6 +229,7 @@ MEANINGS = {
     "people_email_column": "a column's name",
     "people_flag_column": "a column's name",
     "never_block": "a list of addresses, or of exact domains like @example.com",
+    "max_new_blocks_per_domain": "a whole number from 1, or null",
     "report_url": "a URL like s3://bucket/folder or file:///folder, or null",
     "report_conn_id": "an Airflow connection id, or null",
     "report_timezone": "a time zone of the IANA database",

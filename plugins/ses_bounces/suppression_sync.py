@@ -15,13 +15,15 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.address import address_key
 from ses_bounces.aws.suppression import Listed, SesReason, StaleTokenError, SuppressionList, listing_key
+from ses_bounces.brake import Brake
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
@@ -55,7 +57,8 @@ class Bounds:
 
 @dataclass
 class Reading:
-    """A reading of one list: entries on it, those new to the ledger, those that are no address, those that left it.
+    """A reading of one list: entries on it, those new to the ledger, those that are no address, those that the
+    brake kept out, those that left it.
 
     ``finished`` False: the time was up; the next run goes on.
     """
@@ -65,6 +68,7 @@ class Reading:
     listed: int = 0
     recorded: int = 0
     not_addresses: int = 0
+    held: int = 0
     gone: int = 0
     finished: bool = False
     changes: Changes = field(default_factory=Changes)
@@ -79,7 +83,11 @@ class Drift:
 
 
 def read_list(
-    connection: Connection, listing: SuppressionList, bounds: Bounds | None = None, seconds: float = float("inf")
+    connection: Connection,
+    listing: SuppressionList,
+    bounds: Bounds | None = None,
+    seconds: float = float("inf"),
+    max_new_blocks: int | None = None,
 ) -> Reading:
     """Record the entries of one of SES's lists: those changed since the last reading, once a week all of them.
 
@@ -88,31 +96,40 @@ def read_list(
     :param connection: autocommit.
     :param bounds: another range than that; from a person.
     :param seconds: ask for no further page after this long.
+    :param max_new_blocks: of a domain and day; see :mod:`ses_bounces.brake`.
     :raises AwsError: what is recorded stays recorded; repeat to go on.
     :raises DatabaseError: likewise.
     """
     until = time.monotonic() + seconds
     place = {"account": listing.account, "region": listing.region}
     with quiet():
+        brake = Brake.of(connection, max_new_blocks)
         asked = bounds or Bounds()
         wanted = place | {"since": asked.since, "until": asked.until, "full": asked.full, "full_every": FULL_EVERY}
         went_on = connection.execute(statement("select_suppression_pass"), place).fetchone()
         if went_on is None:
             connection.execute(statement("insert_suppression_pass"), wanted)
-        reading = _read(connection, listing, place, until)
+        reading = _read(connection, listing, place, until, brake)
         if went_on is not None and reading.finished and bounds is not None:
             connection.execute(statement("insert_suppression_pass"), wanted)
-            reading = _read(connection, listing, place, until)
+            reading = _read(connection, listing, place, until, brake)
     return reading
 
 
-def _read(connection: Connection, listing: SuppressionList, place: dict[str, str], until: float) -> Reading:
+def _read(
+    connection: Connection, listing: SuppressionList, place: dict[str, str], until: float, brake: Brake | None
+) -> Reading:
     row = connection.execute(statement("select_suppression_pass"), place).fetchone()
     if row is None:
         # Finished by another session a moment ago.
         return Reading(full=False, finished=True)
     pass_id, since, before, token, *_ = row
     reading = Reading(full=since is None and before is None)
+    hold = (
+        None
+        if brake is None
+        else partial(brake.hold_listed, connection, is_exempt=_is_exempt(connection, place, before))
+    )
     while time.monotonic() < until:
         try:
             page = listing.page(since, before, token)
@@ -123,7 +140,7 @@ def _read(connection: Connection, listing: SuppressionList, place: dict[str, str
             connection.execute(statement("restart_suppression_pass"), {"pass_id": pass_id})
             token = None
             continue
-        _record(connection, place, pass_id, page.entries, page.next_token, reading)
+        _record(connection, place, pass_id, page.entries, page.next_token, reading, hold)
         if reading.pages % 50 == 0:
             log.info("%s: %d entries read", listing.region, reading.listed)
         token = page.next_token
@@ -135,6 +152,16 @@ def _read(connection: Connection, listing: SuppressionList, place: dict[str, str
     return reading
 
 
+def _is_exempt(connection: Connection, place: dict[str, str], before: datetime | None) -> bool:
+    """Tell whether a reading is not braked: the first one of a list, or of a range that a person asked for."""
+    query = (
+        "SELECT NOT EXISTS (SELECT FROM ses_bounces.suppression_pass p WHERE p.account = %(account)s"
+        " AND p.region = %(region)s AND p.finished_at IS NOT NULL)"
+    )
+    row = connection.execute(query, place).fetchone()
+    return before is not None or bool(row and row[0])
+
+
 def _record(
     connection: Connection,
     place: dict[str, str],
@@ -142,12 +169,16 @@ def _record(
     entries: Sequence[Listed],
     next_token: str | None,
     reading: Reading,
+    hold: Callable[[Sequence[tuple[Entry, bool]]], list[Entry]] | None,
 ) -> None:
     keyed = [(entry, address_key(entry.address)) for entry in entries]
     good = [(entry, key) for entry, key in keyed if key is not None]
     counts = {"listed": len(entries), "not_addresses": len(entries) - len(good)}
     with writing(connection) as writer:
-        writer.append((_entry(place, entry, key), None) for entry, key in good)
+        made = [(_entry(place, entry, key), entry.ses_reason == "BOUNCE") for entry, key in good]
+        counting = hold(made) if hold else [entry for entry, _ in made]
+        reading.held += len(made) - len(counting)
+        writer.append((entry, None) for entry in counting)
         recorded = writer.changes.entries["ses_suppression"]
         connection.execute(
             statement("upsert_ses_listed"),

@@ -50,7 +50,8 @@ def read_suppression_list(context: Context, job: Mapping[str, Any]) -> Counts:
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
         listing = open_list(settings, _place(settings, job))
-        reading = read_list(connection, listing, bounds(context), settings.max_seconds)
+        limit = settings.max_new_blocks_per_domain
+        reading = read_list(connection, listing, bounds(context), settings.max_seconds, limit)
         numbers = {name: value for name, value in asdict(reading).items() if name != "changes"}
         counts.update(numbers, region=listing.region, blocked=dict(reading.changes.blocked))
     log.info(
@@ -62,6 +63,8 @@ def read_suppression_list(context: Context, job: Mapping[str, Any]) -> Counts:
         reading.gone,
         "done" if reading.finished else "the time is up: the next run goes on",
     )
+    if reading.held:
+        log.warning("%s: %d entries are held, or were dismissed before: see the brake", listing.region, reading.held)
     if reading.not_addresses:
         log.warning("%s: %d entries are no addresses and were left out", listing.region, reading.not_addresses)
     metrics.count("suppressions_recorded", reading.recorded, {"region": listing.region})

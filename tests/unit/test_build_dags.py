@@ -76,7 +76,7 @@ def test_what_is_set_is_set_everywhere() -> None:
 
 def test_what_is_not_set_stays() -> None:
     made = build_dags(owner="deliverability")
-    assert [task["retries"] for task in tasks_of(made["ses_bounces"])] == [2, 2, 2, 2, 2, 2, 0]
+    assert [task["retries"] for task in tasks_of(made["ses_bounces"])] == [2, 2, 2, 2, 2, 2, 2, 0]
     assert made["ses_bounces"].tags == {"email", "ses", "ses_bounces"}
     assert (made["ses_bounces"].doc_md or "").startswith("\n# Email bounces, hourly")
 

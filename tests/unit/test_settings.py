@@ -52,7 +52,7 @@ def test_a_bad_value_is_named_with_its_range_and_place(key: str, value: Any, sho
         ('{"queue_urls": "https://sqs.eu-west-1.amazonaws.com/1/q.fifo"}', "it must be a standard queue"),
         (f'{{"queue_urls": "{URL}", "typo": 1}}', "typo is not a setting; it must be one of enabled, "),
         (f'{{"queue_urls": "{URL}", "report_timezone": "Mars"}}', "it must be a time zone of the IANA database"),
-        (f'{{"queue_urls": "{URL}", "max_new_blocks_per_domain": 5}}', "this version has no brake"),
+        (f'{{"queue_urls": "{URL}", "max_new_blocks_per_domain": true}}', "it must be a whole number from 1, or null"),
     ],
 )
 def test_bad_texts(text: str, message: str) -> None:
@@ -72,7 +72,7 @@ def test_defaults() -> None:
     found = parse({"queue_urls": URL})
     assert found.queue_urls[0].region == "eu-west-1"
     assert (found.transient_grace_days, found.promotion, found.max_seconds) == (14, "age", 1_500)
-    assert set(MEANINGS) == set(Settings.model_fields) - {"max_new_blocks_per_domain"}
+    assert set(MEANINGS) == set(Settings.model_fields)
 
 
 def test_a_run_overrides_and_is_told_where_it_was_wrong() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from ses_bounces.actions.action import MAX_REASON_CHARACTERS, Action, Outcome, Result
 from ses_bounces.actions.blocks import lift_blocks, request_stops
 from ses_bounces.actions.flags import FlagsFollowed, Person, follow_flags, leave_off, people_at, switch_on
-from ses_bounces.actions.messages import dismiss_messages, retry_messages
+from ses_bounces.actions.held import decide_domains
+from ses_bounces.actions.messages import confirm_messages, dismiss_messages, retry_messages
 from ses_bounces.actions.pasted import Line, Pasted, read_csv, read_text
 from ses_bounces.actions.previews import BlocksPreview, Cause, Found, StopsPreview, preview_blocks, preview_stops
 from ses_bounces.actions.transients import delete_transients, extend_deadlines
@@ -29,6 +30,8 @@ __all__ = [
     "Person",
     "Result",
     "StopsPreview",
+    "confirm_messages",
+    "decide_domains",
     "delete_transients",
     "dismiss_messages",
     "extend_deadlines",

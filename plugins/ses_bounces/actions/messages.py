@@ -1,4 +1,4 @@
-"""What administrators do to messages that were not understood or are held: retry or dismiss them.
+"""What administrators do to messages that were not understood or are held: retry, confirm or dismiss them.
 
 They are no entries of the ledger; the trail is ``ses_bounces.message_action``.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from ses_bounces.actions.action import Action, Answers, Result, act, when
 from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import ActionError
+from ses_bounces.held import change, decide_messages
 from ses_bounces.ledger import Writer
 
 if TYPE_CHECKING:
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 MAX_MESSAGES = 10_000
 _DONE = {
     "retry": "Pending again: the next hourly run classifies it.",
+    "confirm": "Confirmed: the next hourly run applies it.",
     "dismiss": "Dismissed.",
 }
-_PAST = {"retry": "retried", "dismiss": "dismissed"}
+_PAST = {"retry": "retried", "confirm": "confirmed", "dismiss": "dismissed"}
+What = Literal["retry", "confirm", "dismiss"]
 
 
 def retry_messages(connection: Connection, action: Action, message_ids: Iterable[int]) -> list[Result]:
@@ -38,22 +41,32 @@ def retry_messages(connection: Connection, action: Action, message_ids: Iterable
 
 
 def dismiss_messages(connection: Connection, action: Action, message_ids: Iterable[int]) -> list[Result]:
-    """Dismiss held and quarantined messages: nothing further is done with them. As :func:`retry_messages`."""
+    """Dismiss held and quarantined messages: nothing further is done with them. As :func:`retry_messages`.
+
+    What was held of them never counts, also in a copy that arrives later.
+    """
     return _change(connection, action, message_ids, "dismiss")
 
 
-def _change(
-    connection: Connection, action: Action, message_ids: Iterable[int], what: Literal["retry", "dismiss"]
-) -> list[Result]:
+def confirm_messages(connection: Connection, action: Action, message_ids: Iterable[int]) -> list[Result]:
+    """Confirm held messages: the next hourly run applies them, whatever the limit. As :func:`retry_messages`."""
+    return _change(connection, action, message_ids, "confirm")
+
+
+def _change(connection: Connection, action: Action, message_ids: Iterable[int], what: What) -> list[Result]:
     asked = dict.fromkeys(message_ids)
     if len(asked) > MAX_MESSAGES:
         raise ActionError(f"These are {len(asked)} messages; at most {MAX_MESSAGES} can be changed at once.")
 
     def work(writer: Writer, answers: Answers) -> None:
         ids = [int(target) for target in answers.open()]
-        changed: list[int] = []
-        for name in ("retry_messages", "retry_kept_messages") if what == "retry" else _DISMISS:
-            changed += [id_ for (id_,) in writer.connection.execute(statement(name), {"ids": ids})]
+        if what == "confirm":
+            held = decide_messages(writer, ids, "confirmed", action.actor, action.reason)
+            changed = change(writer, held, "retry")
+        else:
+            if what == "dismiss":
+                decide_messages(writer, ids, "dismissed", action.actor, action.reason)
+            changed = change(writer, ids, what)
         for id_ in changed:
             answers.give(id_, "done", _DONE[what])
         left = [int(target) for target in answers.open()]
@@ -65,9 +78,6 @@ def _change(
     return act(connection, action, f"{what}_messages", asked, work)
 
 
-_DISMISS = ("dismiss_messages", "dismiss_kept_messages")
-
-
 def _tell(
     answers: Answers, id_: int, outcome: str | None, done: str | None, actor: str | None, acted_at: object
 ) -> None:
@@ -77,4 +87,4 @@ def _tell(
         who = f"{actor} {_PAST[done]} it on {when(acted_at)}"  # type: ignore[arg-type]
         answers.give(id_, "already", f"It is no longer quarantined: {who}; now it is {outcome.replace('_', ' ')}.")
     else:
-        answers.give(id_, "refused", f"It is not quarantined: it is {outcome.replace('_', ' ')}.")
+        answers.give(id_, "refused", f"It is not quarantined or held: it is {outcome.replace('_', ' ')}.")

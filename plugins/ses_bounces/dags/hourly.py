@@ -16,7 +16,8 @@ message leaves SQS only after it is committed in Postgres. What a failed run lef
 | `promote_expired_transients` | makes transient problems permanent whose deadline has passed | Clear it. A late promotion is dated at its deadline. |
 | `sync_allow_group_email` | switches the flag off for people at blocked addresses, on for those whose block was lifted | Check the `people_…` settings and the role's grant on that column. Addresses stay due until it succeeds. |
 | `emit_blocked_report` | writes the report of each finished day that has none, or that later entries reached into | Check `report_url` and `report_conn_id`. Days not written are written by the next run. |
-| `check_run` | makes the run fail if anything before it failed | Look at the tasks that it names. |
+| `check_brake` | looks whether bounces of a domain over its limit are held | Decide: its message says what is held, and how. Everything else went on, and goes on. |
+| `check_run` | makes the run fail if anything else failed | Look at the tasks that it names. |
 
 **By hand**: trigger it when you can't wait for the hour. The form can lower the budget of a run, or ask for a report of
 the day so far.
@@ -27,6 +28,10 @@ happened in its hours, and writes the reports of its days again. As many active 
 **Replay**: with *Read messages again*, a backfill classifies the messages of its hours anew with today's rules and
 settings; a run by hand those sent in the times that it names. Try it first (*Only try*): `classify_bounces` logs what
 would change. Then run the same once more without that. What today's rules no longer make is superseded, not deleted.
+
+**The brake** (setting `max_new_blocks_per_domain`): bounces of a domain beyond that many new blocks a day are held, and
+`check_brake` fails in every run until somebody confirms or dismisses them, on the page *Quarantine*, with
+`ses-bounces held`, or in the form of a run by hand.
 
 **To stop everything**: set `"enabled": false` in the Variable; each task is then skipped. The queue keeps messages for
 at most 14 days.
@@ -84,6 +89,23 @@ _PARAMS = {
         section="Replay",
     ),
     "reprocess_to": Param(None, type=["null", "string"], format="date-time", title="Until before", section="Replay"),
+    "confirm_held": Param(
+        None,
+        type=["null", "array"],
+        items={"type": "string"},
+        title="Confirm held bounces of these domains",
+        description="The addresses are gone: they are blocked. One domain a line.",
+        section="Brake",
+    ),
+    "dismiss_held": Param(
+        None,
+        type=["null", "array"],
+        items={"type": "string"},
+        title="Dismiss held bounces of these domains",
+        description="The provider answered wrongly: these bounces never count. One domain a line.",
+        section="Brake",
+    ),
+    "held_reason": Param(None, type=["null", "string"], maxLength=500, title="Why, for the record", section="Brake"),
     "transient_grace_days": Param(
         None,
         type=["null", "integer"],
@@ -184,14 +206,22 @@ def build(shape: Shape) -> DAG:
                 outlet_events[report_alias].add(report, extra=counts)
             return counts
 
+        # A leaf of its own: the run is red, and no other task of it failed or waited.
+        @task(trigger_rule="all_done", doc_md=hourly.check_brake.__doc__)
+        @site.bound
+        def check_brake() -> dict[str, Any]:
+            return hourly.check_brake(_context())
+
         @task(trigger_rule="all_done", retries=0, doc_md=hourly.check_run.__doc__)
         @site.bound
         def check_run() -> None:
-            hourly.check_run(get_current_context())
+            hourly.check_run(get_current_context(), besides=("check_brake",))
 
+        classified = classify_bounces()
+        classified >> check_brake()
         (
             drain_queue.expand(job=plan_drain())
-            >> classify_bounces()
+            >> classified
             >> promote_expired_transients()
             >> sync_allow_group_email()
             >> emit_blocked_report()  # type: ignore[call-arg]

@@ -64,6 +64,8 @@ class Shape:
             "start_date": datetime(2026, 1, 1, tzinfo=UTC),
             "catchup": False,
             "max_active_runs": 1,
+            # Whatever Airflow's configuration says: red runs, as of a weekend at the brake, must not pause the feed.
+            "max_consecutive_failed_dag_runs": 0,
             "dagrun_timeout": timeout,
             "params": dict(params or {}),
             # The last one tells the pages which DAG is whose.

@@ -11,6 +11,7 @@ from ses_bounces.database.partitions import DAYS_AHEAD, partitions
 from ses_bounces.database.statements import statement
 from ses_bounces.doctor.finding import Findings, Severity
 from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
+from ses_bounces.held import waiting
 from ses_bounces.lists.overview import Overview, overview
 from ses_bounces.settings import Settings
 
@@ -32,6 +33,7 @@ def check_ledger(connection: Connection, settings: Settings) -> Findings:
     _check_processing(findings, health, settings)
     _check_drains(findings, numbers, settings)
     _check_messages(findings, health, numbers)
+    _check_brake(findings, connection)
     _check_waiting(findings, health, numbers, settings)
     with quiet():
         _check_partitions(findings, connection)
@@ -92,6 +94,18 @@ def _check_messages(findings: Findings, health: Health, numbers: Overview) -> No
         )  # fmt: skip
     else:
         findings.ok("quarantine", "", "No message is quarantined or held.")
+
+
+def _check_brake(findings: Findings, connection: Connection) -> None:
+    held = waiting(connection)
+    for one in held:
+        findings.add(
+            "brake", one.domain, "warning", one.sentences(), "They block nobody until somebody decides.",
+            "Confirm them if the addresses are gone, dismiss them if the provider answered wrongly; see The brake in "
+            "docs/operations.md.",
+        )  # fmt: skip
+    if not held:
+        findings.ok("brake", "", "No domain is over its limit of new blocks.")
 
 
 def _check_waiting(findings: Findings, health: Health, numbers: Overview, settings: Settings) -> None:

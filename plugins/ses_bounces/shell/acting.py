@@ -74,7 +74,7 @@ def _block(
         results += [Result(None, "already", "Blocked at its owner's wish.", item.line) for item in preview.already]
         return results, []
     spelled = [pasted.spelled[key] for key in pasted.addresses]
-    results = _again_if_busy(lambda: request_stops(connection, action, spelled))
+    results = again_if_busy(lambda: request_stops(connection, action, spelled))
     places = list(pasted.addresses.values())
     results = [dataclasses.replace(result, line=places[(result.line or 1) - 1]) for result in results]
     return results, _follow(connection, found, results)
@@ -95,7 +95,7 @@ def _unblock(
         ]
         return results, []
     ses_first = found is None or found.lift_at_ses
-    done = _again_if_busy(lambda: lift_blocks(connection, action, lifts, ses_first=ses_first)) if lifts else []
+    done = again_if_busy(lambda: lift_blocks(connection, action, lifts, ses_first=ses_first)) if lifts else []
     done = [dataclasses.replace(result, line=lines[result.target_id or 0]) for result in done]
     done, notes = _ask_ses(connection, found, done)
     return results + done, notes + _follow(connection, found, done)
@@ -153,7 +153,7 @@ def _follow(connection: Connection, found: Settings | None, results: list[Result
     return [message] if message else []
 
 
-def _again_if_busy(do: Callable[[], list[Result]]) -> list[Result]:
+def again_if_busy(do: Callable[[], list[Result]]) -> list[Result]:
     """Repeat what met a lock; the answers that were given stay as they are."""
     for _ in range(_TRIES - 1):
         results = do()

@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(dest="command", required=True)
-    for add in (_database, _feed, _doctor, _check, _block, _unblock, _import, _export, _rebuild):
+    for add in (_database, _feed, _doctor, _check, _block, _unblock, _import, _export, _held, _rebuild):
         add(commands)
     return root
 
@@ -165,6 +165,29 @@ def _export(commands: Commands) -> None:  # type: ignore[valid-type]
         one.add_argument("--output", "-o", metavar="FILE", help="write it there, not to stdout")
         _where(one)
         one.add_argument("--json", action="store_true", help="one JSON object a line instead of CSV")
+
+
+def _held(commands: Commands) -> None:  # type: ignore[valid-type]
+    held = _add(commands, "held", "holding", "what the brake holds: show, confirm or dismiss it")
+    actions = held.add_subparsers(dest="action", required=True)
+    text = "show the domains over their limit, what is held of them, and what the servers said"
+    listing = actions.add_parser("list", help=text, description=text)
+    _where(listing)
+    _json(listing)
+    for name, text in (
+        ("confirm", "the addresses are gone: block them with the next run, whatever the limit"),
+        ("dismiss", "the provider answered wrongly: what is held never counts"),
+    ):
+        one = actions.add_parser(name, help=text, description=text)
+        one.add_argument("domains", nargs="*", metavar="DOMAIN", help="everything that is held of these domains")
+        one.add_argument("--all", action="store_true", help="of all domains")
+        one.add_argument(
+            "--message-id", type=int, action="append", metavar="ID", help="only these messages; may be repeated"
+        )
+        one.add_argument("--reason", required=True, help=REASON)
+        _dry_run(one)
+        _where(one)
+        _json(one)
 
 
 def _rebuild(commands: Commands) -> None:  # type: ignore[valid-type]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 from ses_bounces.doctor import Finding
+from ses_bounces.held import HeldDomain
 from ses_bounces.lists import Count, Overview
 from ses_bounces.settings import Settings
 
@@ -17,6 +18,7 @@ LATE = timedelta(hours=2)
 # So many times the usual is no longer usual; fewer addresses than that are never alarming.
 TIMES_THE_MEDIAN = 3
 FEW = 20
+DOMAINS_NAMED = 5
 
 
 Severity = Literal["critical", "warning", "info"]
@@ -32,14 +34,38 @@ class Notice:
     link: str | None = None
 
 
-def notices(seen: Overview, settings: Settings, findings: Sequence[Finding]) -> list[Notice]:
+def notices(
+    seen: Overview, settings: Settings, findings: Sequence[Finding], braked: Sequence[HeldDomain] = ()
+) -> list[Notice]:
     """Return what an administrator should know first.
 
     :param findings: what the doctor found that is not in order.
+    :param braked: domains of which anything waits for a decision.
     """
-    found = [*_critical(seen, settings), *_warnings(seen), *_to_decide(seen), *_doctor(findings)]
+    found = [
+        *_braked(braked),
+        *_critical(seen, settings),
+        *_warnings(seen),
+        *_to_decide(seen, braked),
+        *_doctor(findings),
+    ]
     order = {"critical": 0, "warning": 1, "info": 2}
     return sorted(found, key=lambda notice: order[notice.severity])
+
+
+def _braked(braked: Sequence[HeldDomain]) -> Iterator[Notice]:
+    if braked:
+        names = ", ".join(held.domain for held in braked[:DOMAINS_NAMED])
+        more = f" and {len(braked) - DOMAINS_NAMED:,} more" if len(braked) > DOMAINS_NAMED else ""
+        total = sum(held.bounces for held in braked)
+        since = f"{min(held.braked_at for held in braked):%Y-%m-%d %H:%M} UTC"
+        are = "bounce is" if total == 1 else "bounces are"
+        yield Notice(
+            "critical",
+            f"The brake holds {names}{more}: {total:,} {are} beyond the limit of new blocks a day, since {since}. "
+            "Confirm or dismiss; until then they block nobody.",
+            "quarantine#held-title", "Decide",
+        )  # fmt: skip
 
 
 def _critical(seen: Overview, settings: Settings) -> Iterator[Notice]:
@@ -72,11 +98,12 @@ def _warnings(seen: Overview) -> Iterator[Notice]:
                      "30 days: the address is still blocked.", "lifts", "Lifts")  # fmt: skip
 
 
-def _to_decide(seen: Overview) -> Iterator[Notice]:
+def _to_decide(seen: Overview, braked: Sequence[HeldDomain]) -> Iterator[Notice]:
     if seen.quarantined.found:
         what = _how_many(seen.quarantined, "message was", "messages were")
         yield Notice("warning", f"{what} not understood.", "quarantine", "Quarantine")
-    if seen.held.found:
+    # What the brake holds is said above.
+    if seen.held.found and not braked:
         yield Notice("warning", f"{_how_many(seen.held, 'message is', 'messages are')} held.", "quarantine",
                      "Quarantine")  # fmt: skip
     if seen.people_waiting.found:

@@ -48,7 +48,12 @@ def effects(connection: DatabaseDep, before: Settings | None, after: Settings) -
     :raises DatabaseError: also when it takes over five seconds.
     """
     with reading(connection):
-        return [*_grace(connection, before, after), *_protection(connection, before, after), *_switches(before, after)]
+        return [
+            *_grace(connection, before, after),
+            *_protection(connection, before, after),
+            *_brake(before, after),
+            *_switches(before, after),
+        ]
 
 
 def _grace(connection: DatabaseDep, before: Settings | None, after: Settings) -> Iterator[str]:
@@ -80,6 +85,17 @@ def _protection(connection: DatabaseDep, before: Settings | None, after: Setting
         )
     if gone := old - new:
         yield f"{len(gone)} entries of never_block go: what was recorded about those addresses blocks them again."
+
+
+def _brake(before: Settings | None, after: Settings) -> Iterator[str]:
+    old, new = before.max_new_blocks_per_domain if before else None, after.max_new_blocks_per_domain
+    if new is not None and old != new:
+        yield (
+            f"From the next run on, bounces of a domain that go beyond {new:,} new blocks a day are held until "
+            "somebody decides; what the Email Blocked List has of the day counts. What is held already goes on waiting."
+        )
+    if old is not None and new is None:
+        yield "The brake is off: nothing further is held. What is held already goes on waiting."
 
 
 def _switches(before: Settings | None, after: Settings) -> Iterator[str]:

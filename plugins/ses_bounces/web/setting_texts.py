@@ -57,6 +57,13 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
             "Bounces of these are recorded and block nobody. Complaints and unsubscriptions block them too.",
             "lines",
         ),
+        SettingText(
+            "max_new_blocks_per_domain",
+            "Most new blocks of a domain and day",
+            "The brake: the most new blocks by bounces of one recipient domain and day (UTC). What goes beyond it is "
+            "held until an administrator decides. Null: no limit.",
+            "number",
+        ),
     ),
     "Queues and SES": (
         SettingText(

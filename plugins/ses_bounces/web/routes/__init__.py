@@ -6,6 +6,7 @@ from ses_bounces.web.routes import (
     addresses,
     blocked,
     bounces,
+    held,
     lifts,
     overview,
     people,
@@ -29,6 +30,7 @@ ROUTERS = tuple(
         people,
         reports,
         quarantine,
+        held,
         settings_page,
     )
 )

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions import dismiss_messages, retry_messages
+from ses_bounces.actions import confirm_messages, dismiss_messages, retry_messages
 from ses_bounces.actions.messages import MAX_MESSAGES
 from ses_bounces.exceptions import ActionError
+from ses_bounces.held import held_domains
 from ses_bounces.lists import Page, QuarantinedMessage, QuarantineReason, list_quarantine, quarantine_reasons
 from ses_bounces.lists.query import MAX_ROWS
 from ses_bounces.web.access import ReaderDep
@@ -21,9 +22,10 @@ from ses_bounces.web.site import DatabaseDep
 
 router = APIRouter()
 
-What = Literal["retry", "dismiss"]
+What = Literal["retry", "confirm", "dismiss"]
 ROWS = 50
-ACTIONS = {"retry": retry_messages, "dismiss": dismiss_messages}
+ACTIONS = {"retry": retry_messages, "confirm": confirm_messages, "dismiss": dismiss_messages}
+DONE = {"retry": "Messages retried", "confirm": "Messages confirmed", "dismiss": "Messages dismissed"}
 
 
 @router.get("/quarantine", response_class=HTMLResponse)
@@ -40,7 +42,7 @@ def show(
     listed = _listed(connection, chosen, after)
     return page(
         request, viewer, "quarantine.html", section="quarantine", groups=groups, group=group if chosen else None,
-        chosen=chosen, listed=listed, after=after, max_messages=MAX_MESSAGES,
+        chosen=chosen, listed=listed, after=after, max_messages=MAX_MESSAGES, held=held_domains(connection),
     )  # fmt: skip
 
 
@@ -53,10 +55,9 @@ def confirm(request: Request, what: What, form: EditorFormDep, connection: Datab
 
 @router.post("/quarantine/{what}/done", response_class=HTMLResponse)
 def do(request: Request, what: What, form: EditorFormDep, connection: DatabaseDep) -> HTMLResponse:
-    """Retry or dismiss them."""
+    """Retry, confirm or dismiss them."""
     results = ACTIONS[what](connection, form.action(), form.ids())
-    title = "Messages retried" if what == "retry" else "Messages dismissed"
-    return show_done(request, form, f"{what}_messages", title, "Message", results, ("quarantine", "Quarantine"))
+    return show_done(request, form, f"{what}_messages", DONE[what], "Message", results, ("quarantine", "Quarantine"))
 
 
 def group_id(reason: QuarantineReason) -> str:

@@ -110,9 +110,7 @@ def _add_brake() -> None:
         sa.Column("listing", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("decision", sa.Text(), nullable=True),
         sa.CheckConstraint("decision IN ('confirmed', 'dismissed')", name=op.f("held_entry_decision_check")),
-        sa.ForeignKeyConstraint(
-            ["brake_id"], ["ses_bounces.brake.brake_id"], name=op.f("held_entry_brake_id_fkey")
-        ),
+        sa.ForeignKeyConstraint(["brake_id"], ["ses_bounces.brake.brake_id"], name=op.f("held_entry_brake_id_fkey")),
         sa.PrimaryKeyConstraint("message_id", "dedup_key", name=op.f("held_entry_pkey")),
         schema="ses_bounces",
         comment="What is held of each message, and what was decided: a dismissed event stays out, also in a later copy.",
