@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from starlette.routing import Mount
 
 from dev.pages_server import QUEUE_URL, SETTINGS, PagesServer
 from ses_bounces.actions import Action, lift_blocks
+from ses_bounces.classify import classify_body
 from ses_bounces.database.connection import connect_url
 from ses_bounces.entry import Entry
 from ses_bounces.ledger import writing
 from ses_bounces.people import sync
 from ses_bounces.report import make_report
 from ses_bounces.settings import parse
+from tests.builders import bounce
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -115,6 +118,8 @@ CASES: dict[str, Case] = {
     "POST /quarantine/{what}/done": Case(
         "edit", "quarantine/dismiss/done", {"id": "{dismissed}", **_WHY}, changes=True
     ),
+    "POST /held/{what}": Case("edit", "held/confirm", {"id": "{brake}"}),
+    "POST /held/{what}/done": Case("edit", "held/dismiss/done", {"id": "{brake}", **_WHY}, changes=True),
     "GET /settings": Case("read", "settings"),
     # Fields that say nothing valid: the form is shown again, with what is wrong.
     "POST /settings/preview": Case("settings", "settings/preview", {"queue_urls": "no URL"}, 400),
@@ -229,6 +234,26 @@ def quarantine(connection: Connection, body: str, reason: str = "not JSON", queu
     return str(row[0])
 
 
+def hold(connection: Connection, domain: str, addresses: int = 1) -> str:
+    """Brake a domain, with a held message for each of some addresses; returns the brake's id."""
+    row = connection.execute(
+        "INSERT INTO ses_bounces.brake (domain, day, max_new_blocks) VALUES (%s, current_date, 1) RETURNING brake_id",
+        [domain],
+    ).fetchone()
+    assert row is not None
+    for number in range(addresses):
+        text = json.dumps(bounce(f"user{number}@{domain}"))
+        message_id = quarantine(connection, text, f"{domain} is over its limit of new blocks")
+        connection.execute("UPDATE ses_bounces.message SET outcome = 'held' WHERE message_id = %s", [message_id])
+        [entry] = classify_body(text).entries
+        connection.execute(
+            "INSERT INTO ses_bounces.held_entry (message_id, dedup_key, brake_id, occurred_at, diagnostic)"
+            " VALUES (%s, %s, %s, now(), 'smtp; 550 5.1.1 user unknown')",
+            [message_id, entry.dedup_key, row[0]],
+        )
+    return str(row[0])
+
+
 def seed(server: PagesServer, name: str) -> dict[str, str]:
     """Make something for every route to act upon; returns the ids to fill the cases in with.
 
@@ -242,6 +267,7 @@ def seed(server: PagesServer, name: str) -> dict[str, str]:
             data[target] = record(connection, "permanent_bounce", f"{name}-{target}@example.com")
         for target in ("retried", "dismissed"):
             data[target] = quarantine(connection, f"{name} is not JSON")
+        data["brake"] = hold(connection, f"{name}.example")
         data |= _waiting_people(connection, name)
         today = datetime.now(UTC).date()
         connection.execute("INSERT INTO ses_bounces.queue VALUES ('q', 'q', now() - interval '5 days', now()) "

@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces import metrics
+from ses_bounces import metrics, task_run
 from ses_bounces.brake_tasks import check_brake as check_brake
 from ses_bounces.brake_tasks import decide_held
 from ses_bounces.exceptions import QuarantineError, SettingsError
-from ses_bounces.task_run import check_run as check_run
 from ses_bounces.task_run import recorded, settings_of
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ Window = tuple[datetime, datetime]
 # More than half of at least so many: something is wrong with the feed, not with a message.
 MOSTLY_QUARANTINED = 20
 PLAN = "plan_drain"
+BRAKE = "check_brake"
 # The search index may lag: what it lacks is found without it.
 INDEX_SECONDS = 60
 
@@ -268,6 +268,14 @@ def emit_blocked_report(context: Context) -> Counts:
         counts["dropped"] = drop_old_reports(connection, settings.report_days_kept)
         counts["addresses_indexed"] = index_addresses(connection, INDEX_SECONDS)
     return counts
+
+
+def check_run(context: Context) -> None:
+    """Fail the run if anything before this failed; what the brake holds, ``check_brake`` says.
+
+    :raises RunError: naming the tasks that failed.
+    """
+    task_run.check_run(context, besides=(BRAKE,))
 
 
 def _today(connection: Connection, zone: Any) -> Any:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ses_bounces import actions
+from ses_bounces import actions, held
 from ses_bounces.actions import Action, Result
 from ses_bounces.database.connection import connect_url
 from ses_bounces.database.tables import CAUSES
@@ -25,6 +25,7 @@ from ses_bounces.ledger import promote_expired, writing
 from ses_bounces.pending import classify_pending
 from ses_bounces.rules import Rules
 from tests.builders import bounce, sns
+from tests.page_rights import hold
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -410,6 +411,60 @@ def test_dismissed_messages_are_done_with(database: Connection) -> None:
     assert "alice dismissed it on" in again[0].message
     kept = database.execute("SELECT outcome, body FROM ses_bounces.quarantine").fetchall()
     assert kept == [("dismissed", None)]
+
+
+def held_at(connection: Connection, domain: str, addresses: int) -> tuple[int, list[int]]:
+    """A braked domain, and the ids of its held messages."""
+    brake_id = int(hold(connection, domain, addresses))
+    rows = connection.execute(
+        "SELECT message_id FROM ses_bounces.held_entry WHERE brake_id = %s ORDER BY 1", [brake_id]
+    )
+    return brake_id, [id_ for (id_,) in rows]
+
+
+def brakes(connection: Connection) -> list[tuple[Any, ...]]:
+    query = "SELECT domain, decision, actor, reason, settled_at IS NOT NULL FROM ses_bounces.brake ORDER BY brake_id"
+    return connection.execute(query).fetchall()
+
+
+def test_a_domain_is_decided_once(database: Connection) -> None:
+    brake_id, ids = held_at(database, "down.example", 2)
+    action = act()
+    assert told(actions.decide_domains(database, action, [brake_id, 99], "confirmed")) == ["done", "refused"]
+    assert told(actions.decide_domains(database, action, [brake_id, 99], "confirmed")) == ["done", "refused"]
+    again = only(actions.decide_domains(database, act("bob"), [brake_id], "dismissed"))
+    assert again.outcome == "already"
+    assert again.message.startswith("alice confirmed it on ")
+    assert brakes(database) == [("down.example", "confirmed", "alice", "asked on the phone", False)]
+    assert held.settle(database).confirmed == 2
+    classify_pending(database, Rules(), max_new_blocks=1)
+    assert {causes(database, f"user{n}@down.example") == {"permanent_bounce"} for n in range(2)} == {True}
+    done = database.execute("SELECT action, actor FROM ses_bounces.message_action ORDER BY message_id").fetchall()
+    assert done == [("confirm", "alice")] * len(ids)
+
+
+def test_ticked_messages_are_decided_by_themselves_and_the_last_one_releases_the_domain(database: Connection) -> None:
+    _, ids = held_at(database, "down.example", 3)
+    quarantined = message(database, "quarantined")
+    results = actions.confirm_messages(database, act(), [ids[0], quarantined])
+    assert [result.outcome for result in results] == ["done", "refused"]
+    assert brakes(database)[0][1] is None
+    # Braked still: the confirmed one counts all the same, the others wait.
+    assert classify_pending(database, Rules(), max_new_blocks=1).outcomes == {"applied": 1}
+    assert causes(database, "user0@down.example") == {"permanent_bounce"}
+    assert told(actions.dismiss_messages(database, act("bob"), ids[1:])) == ["done", "done"]
+    assert brakes(database) == [("down.example", "dismissed", "bob", "asked on the phone", True)]
+    again = actions.confirm_messages(database, act(), ids[1:])
+    assert [result.outcome for result in again] == ["already", "already"]
+    # What was dismissed stays out, also when it is made pending by hand.
+    database.execute("UPDATE ses_bounces.message SET outcome = 'pending' WHERE message_id = ANY (%s)", [ids[1:]])
+    assert classify_pending(database, Rules(), max_new_blocks=1).outcomes == {"dismissed": 2}
+
+
+def test_a_held_message_that_is_retried_is_held_again(database: Connection) -> None:
+    _, ids = held_at(database, "down.example", 1)
+    assert told(actions.retry_messages(database, act(), ids)) == ["done"]
+    assert classify_pending(database, Rules(), max_new_blocks=5).outcomes == {"held": 1}
 
 
 @pytest.fixture

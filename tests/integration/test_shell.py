@@ -19,6 +19,7 @@ import pytest
 from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.__main__ import main
+from ses_bounces.database import schema
 from ses_bounces.doctor import open_findings
 from ses_bounces.lift import WAITING
 from ses_bounces.lists import BlockedFilter, stream_blocked
@@ -27,6 +28,7 @@ from ses_bounces.rules import Rules
 from ses_bounces.shell import acting, importing
 from ses_bounces.shell.places import actor
 from tests.builders import bounce, complaint, sns
+from tests.page_rights import hold
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -267,7 +269,8 @@ def test_without_airflow_by_url(run: Any, ledger: Connection, database_url: str,
     for name in ("AIRFLOW_CONN_SES_BOUNCES_POSTGRES", "AIRFLOW_VAR_SES_BOUNCES", "AIRFLOW_CONN_SES_BOUNCES_AWS"):
         monkeypatch.delenv(name)
     where = ("--url", database_url)
-    assert run("db", "check", *where).out == "Schema ses_bounces is at revision 1; this version works with it.\n"
+    at_revision = f"Schema ses_bounces is at revision {schema.LAST_REVISION}; this version works with it.\n"
+    assert run("db", "check", *where).out == at_revision
     assert run("db", "upgrade", *where).status == 0
     assert run("check", "anna@example.com", *where).status == 3
     assert run("block", "free@example.com", "--reason", "asked", *where).status == 0
@@ -500,7 +503,7 @@ def test_setup_and_teardown(run: Any, ledger: Connection, ses: FakeSes) -> None:
     assert ses.client("sns").list_topics()["Topics"] == []
     done = run("setup", "news@example.com", *names, "--apply", "--json").json
     assert done["done"] == 9
-    assert done["revision"] == 1
+    assert done["revision"] == schema.LAST_REVISION
     variable = json.loads(done["variable"])
     assert [url.rpartition("/")[2] for url in variable["queue_urls"]] == ["q", "feed"]
     again = run("setup", "news@example.com", *names)
@@ -577,3 +580,73 @@ def test_as_a_process(ledger: Connection, tmp_path: Path) -> None:
     assert missing.returncode == 1
     assert 'Airflow Variable "ses_bounces"' in missing.stderr
     assert missing.stdout == ""
+
+
+@pytest.fixture
+def braked(database: Connection, shell: dict[str, Any]) -> Connection:
+    """Three bounces of one domain are held, and one of another."""
+    hold(database, "down.example", 3)
+    hold(database, "slow.example", 1)
+    return database
+
+
+def test_held_list(run: Any, braked: Connection) -> None:
+    said = run("held", "list")
+    assert said.status == 3
+    assert said.lines[0].startswith("down.example: 3 bounces are held (3 messages, ")
+    assert said.lines[0].endswith("Most said: 3 times “smtp; 550 5.1.1 user unknown”.")
+    assert said.lines[1].startswith("slow.example: 1 bounces are held")
+    as_json = run("held", "list", "--json").json
+    assert [(one["domain"], one["bounces"], one["limit"], one["decision"]) for one in as_json] == [
+        ("down.example", 3, 1, None),
+        ("slow.example", 1, 1, None),
+    ]
+    assert "@" not in said.out
+
+
+def test_held_is_confirmed_by_domain_and_the_next_run_applies_it(run: Any, braked: Connection) -> None:
+    tried = run("held", "confirm", "down.example", "--reason", "gone", "--dry-run")
+    assert tried.lines[0].startswith("down.example: done: Would be confirmed. down.example: 3 bounces are held")
+    assert run("held", "list").status == 3
+    said = run("held", "confirm", "@Down.example", "nothing.example", "--reason", "gone")
+    assert said.status == 3
+    assert said.lines == [
+        "nothing.example: refused: Nothing of this domain is held.",
+        "down.example: done: Confirmed: the next hourly run applies what is held, and the domain has its limit anew.",
+    ]
+    classify_pending(braked, Rules(), max_new_blocks=1)
+    assert len(blocked(braked)) == 3
+    query = "SELECT decision, actor, reason FROM ses_bounces.brake WHERE domain = 'down.example'"
+    assert braked.execute(query).fetchone() == ("confirmed", ME, "gone")
+
+
+def test_held_is_dismissed_all_at_once(run: Any, braked: Connection) -> None:
+    said = run("held", "dismiss", "--all", "--reason", "outage", "--json")
+    assert said.status == 0
+    assert {(one["what"], one["outcome"]) for one in said.json["results"]} == {
+        ("down.example", "done"),
+        ("slow.example", "done"),
+    }
+    outcomes = "SELECT outcome, count(*) FROM ses_bounces.message GROUP BY 1"
+    assert braked.execute(outcomes).fetchall() == [("dismissed", 4)]
+    assert run("held", "list").lines == ["No domain is over its limit of new blocks."]
+    assert run("held", "dismiss", "--all", "--reason", "outage").lines == ["No domain is over its limit of new blocks."]
+
+
+def test_held_messages_one_by_one(run: Any, braked: Connection) -> None:
+    ids = [id_ for (id_,) in braked.execute("SELECT message_id FROM ses_bounces.held_entry ORDER BY 1").fetchall()]
+    first, second = str(ids[0]), str(ids[1])
+    assert run("held", "dismiss", "--message-id", first, "--reason", "known", "--dry-run").lines == [
+        f"{first}: done: Would be dismissed."
+    ]
+    said = run("held", "dismiss", "--message-id", first, "--message-id", "99", "--reason", "known")
+    assert (said.status, said.lines) == (3, ["99: refused: It is not held.", f"{first}: done: Dismissed."])
+    assert run("held", "confirm", "--message-id", second, "--reason", "gone").status == 0
+    classify_pending(braked, Rules(), max_new_blocks=1)
+    assert blocked(braked) == {("user1@down.example", "permanent_bounce")}
+
+
+@pytest.mark.parametrize("which", [[], ["--all", "down.example"], ["--all", "--message-id", "1"]])
+def test_held_wants_to_know_which(run: Any, braked: Connection, which: list[str]) -> None:
+    said = run("held", "confirm", *which, "--reason", "x")
+    assert (said.status, said.err) == (1, "Say which: domains, --all, or --message-id; one of the three.\n")

@@ -16,6 +16,7 @@ import pytest
 
 from dev.aws import temporary_aws
 from dev.ses import FakeSes
+from ses_bounces import held
 from ses_bounces.aws.clients import Pace
 from ses_bounces.aws.suppression import Listed, Page, SuppressionList
 from ses_bounces.entry import Entry
@@ -284,3 +285,46 @@ def test_a_hundred_thousand_entries_take_constant_memory_and_survive_a_kill(data
     # Kept, 80,000 entries would take 40 MB.
     assert max(resumed.memory) - max(killed.memory[:20]) < 15_000_000
     assert report_drift(database, 45).counts == {"theirs_only": 100_000, "ours_only": 0, "reasons_differ": 0}
+
+
+def test_the_first_reading_is_not_braked_and_later_ones_are(database: Connection, ses: FakeSes) -> None:
+    fill(ses, 5)
+    assert read_list(database, listing(ses), max_new_blocks=2).recorded == 5
+    later = {f"late{n}@example.com": ("BOUNCE", NOW - timedelta(hours=1)) for n in range(4)}
+    ses.region().listed.update(later | {"wish@example.com": ("COMPLAINT", NOW - timedelta(hours=1))})
+    reading = read_list(database, listing(ses), max_new_blocks=2)
+    assert (reading.recorded, reading.held) == (3, 2)
+    assert "wish@example.com" in blocked(database)
+    assert len(blocked(database)) == 8
+    [domain] = held.waiting(database)
+    assert (domain.domain, domain.bounces, domain.messages, domain.listings) == ("example.com", 2, 0, 2)
+    # A full reading meets them again, a range of a person too: they wait.
+    for bounds in (Bounds(full=True), Bounds(NOW - timedelta(days=1), NOW + timedelta(days=1))):
+        assert read_list(database, listing(ses), bounds, max_new_blocks=2).recorded == 0
+    with writing(database) as writer:
+        held.decide(writer, [domain.brake_id], "confirmed", "alice", "real")
+    assert held.settle(database).changes.blocked == {"ses_suppression": 2}
+    assert len(blocked(database)) == 10
+    assert read_list(database, listing(ses), Bounds(full=True), max_new_blocks=2).recorded == 0
+
+
+def test_a_dismissed_entry_of_ses_s_list_stays_out(database: Connection, ses: FakeSes) -> None:
+    fill(ses, 1)
+    read_list(database, listing(ses), max_new_blocks=1)
+    ses.region().listed.update({f"late{n}@example.com": ("BOUNCE", NOW - timedelta(hours=1)) for n in range(3)})
+    read_list(database, listing(ses), max_new_blocks=1)
+    [domain] = held.waiting(database)
+    with writing(database) as writer:
+        held.decide(writer, [domain.brake_id], "dismissed", "alice", "an outage")
+    assert held.settle(database).changes.blocked == {}
+    for limit in (1, None):
+        assert read_list(database, listing(ses), Bounds(full=True), max_new_blocks=limit).recorded == 0
+    assert len(blocked(database)) == 2
+
+
+def test_a_range_that_a_person_asked_for_is_not_braked(database: Connection, ses: FakeSes) -> None:
+    fill(ses, 1)
+    read_list(database, listing(ses))
+    fill(ses, 20, days_ago=2)
+    asked = Bounds(NOW - timedelta(days=3), NOW)
+    assert read_list(database, listing(ses), asked, max_new_blocks=1).recorded == 20

@@ -215,7 +215,7 @@ def build(shape: Shape) -> DAG:
         @task(trigger_rule="all_done", retries=0, doc_md=hourly.check_run.__doc__)
         @site.bound
         def check_run() -> None:
-            hourly.check_run(get_current_context(), besides=("check_brake",))
+            hourly.check_run(get_current_context())
 
         classified = classify_bounces()
         classified >> check_brake()
