@@ -6,6 +6,7 @@
     ├── DatabaseError           Postgres can't be reached, or refused
     ├── FeedError               a queue could not be read to its end
     ├── AwsError                AWS can't be reached, or asks to wait
+    ├── SendError               a report could not be sent; it is tried again
     ├── ActionError             what an administrator asked for can't be done as asked
     └── NeedsAPersonError       a retry would meet the same
         ├── SettingsError           a setting is missing, unknown or out of its range
@@ -16,6 +17,7 @@
         ├── AwsRefusedError         AWS refused; nothing was changed by half
         ├── SetupError              something that is not ours stands in the way of setting up
         ├── ReplayError             a replay that was not tried, or of no window
+        ├── SendRefusedError        a mail server or a webhook refuses the report
         ├── HealthError             the doctor found something critical
         ├── QuarantineError         most messages were not understood
         ├── BrakeError              bounces of a domain are held until somebody decides
@@ -39,6 +41,10 @@ class FeedError(SesBouncesError):
 
 class ActionError(SesBouncesError):
     """What an administrator asked for can't be done as asked; the message says what to change."""
+
+
+class SendError(SesBouncesError):
+    """A report could not be sent: nobody answers, or asks to wait; the report itself is made and kept."""
 
 
 class AwsError(SesBouncesError):
@@ -79,6 +85,10 @@ class SetupError(NeedsAPersonError):
 
 class ReplayError(NeedsAPersonError):
     """A replay was asked for that was not tried before, or whose window can't be; nothing was changed."""
+
+
+class SendRefusedError(NeedsAPersonError):
+    """A mail server or a webhook refuses the report; the report itself is made and kept."""
 
 
 class HealthError(NeedsAPersonError):

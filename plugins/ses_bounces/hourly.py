@@ -248,6 +248,7 @@ def emit_blocked_report(context: Context) -> Counts:
     """
     from ses_bounces.lists.search import index_addresses
     from ses_bounces.report import covered_days, drop_old_reports, due_days, make_report, publish_reports
+    from ses_bounces.report_retention import drop_old_files
 
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
@@ -265,6 +266,11 @@ def emit_blocked_report(context: Context) -> Counts:
             log.info("Wrote the report of %s: %d addresses are blocked", day, summary.blocked_addresses)
         if settings.report_url:
             counts["published"] = publish_reports(connection, settings.report_url, settings.report_conn_id)
+        if settings.report_url and counts["published"]:
+            # Once a day is enough, and listing a bucket costs.
+            counts["files_dropped"] = drop_old_files(
+                settings.report_url, settings.report_conn_id, _today(connection, zone), settings.report_retention_days
+            )
         counts["dropped"] = drop_old_reports(connection, settings.report_days_kept)
         counts["addresses_indexed"] = index_addresses(connection, INDEX_SECONDS)
     return counts

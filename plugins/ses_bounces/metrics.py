@@ -36,6 +36,7 @@ METRICS = {
     "suppressions_pushed": Metric("counter", "addresses", ("region",), "that we put on SES's suppression list"),
     "suppression_drift": Metric("gauge", "addresses", ("kind",), "on which our blocked list and SES's lists differ"),
     "lifted": Metric("counter", "requests", (), "to lift a block that were done"),
+    "reports_sent": Metric("counter", "reports", ("channel",), "that were sent by e-mail or to a chat"),
     "findings": Metric("gauge", "findings", ("severity",), "of the doctor: critical, warning, unknown and ok"),
 }  # fmt: skip
 

@@ -18,6 +18,8 @@ from ses_bounces.rules import Rules
 
 VARIABLE = "ses_bounces"
 MAX_GRACE_DAYS = 30
+# They hold addresses: shown to nobody who may not see those, and in no error text.
+PRIVATE = ("never_block", "report_email_to", "report_email_from")
 # A manual run may set these for itself; each has a range.
 OVERRIDABLE = ("transient_grace_days", "max_seconds", "max_messages", "max_drainers")
 _WHERE = f'Change it in Airflow Variable "{VARIABLE}".'
@@ -52,6 +54,10 @@ def _queues(value: Any) -> Any:
     return [value] if isinstance(value, str | Mapping) else value
 
 
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 def _queue_url(queue: Queue) -> Queue:
     parts = urlsplit(queue.url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.count("/") < 1 or not queue.name:
@@ -82,6 +88,12 @@ def _protected(pattern: str) -> str:
     raise ValueError("it must be an address, or an exact domain like @example.com")
 
 
+def _address(text: str) -> str:
+    if address_key(text) is None:
+        raise ValueError("it must be an e-mail address")
+    return text
+
+
 def _whole_number(value: Any) -> Any:
     # true is 1 and "14" is 14 to pydantic; to a person they are mistakes.
     if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
@@ -90,6 +102,7 @@ def _whole_number(value: Any) -> Any:
 
 
 Count = Annotated[int, BeforeValidator(_whole_number)]
+Address = Annotated[str, AfterValidator(_address)]
 Identifier = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -129,6 +142,13 @@ class Settings(BaseModel):
     report_conn_id: str | None = None
     report_timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
     report_days_kept: Annotated[Count, Field(ge=1, le=3_650)] = 45
+    report_retention_days: Annotated[Count, Field(ge=0, le=3_650)] = 0
+    report_email_to: Annotated[tuple[Address, ...], BeforeValidator(_one_or_more)] = ()
+    report_email_from: Address | None = None
+    report_email_conn_id: str = "smtp_default"
+    report_chat_conn_id: str | None = None
+    report_chat_format: Literal["text", "teams", "discord"] = "text"
+    report_send_addresses: Annotated[bool, Field(strict=True)] = False
     raw_retention_days: Annotated[Count, Field(ge=0, le=3_650)] = 90
     keep_no_effect_bodies: Annotated[bool, Field(strict=True)] = False
     max_seconds: Annotated[Count, Field(ge=10, le=2_700)] = 1_500
@@ -204,7 +224,7 @@ def _explain(detail: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
         return f"{'.'.join(map(str, location))} is not a setting; it must be one of {', '.join(known)}. {where}"
     rule = detail["msg"].removeprefix("Value error, ")
     must = rule if rule.startswith(("it must", "this version")) else f"it must be {MEANINGS.get(key, rule)}"
-    value = "a value that is not shown" if key == "never_block" else json.dumps(detail["input"], default=str)
+    value = "a value that is not shown" if key in PRIVATE else json.dumps(detail["input"], default=str)
     return f"{key} is {value}; {must}. {where}"
 
 
@@ -234,6 +254,13 @@ MEANINGS = {
     "report_conn_id": "an Airflow connection id, or null",
     "report_timezone": "a time zone of the IANA database",
     "report_days_kept": "a whole number from 1 to 3650",
+    "report_retention_days": "a whole number from 0 (keep) to 3650",
+    "report_email_to": "one or more e-mail addresses, or an empty list",
+    "report_email_from": "an e-mail address, or null",
+    "report_email_conn_id": "an Airflow connection id",
+    "report_chat_conn_id": "an Airflow connection id, or null",
+    "report_chat_format": "text, teams or discord",
+    "report_send_addresses": "true or false",
     "raw_retention_days": "a whole number from 0 (keep) to 3650",
     "keep_no_effect_bodies": "true or false",
     "max_seconds": "a whole number from 10 to 2700",

@@ -24,13 +24,13 @@ SECTION = "ses_bounces"
 DEFAULT = "default"
 # The DAGs of a site without a name, by what they are; the order is that of a newcomer's needs.
 HOURLY, SETUP, DOCTOR = "ses_bounces", "ses_bounces_setup", "ses_bounces_doctor"
-SUPPRESSION_SYNC, LIFT_BLOCKS = "ses_suppression_sync", "ses_lift_blocks"
-DAG_NAMES = (HOURLY, SETUP, DOCTOR, SUPPRESSION_SYNC, LIFT_BLOCKS)
+SUPPRESSION_SYNC, LIFT_BLOCKS, SEND_REPORT = "ses_suppression_sync", "ses_lift_blocks", "ses_send_report"
+DAG_NAMES = (HOURLY, SETUP, DOCTOR, SUPPRESSION_SYNC, LIFT_BLOCKS, SEND_REPORT)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _PREFIX = re.compile(r"[A-Za-z0-9_.-]{0,60}")
 # Else the DAG of one site could have the id of another one's.
-_ENDINGS = ("setup", "doctor", "suppression_sync", "lift_blocks")
+_ENDINGS = ("setup", "doctor", "suppression_sync", "lift_blocks", "send_report")
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ import pytest
 
 from dev.aws import Feed, temporary_aws
 from dev.ses import FakeSes
-from ses_bounces import doctor_tasks, suppression_tasks
+from ses_bounces import doctor_tasks, report_tasks, suppression_tasks
 from ses_bounces.actions import Action, lift_blocks
 from ses_bounces.aws.queues import SqsQueue
 from ses_bounces.exceptions import HealthError
 from ses_bounces.metrics import METRICS
 from tests.builders import bounce, iso, sns
+from tests.mailbox import smtp_server
 from tests.seeding import address_id, dated
 from tests.tasks import Tasks
 
@@ -87,7 +88,7 @@ def test_runs_emit_what_the_catalogue_says(
     # SQS may refuse to delete single messages.
     monkeypatch.setattr(SqsQueue, "delete", lambda _queue, handles: list(handles))
     feed.send_bodies(["not JSON"])
-    tasks.hour("manual__2")
+    tasks.hour("manual__2", report_today=True)
 
     moment = datetime.now(UTC) - timedelta(days=3)
     ses.region().listed["cy@example.com"] = ("BOUNCE", moment)
@@ -102,6 +103,9 @@ def test_runs_emit_what_the_catalogue_says(
     suppression_tasks.report_suppression_drift(tasks.context("report_suppression_drift"))
     suppression_tasks.push_blocked_addresses(tasks.context("push_blocked_addresses"))
     suppression_tasks.lift_blocks(tasks.context("lift_blocks"))
+    tasks.settings["report_email_to"] = "ops@example.com"
+    with smtp_server(monkeypatch):
+        report_tasks.send_report_email(tasks.context("send_report_email", again=datetime.now(UTC).date().isoformat()))
     doctor_tasks.check_ledger(tasks.context("check_ledger"))
     with contextlib.suppress(HealthError):
         doctor_tasks.report_findings(tasks.context("report_findings"))

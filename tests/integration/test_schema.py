@@ -9,7 +9,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from dev.postgres import EmbeddedPostgres
-from ses_bounces.database import aws_tables, brake_tables, keeping_tables, page_tables, partitions, run_tables, schema  # noqa: F401
+from ses_bounces.database import (  # noqa: F401
+    aws_tables,
+    brake_tables,
+    keeping_tables,
+    notice_tables,
+    page_tables,
+    partitions,
+    run_tables,
+    schema,
+)
 from ses_bounces.database import connection as connections
 from ses_bounces.database.tables import SCHEMA, metadata
 from ses_bounces.exceptions import SchemaError

@@ -116,7 +116,7 @@ def test_each_declared_site_has_its_dags(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("AIRFLOW__SES_BOUNCES__SITES", "default, news")
     monkeypatch.setenv("AIRFLOW__SES_BOUNCES__DAG_ID_PREFIX", "mail_")
     made = build_dags()
-    news = ["", "_setup", "_doctor", "_suppression_sync", "_lift_blocks"]
+    news = ["", "_setup", "_doctor", "_suppression_sync", "_lift_blocks", "_send_report"]
     assert list(made) == [f"mail_{name}" for name in DAG_NAMES] + [f"mail_ses_bounces_news{kind}" for kind in news]
     assert made["mail_ses_bounces_news"].dag_display_name == "Email bounces: news"
     assert made["mail_ses_bounces_news"].tags == {"email", "ses", "ses_bounces_news"}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.exceptions import SettingsError
-from ses_bounces.sites import DAG_NAMES, DOCTOR, HOURLY, LIFT_BLOCKS, SETUP, SUPPRESSION_SYNC, Site
+from ses_bounces.sites import DAG_NAMES, DOCTOR, HOURLY, LIFT_BLOCKS, SEND_REPORT, SETUP, SUPPRESSION_SYNC, Site
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -20,6 +20,7 @@ _MODULES = {
     DOCTOR: "doctor",
     SUPPRESSION_SYNC: "suppression",
     LIFT_BLOCKS: "lift",
+    SEND_REPORT: "send",
 }
 # What the job relies on: runs by hand read the Params, and what is in a queue belongs to no hour that was missed.
 _OURS = ("dag_id", "params", "catchup")

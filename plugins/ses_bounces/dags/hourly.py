@@ -44,7 +44,6 @@ from typing import Any
 
 from airflow.sdk import (
     DAG,
-    Asset,
     AssetAlias,
     Context,
     Param,
@@ -54,7 +53,7 @@ from airflow.sdk import (
 )
 
 from ses_bounces import hourly, sites
-from ses_bounces.dags.shape import Retries, Shape
+from ses_bounces.dags.shape import Retries, Shape, report_asset
 from ses_bounces.task_run import require_plan
 
 _PARAMS = {
@@ -154,8 +153,7 @@ def _context() -> Context:
 def build(shape: Shape) -> DAG:
     """Return the DAG of a site."""
     site = shape.site
-    folder = "" if site.is_default else f"{site.name}/"
-    report = Asset(name=f"{site.key}_blocked_report", uri=f"x-ses-bounces://{folder}blocked-report")
+    report = report_asset(site)
     report_alias = AssetAlias(name=report.name)
     arguments = shape.arguments(
         sites.HOURLY,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import CronDataIntervalTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import Asset, CronDataIntervalTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
 
 from ses_bounces.exceptions import NeedsAPersonError
 from ses_bounces.sites import Site
@@ -44,7 +44,7 @@ class Shape:
         title: str,
         description: str,
         runbook: str | None,
-        schedule: str | None,
+        schedule: Any,
         timeout: timedelta,
         retries: Retries,
         params: Mapping[str, Any] | None = None,
@@ -52,7 +52,7 @@ class Shape:
         """Return the arguments of ``@dag`` for one of them.
 
         :param name: what it is called where there is one site, e.g. ``ses_lift_blocks``.
-        :param schedule: cron in UTC; None: by hand only.
+        :param schedule: cron in UTC, assets, or a timetable; None: by hand only.
         """
         site = self.site
         ours = {
@@ -84,6 +84,12 @@ class Shape:
             f"`/{site.slug}/`, and its hourly DAG is `{site.dag_id('ses_bounces')}`.\n"
         )
         return f"{of_this}\n{runbook}"
+
+
+def report_asset(site: Site) -> Asset:
+    """Return the asset that a site's report is: the hourly DAG's, and what the one that sends it waits for."""
+    folder = "" if site.is_default else f"{site.name}/"
+    return Asset(name=f"{site.key}_blocked_report", uri=f"x-ses-bounces://{folder}blocked-report")
 
 
 def timetable(schedule: Any) -> Any:

@@ -189,6 +189,46 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
             "How many days of reports are kept in the database.",
             "number",
         ),
+        SettingText(
+            "report_retention_days",
+            "Days that report files are kept",
+            "How many days of files are kept under `report_url`; older ones are deleted there. 0: all of them.",
+            "number",
+        ),
+        SettingText(
+            "report_email_to",
+            "Send the report to",
+            "Who gets each finished day's report by e-mail: its numbers, the chart and a link. Empty: nobody.",
+            "lines",
+        ),
+        SettingText(
+            "report_email_from",
+            "From",
+            "The sender of that mail. Null: the one of the SMTP connection; SES needs it.",
+        ),
+        SettingText(
+            "report_email_conn_id",
+            "Airflow connection for mail",
+            "The connection that it is sent with: of type SMTP, or of type Amazon Web Services for SES.",
+        ),
+        SettingText(
+            "report_chat_conn_id",
+            "Airflow connection to a chat",
+            "A connection of type HTTP with the address of a chat's incoming webhook; the same goes there. Null: "
+            "nowhere.",
+        ),
+        SettingText(
+            "report_chat_format",
+            "What the chat takes",
+            "`text`: Slack, Mattermost, Rocket.Chat, Google Chat. `teams`: Microsoft Teams. `discord`: Discord.",
+        ),
+        SettingText(
+            "report_send_addresses",
+            "Send addresses too",
+            "Also put the addresses into mail and chat: the report's table into the mail, the first 50 of those newly "
+            "blocked into the chat. False: no address leaves the database.",
+            "switch",
+        ),
     ),
     "Limits of a run": (
         SettingText(

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from ses_bounces.actions import Action
 from ses_bounces.database.connection import connect
 from ses_bounces.exceptions import ActionError, SesBouncesError, SettingsError
-from ses_bounces.settings import MEANINGS, VARIABLE, Settings, parse
+from ses_bounces.settings import MEANINGS, PRIVATE, VARIABLE, Settings, parse
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.forms import EditorFormDep, SentForm
@@ -42,7 +42,7 @@ def show(request: Request, viewer: ReaderDep) -> HTMLResponse:
     errors = [] if now.text is None else _errors(now.values if now.values else now.text)
     fields = shown(now.values)
     if not viewer.may_edit:
-        fields["never_block"] = ""
+        fields |= dict.fromkeys(PRIVATE, "")
     return _form(request, viewer, now, fields, errors)
 
 

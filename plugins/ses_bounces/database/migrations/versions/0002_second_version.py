@@ -17,9 +17,11 @@ depends_on = None
 def upgrade() -> None:
     _add_keeping()
     _add_brake()
+    _add_report_notice()
 
 
 def downgrade() -> None:
+    op.drop_table("report_notice", schema=SCHEMA)
     _drop_brake()
     _drop_keeping()
 
@@ -140,4 +142,19 @@ def _allow_message_actions(listed: str, past: str) -> None:
     op.create_check_constraint(name, "message_action", f"action IN ({listed})", schema="ses_bounces")
     op.create_table_comment(
         "message_action", f"Who {past} a quarantined or held message, and why.", schema="ses_bounces"
+    )
+
+
+def _add_report_notice() -> None:
+    op.create_table(
+        "report_notice",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("day", "channel", name=op.f("report_notice_pkey")),
+        sa.CheckConstraint("channel IN ('email', 'chat')", name=op.f("report_notice_channel_check")),
+        schema=SCHEMA,
+        comment="Which day's report was sent where: each goes out once.",
     )
