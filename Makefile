@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+OUT ?= build/docs
 
 # Airflow starts three times as slowly without .pyc files.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean run-environment test-environment
+.PHONY: help run test lint docs screenshots bench clean run-environment test-environment
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +23,9 @@ lint: test-environment  ## Lint and check types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: test-environment  ## Build the documentation: build/docs/html/index.html
+	$(BIN)/sphinx-build -W --nitpicky --keep-going --quiet -b html -c docs -d $(OUT)/doctrees . $(OUT)/html
 
 bench: test-environment  ## Measure, and print tables; ARGS goes to the benchmarks
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -119,10 +119,14 @@ def _read_bounce(origin: _Origin, rules: Rules, entries: list[Entry]) -> str | N
     for entry in made:
         entry.bounce_type, entry.bounce_sub_type = type_, sub_type
         if entry.kind == "transient_bounce":
-            entry.policy = rules.promotion
-            entry.deadline = None if sub_type in rules.promotion_excludes else _shifted(occurred_at, rules.grace)
+            entry.policy, entry.deadline = rules.promotion, fix_deadline(occurred_at, sub_type, rules)
     entries += made
     return problem
+
+
+def fix_deadline(occurred_at: datetime, sub_type: str | None, rules: Rules) -> datetime | None:
+    """Return until when a transient problem may last; None: for ever. It is kept with the entry, and never moved."""
+    return None if sub_type in rules.promotion_excludes else _shifted(occurred_at, rules.grace)
 
 
 def _forwarded(

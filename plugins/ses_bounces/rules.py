@@ -22,6 +22,8 @@ BOUNCE_KINDS: dict[tuple[str, str | None], str] = {
     ("Permanent", "UnsubscribedRecipient"): "unsubscribed",
     # Any other subtype, also one that SES has not invented yet.
     ("Permanent", None): "permanent_bounce",
+    # General, MailboxFull, MessageTooLarge, ContentRejected, AttachmentRejected and what SES may add: the deadline, by
+    # classify.fix_deadline(), decides. A subtype is taken out of that by the setting promotion_excludes.
     ("Transient", None): "transient_bounce",
     ("Undetermined", None): "transient_bounce",
 }

@@ -23,6 +23,7 @@ from ses_bounces.exceptions import ActionError
 from ses_bounces.ledger import writing
 from ses_bounces.lists import BlockedFilter, BlockedRow, BounceFilter, BounceRow, listing
 from ses_bounces.lists.search import grams
+from ses_bounces.rules import RULES_VERSION
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -317,11 +318,11 @@ def test_the_history_of_an_address(database: Connection) -> None:
     ]
     rules = [entry.rule for entry in history.entries.rows]
     assert rules == [
-        "a bounce Transient/MailboxFull is a transient bounce (rules version 1)",
-        "the deadline of the transient problem passed (rules version 1)",
-        "a bounce Permanent/General is a permanent bounce (rules version 1)",
-        "alice asked for it (rules version 1)",
-        "alice asked for it (rules version 1)",
+        f"a bounce Transient/MailboxFull is a transient bounce (rules version {RULES_VERSION})",
+        f"the deadline of the transient problem passed (rules version {RULES_VERSION})",
+        f"a bounce Permanent/General is a permanent bounce (rules version {RULES_VERSION})",
+        f"alice asked for it (rules version {RULES_VERSION})",
+        f"alice asked for it (rules version {RULES_VERSION})",
     ]
     assert "permanent closed: unblocked" in history.entries.rows[3].bounces
     assert [(b.reason, b.unblocked_by) for b in history.blocks if b.unblocked_at is None] == [("stop_request", None)]

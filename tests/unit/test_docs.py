@@ -1,84 +1,30 @@
-"""What the documentation says is so: keys, defaults, examples, commands, links, permissions and SQL."""
+"""What the documentation says is so: keys, defaults, options, permissions, tasks, checks, metrics. Examples: tests/docs."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import psycopg
-import pytest
+from typing import Any
 
 from ses_bounces.database.tables import CAUSES
 from ses_bounces.rules import BOUNCE_KINDS
-from ses_bounces.settings import MEANINGS, Settings, parse
+from ses_bounces.settings import MEANINGS, Settings
 from ses_bounces.shell.arguments import EXIT_STATUS, parser
 from ses_bounces.web.setting_texts import BY_KEY
-
-if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+from tests.docs.blocks import blocks_of
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
-TABLES = (ROOT / "README.md", ROOT / "docs" / "settings.md")
 NO_DEFAULT = "–"
-ROLES = ("mailer", "application")
 
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_SPAN = re.compile(r"`([^`\n]+)`")
-_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _ROW = re.compile(r"^\| `(\w+)` \| (.+) \|$", re.MULTILINE)
 
 
-def _blocks(path: Path, language: str) -> list[str]:
-    return [text for found, text in _FENCE.findall(path.read_text(encoding="utf-8")) if found == language]
-
-
-def _code(path: Path) -> Iterator[str]:
-    """Yield each line of code: of blocks, and of spans in the prose."""
-    text = path.read_text(encoding="utf-8")
-    for language, block in _FENCE.findall(text):
-        if language == "sh":
-            yield from block.splitlines()
-    yield from _SPAN.findall(_FENCE.sub("", text))
-
-
-def _cases(values: Iterator[tuple[Path, Any]]) -> list[Any]:
-    found = [
-        pytest.param(path, value, id=f"{path.name}-{number}")
-        for number, (path, value) in enumerate(dict.fromkeys(values))
-    ]
-    assert found, "the documents name none, or the pattern is wrong"
-    return found
-
-
-def _variables() -> Iterator[tuple[Path, str]]:
-    return ((path, block) for path in DOCS for block in _blocks(path, "json") if '"Version"' not in block)
-
-
-def _commands(pattern: str) -> Iterator[tuple[Path, str]]:
-    return ((path, line) for path in DOCS for line in _code(path) if re.match(pattern, line))
-
-
-def _links() -> Iterator[tuple[Path, str]]:
-    for path in DOCS:
-        for link in _LINK.findall(path.read_text(encoding="utf-8")):
-            if not link.startswith(("http://", "https://")):
-                yield path, link
-
-
-def _anchors(path: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", path.read_text(encoding="utf-8")), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
-def test_settings_table(path: Path) -> None:
-    rows = {key: cells.split(" | ") for key, cells in _ROW.findall(path.read_text(encoding="utf-8"))}
+def test_settings_table() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = {key: cells.split(" | ") for key, cells in _ROW.findall(text)}
     for key, field in Settings.model_fields.items():
         assert key in rows, f"{key} is not in the table"
         default = NO_DEFAULT if field.is_required() else f"`{json.dumps(field.get_default())}`"
@@ -90,28 +36,6 @@ def test_settings_page_has_nothing_else_and_the_ranges() -> None:
     assert list(rows) == list(Settings.model_fields)
     for key, meaning in MEANINGS.items():
         assert rows[key].split(" | ")[1] == meaning, key
-
-
-@pytest.mark.parametrize(("path", "example"), _cases(_variables()))
-def test_variable_examples_are_valid(path: Path, example: str) -> None:
-    assert parse(example).queue_urls
-
-
-@pytest.mark.parametrize(("path", "line"), _cases(_commands(r"make [a-z]")))
-def test_make_targets_exist(path: Path, line: str) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert line.split()[1] in targets
-
-
-@pytest.mark.parametrize(("path", "line"), _cases(_commands(r"ses-bounces ")))
-def test_shell_commands_are_accepted(path: Path, line: str) -> None:
-    command = re.split(r" [|<>] ", line)[0].removesuffix(" \\")
-    arguments = shlex.split(command, comments=True)[1:]
-    if {"--help", "--version"} & set(arguments):
-        with pytest.raises(SystemExit, match=r"^0$"):
-            parser().parse_args(arguments)
-    else:
-        assert parser().parse_args(arguments).run
 
 
 def test_shell_page_has_every_command_option_and_status() -> None:
@@ -135,14 +59,6 @@ def _parsers(of: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
                 yield from _parsers(one)
 
 
-@pytest.mark.parametrize(("path", "link"), _cases(_links()))
-def test_links_lead_somewhere(path: Path, link: str) -> None:
-    name, _, anchor = link.partition("#")
-    target = path.parent / name if name else path
-    assert target.exists(), f"{target.relative_to(ROOT)} is not there"
-    assert not anchor or anchor in _anchors(target)
-
-
 # IAM's name of what a boto3 client calls, where it is not the method's own; boto3 needs no permission for the first.
 IAM_NAMES = {"sts:GetCallerIdentity": None, "sqs:DeleteMessageBatch": "sqs:DeleteMessage"} | {
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility"
@@ -151,11 +67,15 @@ IAM_NAMES = {"sts:GetCallerIdentity": None, "sqs:DeleteMessageBatch": "sqs:Delet
 TAGGING = {"sqs:TagQueue", "ses:TagResource"}
 
 
+def _iam_policies() -> list[dict[str, Any]]:
+    return [json.loads(block.text) for block in blocks_of(ROOT / "docs" / "iam.md") if block.language == "json"]
+
+
 def _actions(*names: str) -> set[str]:
     return {
         action
-        for block in _blocks(ROOT / "docs" / "iam.md", "json")
-        for statement in json.loads(block)["Statement"]
+        for block in _iam_policies()
+        for statement in block["Statement"]
         if statement.get("Sid") in names
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
@@ -190,7 +110,7 @@ def test_iam_policies_are_what_is_called() -> None:
 def test_iam_page_explains_each_action() -> None:
     path = ROOT / "docs" / "iam.md"
     explained = set(re.findall(r"^\| `(sqs:\w+)` \|", path.read_text(encoding="utf-8"), re.MULTILINE))
-    assert explained == set(json.loads(_blocks(path, "json")[0])["Statement"][0]["Action"])
+    assert explained == set(_iam_policies()[0]["Statement"][0]["Action"])
 
 
 def test_runbook_has_every_task() -> None:
@@ -219,38 +139,6 @@ def test_semantics_have_every_cause_and_subtype() -> None:
     for type_, sub_type in BOUNCE_KINDS:
         assert type_ in text
         assert sub_type is None or sub_type in text
-
-
-def test_sql_runs(database: Connection) -> None:
-    """Every statement of the documents, in their order, as an administrator."""
-    database.execute(
-        "CREATE TABLE public.people (id bigint PRIMARY KEY, email varchar(320), allow_group_email boolean)"
-    )
-    for role in ROLES:
-        database.execute(f"CREATE ROLE {role}")
-    try:
-        for path in DOCS:
-            for block in _blocks(path, "sql"):
-                for statement in block.split(";\n"):
-                    if statement.strip():
-                        _execute(database, path, statement)
-        database.execute("SET ROLE mailer")
-        assert database.execute("SELECT ses_bounces.is_blocked('a@bücher.example')").fetchone() == (False,)
-        assert database.execute("SELECT * FROM ses_bounces.do_not_email").fetchall() == []
-        database.execute("RESET ROLE")
-    finally:
-        database.execute("RESET ROLE")
-        for role in ROLES:
-            if database.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
-                database.execute(f"DROP OWNED BY {role}")
-                database.execute(f"DROP ROLE {role}")
-
-
-def _execute(database: Connection, path: Path, statement: str) -> None:
-    try:
-        database.execute(statement)
-    except psycopg.Error as error:
-        pytest.fail(f"{path.name}: {error}\n{statement}")
 
 
 def test_the_settings_page_and_the_documentation_say_the_same() -> None:

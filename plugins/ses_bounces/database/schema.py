@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ses_bounces.database.partitions import ensure_partitions
 from ses_bounces.database.statements import ROUTINES, statement
@@ -26,6 +26,25 @@ UPGRADE = "ses-bounces db upgrade"
 
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('ses_bounces.upgrade', 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('ses_bounces.upgrade', 0))"
+
+
+def _is_compared(_object: Any, name: str | None, kind: str, reflected: bool, _compared: Any) -> bool:
+    # Day partitions and Alembic's own table are no part of the definition.
+    return not (kind == "table" and reflected and (name or "").startswith(("message_", "alembic_version")))
+
+
+def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
+    return kind != "schema" or name == SCHEMA
+
+
+COMPARED: dict[str, Any] = {
+    "version_table_schema": SCHEMA,
+    "include_schemas": True,
+    "include_object": _is_compared,
+    "include_name": _is_ours,
+    "compare_type": True,
+}
+"""How Alembic compares the tables with a database."""
 
 
 def upgrade(connection: Connection) -> int:

@@ -6,12 +6,8 @@ from alembic import context
 
 # Each adds its tables to the one metadata.
 from ses_bounces.database import aws_tables, brake_tables, keeping_tables, notice_tables, page_tables, run_tables  # noqa: F401
-from ses_bounces.database.tables import SCHEMA, metadata
+from ses_bounces.database.schema import COMPARED
+from ses_bounces.database.tables import metadata
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    version_table_schema=SCHEMA,
-    include_schemas=True,
-)
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, **COMPARED)
 context.run_migrations()

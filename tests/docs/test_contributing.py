@@ -1,0 +1,43 @@
+"""What a developer is told holds: the hooks are the checks of the CI, the paths lead through files that are there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.docs.blocks import ROOT
+from tests.docs.commands import make_commands
+
+CONFIG = ROOT / ".pre-commit-config.yaml"
+CHANGELOG = ROOT / "CHANGELOG.md"
+HEADINGS = ("Breaking", "Added", "Changed", "Fixed", "Removed", "Security", "Deprecated")
+
+
+def test_hooks_are_what_lint_and_the_documentation_check() -> None:
+    repositories = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["repos"]
+    # Nothing is fetched from elsewhere.
+    assert [repository["repo"] for repository in repositories] == ["local"]
+    hooks = repositories[0]["hooks"]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    assert [hook["entry"] for hook in hooks] == [*map(" ".join, make_commands("lint")), "make docs"]
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_pre_commit_accepts_the_file() -> None:
+    command = [str(Path(sys.executable).parent / "pre-commit"), "validate-config", str(CONFIG)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_changelog_begins_with_what_comes_and_names_the_schema_of_each_version() -> None:
+    text = CHANGELOG.read_text(encoding="utf-8")
+    versions = re.findall(r"^## \[([^\]]+)\]", text, re.MULTILINE)
+    assert versions[0] == "Unreleased"
+    assert "0.1.0" in versions
+    for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        assert re.search(r"[Ss]chema revision \d", part), part.splitlines()[0]
+    assert set(re.findall(r"^### (\w+)", text, re.MULTILINE)) <= set(HEADINGS)

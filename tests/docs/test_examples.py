@@ -1,0 +1,219 @@
+"""Every example of the documentation is run, or checked as far as that goes. None is passed over in silence."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib
+import io
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+import yaml
+
+from ses_bounces.__main__ import main
+from ses_bounces.settings import parse
+from tests.docs.blocks import ROOT, Block, blocks, spans
+from tests.docs.commands import Command, commands, problem
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+SHELL = ("sh", "bash", "console")
+# How blocks of a language are checked: by a test below, or not at all, and why.
+LANGUAGES = {
+    **dict.fromkeys(SHELL, "test_commands_are_understood, test_shell_command_runs"),
+    "sql": "test_sql_runs",
+    "json": "test_json_is_what_it_is_for",
+    "python": "test_python_is_that_of_the_package",
+    "yaml": "test_data_files_can_be_read",
+    "toml": "test_data_files_can_be_read",
+    "ini": "test_data_files_can_be_read",
+    "text": "no input: what a program answers, a drawing, a tree of files",
+    "{toctree}": "test_site: the generator refuses what is wrong in it",
+}
+# Commands of ours that are accepted by the parser, and run elsewhere.
+NOT_RUN = {
+    "setup": "needs an AWS account: tests/integration/test_setup.py, test_shell.py",
+    "doctor": "needs an AWS account: tests/integration/test_doctor.py, test_shell.py",
+}
+# Roles that the examples name, beside the one that they make.
+ROLES = ("mailer", "application")
+# Exit statuses of what was done; see docs/shell.md.
+DONE = (0, 3)
+FILES = {
+    "addresses.txt": "anna@example.com\nBo <bo@example.com>\n",
+    "unsubscribed.csv": "cy@example.com\n",
+    "suppressions.csv": "email,reason,created\ndora@example.com,asked,2026-01-01T00:00:00Z\n",
+}
+# The largest id that an example names.
+ADDRESSES = 50
+
+
+def _cases(*languages: str) -> list[Any]:
+    return [pytest.param(block, id=block.where) for block in blocks(*languages)]
+
+
+def test_every_language_is_checked() -> None:
+    unknown = [f"{block.where}: {block.language or 'no language'}" for block in blocks() if not _is_known(block)]
+    assert not unknown, "say in LANGUAGES how such blocks are checked, or why they are not"
+
+
+def _is_known(block: Block) -> bool:
+    return block.language in LANGUAGES
+
+
+@pytest.mark.parametrize("block", _cases(*SHELL))
+def test_commands_are_understood(block: Block) -> None:
+    done = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = list(commands(block.text))
+    assert found, "no command in it"
+    for command in found:
+        assert problem(command) is None, f"{command.words}: {problem(command)}"
+
+
+def test_commands_in_the_prose_are_understood() -> None:
+    found = [
+        (page, text) for page, text in spans() if re.match(r"(?:make|ses-bounces|airflow|pre-commit) [a-z-]", text)
+    ]
+    assert found
+    for page, text in found:
+        for command in commands(text):
+            assert problem(command) is None, f"{page.name}: {text}: {problem(command)}"
+
+
+@pytest.mark.parametrize("block", _cases("json"))
+def test_json_is_what_it_is_for(block: Block) -> None:
+    value = json.loads(block.text)
+    if isinstance(value, dict) and "Statement" in value:
+        # tests/unit/test_docs.py compares the actions with what is called.
+        assert value["Version"] == "2012-10-17"
+        for statement in value["Statement"]:
+            assert statement["Effect"] == "Allow"
+            assert (
+                {"Action", "Resource"}
+                <= set(statement)
+                <= {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+            )
+    else:
+        assert parse(value).queue_urls
+
+
+@pytest.mark.parametrize("block", _cases("python"))
+def test_python_is_that_of_the_package(block: Block) -> None:
+    """It compiles, and what it imports is there."""
+    tree = ast.parse(block.text, block.where)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                importlib.import_module(alias.name)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            module = importlib.import_module(node.module)
+            missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
+            assert not missing, f"{node.module} has no {missing}"
+
+
+@pytest.mark.parametrize("block", _cases("yaml", "toml", "ini"))
+def test_data_files_can_be_read(block: Block) -> None:
+    if block.language == "yaml":
+        assert yaml.safe_load(block.text)
+    elif block.language == "toml":
+        assert tomllib.loads(block.text)
+    else:
+        parser = configparser.ConfigParser()
+        parser.read_string(block.text)
+        assert parser.sections()
+
+
+def test_sql_runs(database: Connection) -> None:
+    """Every statement, in the order of the documents, as an administrator; then what they grant is enough to ask."""
+    name = database.info.dbname
+    database.execute(
+        "CREATE TABLE public.people (id bigint PRIMARY KEY, email varchar(320), allow_group_email boolean)"
+    )
+    found = blocks("sql")
+    made = set(re.findall(r"^CREATE ROLE (\w+)", "\n".join(block.text for block in found), re.MULTILINE))
+    for role in sorted(set(ROLES) - made):
+        database.execute(f"CREATE ROLE {role}")
+    try:
+        for block in found:
+            for statement in block.text.replace("DATABASE app", f"DATABASE {name}").split(";\n"):
+                if statement.strip():
+                    _execute(database, block, statement)
+        database.execute("SET ROLE mailer")
+        assert database.execute("SELECT ses_bounces.is_blocked('a@bücher.example')").fetchone() == (False,)
+        assert database.execute("SELECT * FROM ses_bounces.do_not_email").fetchall() == []
+        database.execute("RESET ROLE")
+    finally:
+        database.execute("RESET ROLE")
+        for role in sorted(made | set(ROLES)):
+            if database.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
+                database.execute(f"DROP OWNED BY {role}")
+                database.execute(f"DROP ROLE {role}")
+
+
+def _execute(database: Connection, block: Block, statement: str) -> None:
+    try:
+        database.execute(statement)
+    except psycopg.Error as error:
+        pytest.fail(f"{block.where}: {error}\n{statement}")
+
+
+@pytest.fixture
+def shell(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder with the files of the examples, and Airflow's connections and Variable; the URL of the database."""
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    settings = {"queue_urls": ["http://127.0.0.1:9/000000000000/ses-bounces-queue"], "lift_at_ses": False}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+    monkeypatch.setenv("AIRFLOW_VAR_SES_BOUNCES", json.dumps(settings))
+    for conn_id in ("SES_BOUNCES_POSTGRES", "MY_POSTGRES"):
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id}", database_url)
+    return database_url
+
+
+def test_shell_command_runs(
+    shell: str, database: Connection, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every command that needs no AWS, in the order of the documents, on one database."""
+    database.execute(
+        "INSERT INTO ses_bounces.address (address, address_as_reported)"
+        " SELECT format('a%%s@example.com', n), 'x' FROM generate_series(1, %s) n",
+        [ADDRESSES],
+    )
+    ran = 0
+    for block, command in _ours():
+        if command.words[1] in NOT_RUN:
+            continue
+        monkeypatch.setattr("sys.stdin", io.StringIO(Path(command.reads).read_text() if command.reads else ""))
+        arguments = [shell if word.startswith("postgresql://") else word for word in command.words[1:]]
+        status = main(arguments)
+        said = capsys.readouterr()
+        assert status in DONE, f"{block.where}: {command.words}: {status}\n{said.err}"
+        ran += 1
+    assert ran > 15
+    assert Path("lifted.csv").exists()
+
+
+def _ours() -> Iterator[tuple[Block, Command]]:
+    for block in blocks(*SHELL):
+        for command in commands(block.text):
+            if command.program == "ses-bounces":
+                yield block, command
+
+
+def test_what_is_not_run_is_run_elsewhere() -> None:
+    assert {command.words[1] for _, command in _ours()} >= set(NOT_RUN)
+    for reason in NOT_RUN.values():
+        named = re.findall(r"tests/\S+\.py", reason)
+        assert named
+        assert all((ROOT / path).exists() for path in named)
