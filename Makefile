@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test lint docs screenshots bench clean run-environment test-environment
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: run-environment  ## Start everything on this machine and run the DAG on sample mail; ARGS=--once ends after that
 	@$(BIN)/python -m dev run $(ARGS)
@@ -26,6 +26,9 @@ lint: test-environment  ## Lint and check types
 
 docs: test-environment  ## Build the documentation: build/docs/html/index.html
 	$(BIN)/sphinx-build -W --nitpicky --keep-going --quiet -b html -c docs -d $(OUT)/doctrees . $(OUT)/html
+
+screenshots: test-environment  ## Take the pictures of the documentation anew
+	$(BIN)/pytest tests/browser/test_pictures.py --screenshots
 
 bench: test-environment  ## Measure, and print tables; ARGS goes to the benchmarks
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
 TEMPLATE = "migrated"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make screenshots` gives it."""
+    parser.addoption("--screenshots", action="store_true", help="take the pictures of the documentation anew")
+
+
 _numbers = itertools.count()
 
 

@@ -10,12 +10,12 @@ from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.database.tables import CAUSES
 from ses_bounces.exceptions import ActionError
-from ses_bounces.report import COLUMNS
+from ses_bounces.report import REPORT_COLUMNS
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
-__all__ = ["COLUMNS", "blocked_as_of"]
+__all__ = ["REPORT_COLUMNS", "blocked_as_of"]
 
 _ROWS_AT_ONCE = 5_000
 
@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 5_000
 def blocked_as_of(
     connection: Connection, at: datetime, known_at: datetime | None = None, reason: str | None = None
 ) -> Iterator[tuple[str | None, ...]]:
-    """Yield the rows of the blocked report as of a time: its statements, its columns (``COLUMNS``), its order.
+    """Yield the rows of the blocked report as of a time: its statements, its columns (``REPORT_COLUMNS``), its order.
 
     :param connection: autocommit; its session gets temporary tables until the last row was read.
     :param at: aware; what happened later is not looked at.
@@ -44,7 +44,7 @@ def blocked_as_of(
 def _rows(
     connection: Connection, at: datetime, known_at: datetime | None, reason: str | None
 ) -> Iterator[tuple[str | None, ...]]:
-    place = COLUMNS.index("reason")
+    place = REPORT_COLUMNS.index("reason")
     with quiet(), connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute(statement("report_states"), {"at": at, "known_at": known_at})

@@ -30,7 +30,7 @@ DUE_SOON = timedelta(hours=48)
 _MOMENT = timedelta(microseconds=1)
 _ROWS_AT_ONCE = 5_000
 
-COLUMNS = (
+REPORT_COLUMNS = (
     "address", "reason", "since", "bounce_type", "bounce_sub_type", "diagnostic", "first_bounce", "last_bounce",
     "bounce_count", "source_identity", "configuration_set", "ses_message_id",
 )  # fmt: skip
@@ -240,7 +240,7 @@ def _table(connection: Connection) -> bytes:
         io.TextIOWrapper(file, "utf-8", newline="") as text,
     ):
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow(REPORT_COLUMNS)
         for row in _rows(connection):
             writer.writerow([neutral(cell) for cell in row])
     return packed.getvalue()

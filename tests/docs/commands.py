@@ -41,7 +41,6 @@ WELL_KNOWN = {
     "jq": "reads an answer",
     "ls": "prints",
     "mkdir": "makes a folder",
-    "psql": "of PostgreSQL; SQL has blocks of its own",
     "sudo": "the reader's operating system",
 }
 _SEPARATORS = set("();&|")
@@ -224,8 +223,15 @@ def _tool(name: str) -> Callable[[list[str]], str | None]:
     return check
 
 
+def _psql(arguments: list[str]) -> str | None:
+    files = [b for a, b in itertools.pairwise(arguments) if a in ("--file", "-f")]
+    missing = [name for name in files if not (ROOT / name).exists()]
+    return f"no such file: {missing}" if missing else None
+
+
 def _uv(arguments: list[str]) -> str | None:
-    return None if arguments[:2] in (["pip", "compile"], ["pip", "install"]) else "only uv pip is known"
+    known = (["pip", "compile"], ["pip", "install"], ["build", "--wheel"])
+    return None if arguments[:2] in known else f"known of uv are {known}"
 
 
 CHECKS: dict[str, Callable[[list[str]], str | None]] = {
@@ -237,6 +243,7 @@ CHECKS: dict[str, Callable[[list[str]], str | None]] = {
     "mypy": _tool("mypy"),
     "pip": _pip,
     "pre-commit": _tool("pre-commit"),
+    "psql": _psql,
     "pytest": _pytest,
     "python": _python,
     "python3": _python,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.browser.pictures import FOLDER, OUTLINES, PICTURES, THEMES
 from tests.docs.blocks import PAGES, ROOT, images
 from tests.docs.commands import make_commands
-
-FOLDER = ROOT / "docs" / "images"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,14 @@ def test_every_page_can_be_reached_from_the_first(site: Path) -> None:
         assert name.name in first, f"{name} is not in the table of contents"
 
 
+def test_pictures_come_in_the_reader_s_theme(site: Path) -> None:
+    page = (site / "docs" / "pages.html").read_text(encoding="utf-8")
+    for name in PICTURES:
+        for theme in THEMES:
+            assert re.search(rf'<img[^>]*class="only-{theme}"[^>]*{name}-{theme}\.png', page), f"{name}, {theme}"
+            assert (site / "_images" / f"{name}-{theme}.png").exists()
+
+
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
@@ -46,7 +55,11 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
 
 
 def test_pictures_and_files_are_the_same() -> None:
-    """Each picture that a page shows is there, and each that is there is shown (in the dark, it is the other's twin)."""
-    shown = {path for _page, path in images()}
-    assert {path for path in shown if not path.exists()} == set()
-    assert {path.name for path in FOLDER.glob("*.png")} >= {path.name for path in shown}
+    """What pages show is what the browser tests take, in the light and in the dark; each has its outline."""
+    shown = {path.name for _page, path in images() if path.parent == FOLDER}
+    taken = {f"{name}-{theme}.png" for name in PICTURES for theme in THEMES}
+    assert shown <= taken
+    assert {path.name for path in FOLDER.glob("*.png")} == taken
+    assert list(json.loads(OUTLINES.read_text(encoding="utf-8"))) == list(PICTURES)
+    named = {name.removesuffix(".png").rpartition("-")[0] for name in shown}
+    assert named == set(PICTURES), "docs/pages.md shows each of them"

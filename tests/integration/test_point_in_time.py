@@ -17,7 +17,7 @@ from ses_bounces.database import connection as connections
 from ses_bounces.entry import Entry
 from ses_bounces.exceptions import ActionError
 from ses_bounces.ledger import mirror_settings, writing
-from ses_bounces.point_in_time import COLUMNS, blocked_as_of
+from ses_bounces.point_in_time import REPORT_COLUMNS, blocked_as_of
 from tests import model, strategies
 from tests.integration.test_address_state import MANY, store, unique
 
@@ -150,7 +150,7 @@ def test_rows_are_those_of_the_report(database: Connection) -> None:
     report = list(csv.reader(io.StringIO(gzip.decompress(row[0]).decode())))
     end_of_day = datetime(2026, 2, 1, tzinfo=UTC) - timedelta(microseconds=1)
     rows = [["" if cell is None else cell for cell in row] for row in blocked_as_of(database, end_of_day)]
-    assert [list(COLUMNS), *rows] == report
+    assert [list(REPORT_COLUMNS), *rows] == report
     assert len(rows) == 3
     assert [row[0] for row in blocked_as_of(database, end_of_day, reason="complaint")] == ["a@example.com"]
 

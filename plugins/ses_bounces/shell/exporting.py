@@ -80,7 +80,7 @@ def _lines(connection: Connection, options: argparse.Namespace) -> tuple[Iterato
 
 def _as_of(connection: Connection, options: argparse.Namespace) -> Iterator[str]:
     from ses_bounces.lists.table import write_table
-    from ses_bounces.point_in_time import COLUMNS, blocked_as_of
+    from ses_bounces.point_in_time import REPORT_COLUMNS, blocked_as_of
 
     if options.as_of is None:
         raise ActionError("--known-at needs --as-of: the time for which you want to know who was blocked.")
@@ -88,8 +88,8 @@ def _as_of(connection: Connection, options: argparse.Namespace) -> Iterator[str]
         raise ActionError("--as-of goes with --reason only: leave out --state, --since, --until and --text.")
     rows = blocked_as_of(connection, options.as_of, options.known_at, options.kind)
     if not options.json:
-        return write_table(COLUMNS, rows)
-    return (f"{json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False)}\n" for row in rows)
+        return write_table(REPORT_COLUMNS, rows)
+    return (f"{json.dumps(dict(zip(REPORT_COLUMNS, row, strict=True)), ensure_ascii=False)}\n" for row in rows)
 
 
 def _json(page: Callable[[str | None], Page[Any]]) -> Iterator[str]:
