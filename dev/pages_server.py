@@ -16,6 +16,7 @@ from dev.airflow import LocalAirflow
 from dev.postgres import EmbeddedPostgres
 from ses_bounces.database import schema
 from ses_bounces.database.connection import connect_url
+from ses_bounces.sites import Site
 
 USERS = {"anna": "admin", "otto": "op", "uma": "user", "vera": "viewer"}
 QUEUE_URL = "http://127.0.0.1:9/000000000000/ses-bounces-queue"
@@ -32,17 +33,18 @@ CREATE TABLE IF NOT EXISTS public.people (
 
 @dataclass
 class PagesServer:
-    """A started API server. ``database_url``: of our data; ``root``: the URL of the pages, with its slash."""
+    """A started API server and a site's pages on it. ``database_url``: of its data; ``root``: the URL of its pages."""
 
     airflow: LocalAirflow
     database_url: str
     metadata_url: str
     tokens: dict[str, str] = field(default_factory=dict)
+    site: Site = field(default_factory=Site)
 
     @property
     def root(self) -> str:
         """The URL of the pages."""
-        return f"{self.airflow.url}/ses-bounces/"
+        return f"{self.airflow.url}/{self.site.slug}/"
 
     def token(self, user: str, password: str | None = None) -> str:
         """The token of a user who logged in."""

@@ -1,2 +1,4 @@
--- The one row of ses_bounces.setting. Locks: that row.
-INSERT INTO ses_bounces.setting DEFAULT VALUES ON CONFLICT (only_row) DO NOTHING
+-- The one row of ses_bounces.setting, and the site that the schema belongs to from then on.
+-- %(site)s: its name. Locks: that row.
+INSERT INTO ses_bounces.setting (site) VALUES (%(site)s)
+ON CONFLICT (only_row) DO UPDATE SET site = excluded.site WHERE setting.site IS NULL

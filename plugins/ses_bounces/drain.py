@@ -6,6 +6,7 @@ Killed at any point, a message is in the queue, in ``ses_bounces.message``, or i
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import logging
 import queue as queues
 import signal
@@ -154,7 +155,10 @@ class _Drain:
         self._deleters.shutdown()
 
     def _start_receiver(self) -> None:
-        thread = threading.Thread(target=self._receive, name=f"receive-{len(self._receivers)}", daemon=True)
+        # Its errors name the site's own things.
+        run = contextvars.copy_context().run
+        name = f"receive-{len(self._receivers)}"
+        thread = threading.Thread(target=run, args=(self._receive,), name=name, daemon=True)
         self._receivers.append(thread)
         thread.start()
 

@@ -22,6 +22,7 @@ from ses_bounces.entry import Entry
 from ses_bounces.exceptions import AwsError, AwsRefusedError, MissingConnectionError, SesBouncesError
 from ses_bounces.ledger import Changes, writing
 from ses_bounces.settings import Settings
+from ses_bounces.sites import LIFT_BLOCKS, dag_id
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LIFTED = "lifted"
-WAITING = "SES's own list comes first: the next run of ses_lift_blocks takes the address off it."
 # One by one they take a second each; more than these go by an import job of SES.
 ONE_BY_ONE = 1_000
 # SES's own limit of one job.
@@ -131,7 +131,7 @@ def try_at_once(
     with quiet():
         rows = connection.execute(statement("select_lift_results"), {"ids": ids}).fetchall()
     results: dict[int, str | None] = dict(rows)
-    return {id_: results[id_] or WAITING for id_ in ids if id_ in results}
+    return {id_: results[id_] or waiting() for id_ in ids if id_ in results}
 
 
 def _delete(connection: Connection, listing: SuppressionList, ids: list[int] | None, until: float) -> int:
@@ -232,3 +232,8 @@ def _finish(connection: Connection, lists: Sequence[SuppressionList], ids: list[
         if len(rows) < _CHUNK:
             break
     return finished
+
+
+def waiting() -> str:
+    """Say what becomes of a lift that SES's own list comes before."""
+    return f"SES's own list comes first: the next run of {dag_id(LIFT_BLOCKS)} takes the address off it."

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from ses_bounces.sites import current
+
 
 class Metric(NamedTuple):
     """A counter is sent only when it grows; a gauge also when it is 0. ``tags``: what each value is told apart by."""
@@ -46,11 +48,17 @@ def count(name: str, number: int, tags: dict[str, str] | None = None) -> None:
     from airflow.sdk.observability import stats
 
     if number:
-        stats.incr(f"ses_bounces.{name}", number, tags=tags)
+        stats.incr(f"ses_bounces.{name}", number, tags=_with_site(tags))
 
 
 def gauge(name: str, value: float, tags: dict[str, str] | None = None) -> None:
     """Set a gauge."""
     from airflow.sdk.observability import stats
 
-    stats.gauge(f"ses_bounces.{name}", value, tags=tags)
+    stats.gauge(f"ses_bounces.{name}", value, tags=_with_site(tags))
+
+
+def _with_site(tags: dict[str, str] | None) -> dict[str, str] | None:
+    """Add which site it is of, where that has a name."""
+    site = current()
+    return tags if site.is_default else {**(tags or {}), "site": site.name}

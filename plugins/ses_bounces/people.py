@@ -17,6 +17,7 @@ from psycopg import sql
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import SettingsError
+from ses_bounces.settings import where as settings_place
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -68,7 +69,7 @@ class People:
                 statement("describe_people"), {"table": table.as_string(connection), "columns": list(columns)}
             ).fetchall()
         )
-        where = 'Change it in Airflow Variable "ses_bounces".'
+        where = settings_place()
         if not types:
             raise SettingsError(f"people_table is {self.table}; there is no such table in this database. {where}")
         keys = ("people_id_column", "people_email_column", "people_flag_column")

@@ -1,4 +1,4 @@
-"""Email Bounce Settings: one validated model, read from the Airflow Variable ``ses_bounces``."""
+"""Email Bounce Settings: one validated model, read from the site's Airflow Variable (``ses_bounces``)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ses_bounces.address import address_key
 from ses_bounces.exceptions import SettingsError
 from ses_bounces.rules import Rules
+from ses_bounces.sites import current
 
-VARIABLE = "ses_bounces"
 MAX_GRACE_DAYS = 30
 # They hold addresses: shown to nobody who may not see those, and in no error text.
 PRIVATE = ("never_block", "report_email_to", "report_email_from")
 # A manual run may set these for itself; each has a range.
 OVERRIDABLE = ("transient_grace_days", "max_seconds", "max_messages", "max_drainers")
-_WHERE = f'Change it in Airflow Variable "{VARIABLE}".'
 _AWS_QUEUE_HOST = re.compile(r"(?:sqs|queue)(?:-fips)?\.(?P<region>[a-z]{2}(?:-[a-z]+)+-\d+)\.")
 
 
@@ -184,10 +183,11 @@ def load(params: Mapping[str, Any] | None = None) -> Settings:
     """
     from airflow.sdk import Variable
 
-    text = Variable.get(VARIABLE, default=None)
+    variable = current().variable
+    text = Variable.get(variable, default=None)
     if text is None:
         raise SettingsError(
-            f'Airflow Variable "{VARIABLE}" is missing; it must be a JSON object with at least "queue_urls". '
+            f'Airflow Variable "{variable}" is missing; it must be a JSON object with at least "queue_urls". '
             "Add it under Admin > Variables."
         )
     return parse(text, {key: params[key] for key in OVERRIDABLE if params and params.get(key) is not None})
@@ -201,31 +201,42 @@ def parse(text: str | Mapping[str, Any], overrides: Mapping[str, Any] | None = N
     try:
         loaded = json.loads(text) if isinstance(text, str) else dict(text)
     except ValueError as error:
-        raise SettingsError(f'Airflow Variable "{VARIABLE}" is not JSON ({error}). {_WHERE}') from None
+        raise SettingsError(f'Airflow Variable "{current().variable}" is not JSON ({error}). {where()}') from None
     if not isinstance(loaded, dict):
         raise SettingsError(
-            f'Airflow Variable "{VARIABLE}" is a {type(loaded).__name__}; it must be a JSON object. {_WHERE}'
+            f'Airflow Variable "{current().variable}" is a {type(loaded).__name__}; it must be a JSON object. {where()}'
         )
     try:
-        return Settings(**(loaded | dict(overrides or {})))
+        return Settings(**(site_defaults() | loaded | dict(overrides or {})))
     except ValidationError as error:
         lines = dict.fromkeys(_explain(detail, overrides or {}) for detail in error.errors(include_url=False))
         raise SettingsError("\n".join(lines)) from None
 
 
+def site_defaults() -> dict[str, Any]:
+    """Return the defaults that a named site has of its own: the connections."""
+    site = current()
+    return {} if site.is_default else {"aws_conn_id": site.aws_conn_id, "postgres_conn_id": site.postgres_conn_id}
+
+
+def where() -> str:
+    """Say where the settings are changed."""
+    return f'Change it in Airflow Variable "{current().variable}".'
+
+
 def _explain(detail: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
     location = detail["loc"]
-    key = str(location[0]) if location else VARIABLE
-    where = "Change it in the run's Params." if key in overrides else _WHERE
+    key = str(location[0]) if location else current().variable
+    place = "Change it in the run's Params." if key in overrides else where()
     if detail["type"] == "missing":
-        return f"{key} is missing; it must be {MEANINGS[key]}. {where}"
+        return f"{key} is missing; it must be {MEANINGS[key]}. {place}"
     if detail["type"] == "extra_forbidden":
         known = Settings.model_fields if len(location) == 1 else Queue.model_fields
-        return f"{'.'.join(map(str, location))} is not a setting; it must be one of {', '.join(known)}. {where}"
+        return f"{'.'.join(map(str, location))} is not a setting; it must be one of {', '.join(known)}. {place}"
     rule = detail["msg"].removeprefix("Value error, ")
     must = rule if rule.startswith(("it must", "this version")) else f"it must be {MEANINGS.get(key, rule)}"
     value = "a value that is not shown" if key in PRIVATE else json.dumps(detail["input"], default=str)
-    return f"{key} is {value}; {must}. {where}"
+    return f"{key} is {value}; {must}. {place}"
 
 
 MEANINGS = {

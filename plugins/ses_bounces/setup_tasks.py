@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces.settings import VARIABLE
+from ses_bounces.sites import current
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -67,15 +67,16 @@ def write_settings(context: Context) -> Counts:
     url = queue_url(target, target.options.queue)
     if url is None:
         raise SetupError(f"There is no queue {target.options.queue}: clear apply_plan.")
-    before = Variable.get(VARIABLE, default=None)
+    variable = current().variable
+    before = Variable.get(variable, default=None)
     text = with_feed(before, url, target.topic_arn, target.options.aws_conn_id)
     if text == before:
-        log.info("Airflow Variable %s has this feed already", VARIABLE)
+        log.info("Airflow Variable %s has this feed already", variable)
     elif context["params"]["write_variable"]:
-        Variable.set(VARIABLE, text)
-        log.info("Wrote Airflow Variable %s", VARIABLE)
+        Variable.set(variable, text)
+        log.info("Wrote Airflow Variable %s", variable)
     else:
-        log.info("Put this into Airflow Variable %s (Admin > Variables):\n%s", VARIABLE, text)
+        log.info("Put this into Airflow Variable %s (Admin > Variables):\n%s", variable, text)
     return {"changed": text != before}
 
 

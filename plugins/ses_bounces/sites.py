@@ -120,6 +120,11 @@ def current() -> Site:
     return _current.get()
 
 
+def dag_id(name: str) -> str:
+    """Return the id of the current site's DAG that is called ``name`` where there is one site."""
+    return current().dag_id(name)
+
+
 def declared() -> tuple[Site, ...]:
     """Return the sites of Airflow's configuration; the one without a name where it lists none.
 

@@ -21,7 +21,7 @@ from dev.ses import FakeSes
 from ses_bounces.__main__ import main
 from ses_bounces.database import schema
 from ses_bounces.doctor import open_findings
-from ses_bounces.lift import WAITING
+from ses_bounces.lift import waiting
 from ses_bounces.lists import BlockedFilter, stream_blocked
 from ses_bounces.pending import classify_pending
 from ses_bounces.rules import Rules
@@ -280,7 +280,7 @@ def test_without_airflow_by_url(run: Any, ledger: Connection, database_url: str,
     assert blocked(ledger) == START
     # SES is asked by the DAG, which knows the way.
     said = run("unblock", "anna@example.com", "--reason", "mended", *where)
-    assert said.lines[-1] == f"1 of them: {WAITING}"
+    assert said.lines[-1] == f"1 of them: {waiting()}"
     assert blocked(ledger) == START
 
 

@@ -12,10 +12,11 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from airflow.api_fastapi.core_api.datamodels.plugins import ExternalViewResponse
 
-from ses_bounces.plugin import HREF, URL_PREFIX, SesBouncesPlugin
+from ses_bounces.plugin import SesBouncesPlugin
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
+HREF, URL_PREFIX = "ses-bounces/", "/ses-bounces"
 RESERVED = ("/api/v2", "/ui", "/execution", "/auth", "/pluginsv2")
 
 IMPORT = """
@@ -71,7 +72,7 @@ def python(code: str, tmp_path: Path, plugins: Path | None) -> Any:
 def test_a_task_imports_nothing_but_the_plugin_and_the_server_the_app(tmp_path: Path) -> None:
     added, with_the_app = python(IMPORT, tmp_path, None)
     # Not a millisecond is measured: a module that costs some would have to be among these.
-    assert added == ["ses_bounces", "ses_bounces.plugin"]
+    assert added == ["ses_bounces", "ses_bounces.exceptions", "ses_bounces.plugin", "ses_bounces.sites"]
     assert {"ses_bounces.web.app", "ses_bounces.web.render", "airflow.api_fastapi.core_api.security"} <= set(
         with_the_app
     )
@@ -104,21 +105,21 @@ def test_without_either_there_is_none(tmp_path: Path) -> None:
 def test_airflow_knows_where_it_is_to_show() -> None:
     known = set(get_args(get_type_hints(ExternalViewResponse)["destination"]))
     assert {"nav", "dag"} <= known
-    for view in SesBouncesPlugin.external_views:
+    for view in SesBouncesPlugin().external_views:
         assert view["destination"] in known
         # One that Airflow's own model refuses makes the whole plugin vanish from the menu.
         assert ExternalViewResponse.model_validate(view).name == "Email Bounces"
 
 
 def test_one_entry_in_the_menu_and_one_tab_each_with_a_place_of_its_own() -> None:
-    views = SesBouncesPlugin.external_views
+    views = SesBouncesPlugin().external_views
     assert [view["destination"] for view in views] == ["nav", "dag"]
     routes = [view["url_route"] for view in views]
     assert len(set(routes)) == len(routes)
 
 
 def test_links_are_relative_and_lead_below_the_prefix() -> None:
-    for view in SesBouncesPlugin.external_views:
+    for view in SesBouncesPlugin().external_views:
         for key in ("href", "icon", "icon_dark_mode"):
             assert view[key].startswith(HREF)
             assert not view[key].startswith(("/", "http"))
@@ -127,6 +128,22 @@ def test_links_are_relative_and_lead_below_the_prefix() -> None:
 
 
 def test_icons_are_there() -> None:
-    for view in SesBouncesPlugin.external_views:
+    for view in SesBouncesPlugin().external_views:
         for key in ("icon", "icon_dark_mode"):
             assert (PLUGINS / "ses_bounces" / "web" / view[key].removeprefix(HREF)).is_file()
+
+
+def test_each_site_has_an_entry_a_tab_and_an_app_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__SES_BOUNCES__SITES", "default,news_de")
+    plugin = SesBouncesPlugin()
+    assert [(view["name"], view["href"], view["url_route"]) for view in plugin.external_views] == [
+        ("Email Bounces", "ses-bounces/", "ses-bounces"),
+        ("Email Bounces", "ses-bounces/", "ses-bounces-dag"),
+        ("Email Bounces: news_de", "ses-bounces-news-de/", "ses-bounces-news-de"),
+        ("Email Bounces: news_de", "ses-bounces-news-de/", "ses-bounces-news-de-dag"),
+    ]
+    for view in plugin.external_views:
+        ExternalViewResponse.model_validate(view)
+    apps = plugin.fastapi_apps
+    assert [app["url_prefix"] for app in apps] == ["/ses-bounces", "/ses-bounces-news-de"]
+    assert len({id(app["app"]) for app in apps}) == 2

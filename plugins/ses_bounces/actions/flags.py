@@ -25,6 +25,7 @@ from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import ActionError
 from ses_bounces.people import People, Synced, switch_on_decided, sync_addresses
+from ses_bounces.sites import current
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -153,7 +154,7 @@ def _decide(
 ) -> list[Result]:
     if settings.people_table is None:
         raise ActionError(
-            'people_table is not set: there is no flag to change. Set it in Airflow Variable "ses_bounces".'
+            f'people_table is not set: there is no flag to change. Set it in Airflow Variable "{current().variable}".'
         )
     if kind == "switch_on" and not settings.enforce:
         raise ActionError("Observe mode (enforce is false): nobody's Allow Group Email is changed.")

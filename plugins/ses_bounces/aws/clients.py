@@ -11,6 +11,7 @@ from typing import Any
 from ses_bounces.aws.errors import explain, needs_a_person
 from ses_bounces.exceptions import AwsError, AwsRefusedError, MissingConnectionError
 from ses_bounces.settings import Settings
+from ses_bounces.sites import current
 
 # SES answers one management request a second, for each account and region (SES Developer Guide, quotas).
 SES_SECONDS = 1.0
@@ -89,7 +90,7 @@ def check_connection(conn_id: str) -> None:
     except AirflowNotFoundException:
         raise MissingConnectionError(
             f'Airflow connection "{conn_id}" is missing. Add it under Admin > Connections (type Amazon Web '
-            'Services), or name another one as "aws_conn_id" in Airflow Variable "ses_bounces" (null: '
+            f'Services), or name another one as "aws_conn_id" in Airflow Variable "{current().variable}" (null: '
             "boto3's default credentials)."
         ) from None
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ses_bounces.sites import current
+
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
-_QUEUE = 'there is no such queue; correct "queue_urls" in Airflow Variable "ses_bounces"'
+_QUEUE = 'there is no such queue; correct "queue_urls" in Airflow Variable "{variable}"'
 _PERMISSION = "the connection's role lacks a permission; see the policy in docs/iam.md"
 _KEY = "the access key is not known to AWS; correct the Airflow connection"
 _SECRET = "the secret access key is wrong; correct the Airflow connection"  # noqa: S105
@@ -96,6 +98,7 @@ def explain(error: ClientError | BotoCoreError, action: str, what: str) -> str:
         return f"{action} on {what} failed ({name}{f', {host}' if host else ''}): {advice}."
     known = _ADVICE | _PASSING
     advice = next((known[name] for name in _names(code) if name in known), "see AWS's documentation of this error")
+    advice = advice.replace("{variable}", current().variable)
     return f"{action} on {what} was refused ({code}): {advice}."
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.exceptions import DatabaseError, MissingConnectionError, PrivilegeError, SchemaError, SesBouncesError
+from ses_bounces.sites import current
 
 if TYPE_CHECKING:
     import psycopg
@@ -59,7 +60,7 @@ def hook_of(conn_id: str) -> Any:
     except AirflowNotFoundException:
         raise MissingConnectionError(
             f'Airflow connection "{conn_id}" is missing. Add it under Admin > Connections (type Postgres), or name '
-            'another one as "postgres_conn_id" in Airflow Variable "ses_bounces".'
+            f'another one as "postgres_conn_id" in Airflow Variable "{current().variable}".'
         ) from None
     return hook
 

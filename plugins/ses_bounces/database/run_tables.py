@@ -28,6 +28,8 @@ setting = Table(
     moment("people_compared_at"),
     # The last address that address_search has.
     Column("searchable_to", BigInteger, nullable=False, server_default="0"),
+    # The one that made the schema: another one's pages must not show this list, whatever its settings say.
+    Column("site", Text),
     CheckConstraint("only_row", name="only_row"),
     comment="Mirror of the settings that functions in SQL need.",
 )

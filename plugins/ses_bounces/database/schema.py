@@ -11,6 +11,7 @@ from ses_bounces.database.partitions import ensure_partitions
 from ses_bounces.database.statements import ROUTINES, statement
 from ses_bounces.database.tables import SCHEMA, codepoint
 from ses_bounces.exceptions import SchemaError
+from ses_bounces.sites import DEFAULT, current
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -52,6 +53,7 @@ def upgrade(connection: Connection) -> int:
 
     :param connection: autocommit, of a role that owns the schema, or may create it in the database.
     :returns: the revision that it is at now.
+    :raises SchemaError: the database is another site's; it is up to date all the same.
     """
     from alembic import command
 
@@ -67,11 +69,11 @@ def upgrade(connection: Connection) -> int:
             _load_codepoints(connection)
             for name in ROUTINES:
                 connection.execute(statement(name))
-            connection.execute(statement("insert_setting"))
+            connection.execute(statement("insert_setting"), {"site": current().name})
         ensure_partitions(connection)
     finally:
         connection.execute(_UNLOCK)
-    return revision(connection) or 0
+    return check(connection)
 
 
 def check(connection: Connection) -> int:
@@ -88,7 +90,19 @@ def check(connection: Connection) -> int:
             f'Schema "{SCHEMA}" is at revision {found}; this version works with {FIRST_REVISION} to '
             f"{LAST_REVISION + 1}. {todo}"
         )
+    _check_site(connection)
     return found
+
+
+def _check_site(connection: Connection) -> None:
+    row = connection.execute(f"SELECT s.site FROM {SCHEMA}.setting s").fetchone()
+    site, wanted = (row[0] if row else None) or DEFAULT, current().name
+    if site != wanted:
+        raise SchemaError(
+            f'This database is that of the site "{site}", not of "{wanted}"; each site has a database of its own. '
+            f'Correct the connection "{current().postgres_conn_id}", or "postgres_conn_id" in Airflow Variable '
+            f"\"{current().variable}\". If it is the right one: UPDATE {SCHEMA}.setting SET site = '{wanted}'"
+        )
 
 
 def revision(connection: Connection) -> int | None:

@@ -16,6 +16,7 @@ from ses_bounces.doctor.clients import Clients
 from ses_bounces.doctor.finding import Findings
 from ses_bounces.doctor.subscription_checks import subscriptions, topic_places
 from ses_bounces.exceptions import AwsRefusedError
+from ses_bounces.sites import SETUP, dag_id
 
 # SES's own limit of one call.
 _IDENTITIES_AT_ONCE = 100
@@ -23,7 +24,6 @@ _IDENTITIES_AT_ONCE = 100
 _SETS_READ = 50
 _NEEDED = {"bounces": "BounceTopic", "complaints": "ComplaintTopic"}
 _DELIVERIES = "DeliveryTopic"
-_MEND = "Run ses_bounces_setup for it, or set its notifications to the topic in the SES console."
 
 
 @dataclass
@@ -66,7 +66,7 @@ def check_reports(
                     "notifications", region, "warning",
                     f"{sent:.0f} mails were sent in the last day, and no queue of ours is subscribed to a topic here.",
                     "Unless EventBridge reports them, their bounces are not noticed.",
-                    "Run ses_bounces_setup for this region, and add its queue to queue_urls.",
+                    f"Run {dag_id(SETUP)} for this region, and add its queue to queue_urls.",
                 )  # fmt: skip
             return False
         sets = _sets(clients, place, topics)
@@ -76,7 +76,7 @@ def check_reports(
         if sets is None and not reporting:
             findings.add(
                 "notifications", region, "critical", "No identity reports both bounces and complaints to our topic.",
-                "Nothing is reported.", "Run ses_bounces_setup for the identity that you send from.",
+                "Nothing is reported.", f"Run {dag_id(SETUP)} for the identity that you send from.",
             )  # fmt: skip
         else:
             _tell_of_each(findings, region, domains, sets, senders)
@@ -97,13 +97,13 @@ def _tell_of_each(
             findings.add(
                 "notifications", subject, "critical",
                 f"Not reported to our topic any more: {', '.join(sorted(domain.lacking))}.",
-                "Mail of this domain was reported until lately.", _MEND,
+                "Mail of this domain was reported until lately.", _mend(),
             )  # fmt: skip
         elif domain.reports:
             findings.add(
                 "notifications", subject, "warning",
                 f"Of some of its identities not reported to our topic: {', '.join(sorted(domain.lacking))}.",
-                "What is sent from those identities is not noticed.", _MEND,
+                "What is sent from those identities is not noticed.", _mend(),
             )  # fmt: skip
         else:
             findings.ok("notifications", subject, "It reports to nobody here, and no mail of it was ever reported.")
@@ -119,7 +119,7 @@ def _check_deliveries(
         findings.add(
             "deliveries", region, "warning", "Deliveries are not reported, and promotion is age.",
             "Nothing ends a transient problem: every out-of-office reply becomes a block after the grace period.",
-            "Report deliveries (ses_bounces_setup), or set promotion to age_and_rebounce or expire.",
+            f"Report deliveries ({dag_id(SETUP)}), or set promotion to age_and_rebounce or expire.",
         )  # fmt: skip
     else:
         findings.ok("deliveries", region, f"Deliveries are {'not ' if lacking else ''}reported.")
@@ -198,3 +198,7 @@ def _leads_here(destination: dict[str, Any], topics: set[str]) -> bool:
 def _region(clients: Clients, place: Place) -> str:
     region: str = clients.get("ses", place).meta.region_name
     return region
+
+
+def _mend() -> str:
+    return f"Run {dag_id(SETUP)} for it, or set its notifications to the topic in the SES console."

@@ -14,6 +14,7 @@ from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
 from ses_bounces.held import waiting
 from ses_bounces.lists.overview import Overview, overview
 from ses_bounces.settings import Settings
+from ses_bounces.sites import LIFT_BLOCKS, SUPPRESSION_SYNC, dag_id
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -117,7 +118,7 @@ def _check_waiting(findings: Findings, health: Health, numbers: Overview, settin
         ("flags", flags, "Allow Group Email of some people is not brought up to date.",
          "They are mailed, or not mailed, against what the lists say.", "sync_allow_group_email"),
         ("lifts", health.lift, f"{numbers.lifts_open} blocks wait to be lifted.",
-         "SES's own list has to let the address go first.", "ses_lift_blocks; the requests say why"),
+         "SES's own list has to let the address go first.", f"{dag_id(LIFT_BLOCKS)}; the requests say why"),
     ):  # fmt: skip
         if hours is not None and hours > LATE_HOURS:
             words = f"{found} The oldest is due since {hours:.0f} hours."
@@ -131,7 +132,7 @@ def _check_waiting(findings: Findings, health: Health, numbers: Overview, settin
         findings.add(
             "suppression lists", "", "warning", found,
             "What SES refuses to send, and bounces that were lost in an outage, are not on record.",
-            "Unpause the DAG ses_suppression_sync, and look at its last runs.",
+            f"Unpause the DAG {dag_id(SUPPRESSION_SYNC)}, and look at its last runs.",
         )  # fmt: skip
     else:
         findings.ok("suppression lists", "", f"SES's lists were read {ago(health.listed)}.")

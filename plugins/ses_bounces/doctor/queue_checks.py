@@ -16,6 +16,7 @@ from ses_bounces.doctor.rights import try_queue
 from ses_bounces.doctor.subscription_checks import check_subscriptions
 from ses_bounces.exceptions import SesBouncesError
 from ses_bounces.settings import Queue
+from ses_bounces.sites import SETUP, dag_id
 
 LONGEST_RETENTION = 1_209_600
 DAY_SECONDS = 86_400
@@ -70,7 +71,7 @@ def _check_attributes(findings: Findings, queue: Queue, attributes: dict[str, st
     if retention < LONGEST_RETENTION:
         findings.add(
             "retention", queue.name, "warning", f"It keeps messages for {retention / DAY_SECONDS:.1f} days, not 14.",
-            "An outage that lasts longer loses reports.", "Set its retention to 14 days, or run ses_bounces_setup.",
+            "An outage that lasts longer loses reports.", f"Set its retention to 14 days, or run {dag_id(SETUP)}.",
         )  # fmt: skip
     else:
         findings.ok("retention", queue.name, "It keeps messages for 14 days.")

@@ -18,6 +18,7 @@ from ses_bounces.doctor.identity_checks import check_reports
 from ses_bounces.doctor.queue_checks import latest
 from ses_bounces.doctor.rights import try_list
 from ses_bounces.exceptions import SesBouncesError
+from ses_bounces.sites import SETUP, dag_id
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -111,7 +112,7 @@ def _check_silence(findings: Findings, region: str, sent: float | None, landed: 
         findings.add(
             "feed", region, "critical", f"{sent:.0f} mails were sent in the last day; the last report came "
             f"{ago(landed)}.", "The feed is dead: bounces are not noticed.",
-            "Look at the other findings; then run ses_bounces_setup, which finds and mends what is broken.",
+            f"Look at the other findings; then run {dag_id(SETUP)}, which finds and mends what is broken.",
         )  # fmt: skip
     else:
         findings.ok("feed", region, f"{sent:.0f} mails were sent in the last day; the last report came {ago(landed)}.")

@@ -12,8 +12,8 @@ from ses_bounces.aws.clients import Place, explained
 from ses_bounces.doctor.clients import Clients
 from ses_bounces.doctor.finding import Findings
 from ses_bounces.settings import Queue
+from ses_bounces.sites import SETUP, dag_id
 
-_SETUP = "Run ses_bounces_setup, which mends it"
 _AWS_KEY = "alias/aws/sns"
 
 
@@ -67,7 +67,7 @@ def _tell_of_none(findings: Findings, clients: Clients, queue: Queue, policy: st
     else:
         findings.add(
             "subscription", queue.name, "critical", "It is subscribed to no topic.", "Nothing reaches it.",
-            f"{_SETUP}; or subscribe it to the topic that SES reports to.",
+            f"{_setup()}; or subscribe it to the topic that SES reports to.",
         )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def _check_subscription(
     else:
         findings.add(
             "queue policy", subject, "critical", "The queue's policy does not let the topic send.",
-            "SNS drops the messages without an error.", f"{_SETUP}, or add the statement of docs/iam.md.",
+            "SNS drops the messages without an error.", f"{_setup()}, or add the statement of docs/iam.md.",
         )  # fmt: skip
     others = [sender for sender in policies.other_senders(policy, topic) if ":events:" not in sender]
     if "*" in others:
@@ -141,7 +141,7 @@ def _check_topic(findings: Findings, sns: Any, topic: str, account: str) -> None
         except sns.exceptions.NotFoundException:
             findings.add(
                 "topic", topic, "critical", "It was deleted.", "SES has nobody to report to.",
-                f"{_SETUP}: it makes it anew and has SES report to it.",
+                f"{_setup()}: it makes it anew and has SES report to it.",
             )  # fmt: skip
             return
     if found.get("KmsMasterKeyId") == _AWS_KEY:
@@ -154,5 +154,9 @@ def _check_topic(findings: Findings, sns: Any, topic: str, account: str) -> None
     else:
         findings.add(
             "topic", topic, "critical", "Its policy does not let SES publish.", "Reports are lost without an error.",
-            f"{_SETUP}, or add the statement of docs/iam.md.",
+            f"{_setup()}, or add the statement of docs/iam.md.",
         )  # fmt: skip
+
+
+def _setup() -> str:
+    return f"Run {dag_id(SETUP)}, which mends it"

@@ -121,7 +121,7 @@ def _lifts(preview: BlocksPreview, wanted: list[str] | None) -> tuple[dict[int, 
 def _ask_ses(connection: Connection, found: Settings | None, results: list[Result]) -> tuple[list[Result], list[str]]:
     """Take a few addresses off SES's own list at once; more, or without settings, are left to the DAG."""
     from ses_bounces.database.statements import statement
-    from ses_bounces.lift import AT_ONCE, LIFTED, WAITING, try_at_once
+    from ses_bounces.lift import AT_ONCE, LIFTED, try_at_once, waiting
 
     ids = [result.target_id for result in results if result.outcome != "refused"]
     rows = connection.execute(statement("select_open_request_ids"), {"ids": ids}).fetchall() if ids else []
@@ -129,7 +129,7 @@ def _ask_ses(connection: Connection, found: Settings | None, results: list[Resul
     if not requests:
         return results, []
     if found is None or len(requests) > AT_ONCE:
-        return results, [f"{len(requests)} of them: {WAITING}"]
+        return results, [f"{len(requests)} of them: {waiting()}"]
     told = try_at_once(connection, found, requests.values())
     changed = []
     for result in results:

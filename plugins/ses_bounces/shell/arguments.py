@@ -64,7 +64,7 @@ def _feed(commands: Commands) -> None:  # type: ignore[valid-type]
         ("--queue", "ses-bounces-queue", "SQS queue"),
         ("--dead-letter-queue", "ses-bounces-dead-letter-queue", "its dead-letter queue"),
     ):
-        names.add_argument(option, default=default, metavar="NAME", help=f"{help_} (%(default)s)")
+        names.add_argument(option, metavar="NAME", help=f"{help_} ({default})")
     names.add_argument("--configuration-set", metavar="NAME", help="report mail sent with this set, instead of all")
     names.add_argument("--kms-key", metavar="KEY", help="a key of yours, instead of SQS's own encryption")
     reports = setup.add_argument_group("reports")
@@ -73,8 +73,8 @@ def _feed(commands: Commands) -> None:  # type: ignore[valid-type]
     ways = setup.add_argument_group("where")
     ways.add_argument("--region", help="AWS region (the connection's)")
     ways.add_argument(
-        "--aws-conn-id", default="ses_bounces_aws", metavar="ID",
-        help="Airflow connection to AWS (%(default)s); empty: boto3's own credentials",
+        "--aws-conn-id", metavar="ID",
+        help="Airflow connection to AWS (ses_bounces_aws); empty: boto3's own credentials",
     )  # fmt: skip
     ways.add_argument("--use-fips-endpoint", action="store_true", help="use AWS's FIPS endpoints")
     _where(setup)
@@ -211,6 +211,10 @@ def _add(commands: Commands, name: str, module: str, text: str) -> argparse.Argu
 
 
 def _where(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--site", metavar="NAME",
+        help="which of several sites; names that begin with ses_bounces or ses-bounces then go on with its own",
+    )  # fmt: skip
     where = to.add_argument_group("database").add_mutually_exclusive_group()
     where.add_argument(
         "--conn-id", metavar="ID", help="Airflow connection of the database (the settings', or ses_bounces_postgres)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import logging
 import os
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from ses_bounces.exceptions import SesBouncesError
 from ses_bounces.shell.arguments import parser
 from ses_bounces.shell.output import answering
+from ses_bounces.sites import Site, find
 
 DONE, NOT_DONE, USAGE, LOOK, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -27,7 +29,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
     logging.disable(logging.WARNING)
     try:
-        with answering():
+        with answering(), _site(options).current():
             status: int = importlib.import_module(f"ses_bounces.shell.{options.run}").run(options)
     except SesBouncesError as error:
         sys.stderr.write(f"{error}\n")
@@ -42,3 +44,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     finally:
         logging.disable(logging.NOTSET)
     return status
+
+
+def _site(options: argparse.Namespace) -> Site:
+    """Return the site that is named, or the one without a name; with a database's URL nobody needs to declare that."""
+    return Site() if options.url and not options.site else find(options.site)

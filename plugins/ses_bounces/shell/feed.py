@@ -6,10 +6,10 @@ import argparse
 from typing import Any
 
 from ses_bounces.exceptions import SettingsError
-from ses_bounces.settings import VARIABLE
 from ses_bounces.shell.command import DONE, LOOK
 from ses_bounces.shell.output import say, say_json
 from ses_bounces.shell.places import database, variable
+from ses_bounces.sites import current
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,12 +50,15 @@ def options_of(options: argparse.Namespace) -> Any:
     """Return what the arguments say."""
     from ses_bounces.setup.options import Options
 
-    names = ["topic", "queue", "dead_letter_queue", "configuration_set", "kms_key", "region"]
+    site = current()
+    names = ["configuration_set", "kms_key", "region"]
     names += ["keep_forwarding", "discard_messages", "use_fips_endpoint"]
     given = {name: getattr(options, name) for name in names}
+    for name in ("topic", "queue", "dead_letter_queue"):
+        given[name] = getattr(options, name) or f"{site.slug}-{name.replace('_', '-')}"
     return Options(
         identity=options.identity,
-        aws_conn_id=options.aws_conn_id or None,
+        aws_conn_id=site.aws_conn_id if options.aws_conn_id is None else options.aws_conn_id or None,
         deliveries=not options.no_deliveries,
         **given,
     )
@@ -84,7 +87,7 @@ def _finish(options: argparse.Namespace, target: Any, *, words: bool) -> dict[st
     told["variable"] = text
     if words:
         if text == before:
-            say(f"Airflow Variable {VARIABLE} has this feed already.")
+            say(f"Airflow Variable {current().variable} has this feed already.")
         else:
-            say(f"Airflow Variable {VARIABLE} is to be:", text)
+            say(f"Airflow Variable {current().variable} is to be:", text)
     return told

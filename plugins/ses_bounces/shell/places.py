@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ses_bounces.exceptions import MissingConnectionError, SettingsError
-from ses_bounces.settings import VARIABLE, Settings, parse
+from ses_bounces.settings import Settings, parse
+from ses_bounces.sites import current
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
-
-CONN_ID = "ses_bounces_postgres"
 
 
 def actor() -> str:
@@ -37,11 +36,12 @@ def variable() -> str | None:
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        text: str | None = Variable.get(VARIABLE, default=None)
+        text: str | None = Variable.get(current().variable, default=None)
     except SQLAlchemyError as error:
         raise SettingsError(
-            f'Airflow Variable "{VARIABLE}" can\'t be read ({type(error).__name__}): is this the machine and the '
-            "user that Airflow runs as? Else put it into the environment, as AIRFLOW_VAR_SES_BOUNCES."
+            f'Airflow Variable "{current().variable}" can\'t be read ({type(error).__name__}): is this the machine and '
+            "the user that Airflow runs as? Else put it into the environment, as "
+            f"AIRFLOW_VAR_{current().variable.upper()}."
         ) from None
     return text
 
@@ -53,7 +53,7 @@ def settings() -> Settings:
     """
     text = variable()
     if text is None:
-        raise SettingsError(f'Airflow Variable "{VARIABLE}" is missing. Add it under Admin > Variables.')
+        raise SettingsError(f'Airflow Variable "{current().variable}" is missing. Add it under Admin > Variables.')
     return parse(text)
 
 
@@ -90,11 +90,12 @@ def database(options: argparse.Namespace, found: Settings | None = None, *, chec
 
 def _conn_id(options: argparse.Namespace) -> str:
     """Return the connection that the settings name, where there are settings yet."""
+    default = current().postgres_conn_id
     if options.url:
-        return CONN_ID
+        return default
     try:
         text = variable()
     except SettingsError:
         # No database of Airflow: then the connection too is in the environment.
-        return CONN_ID
-    return parse(text).postgres_conn_id if text else CONN_ID
+        return default
+    return parse(text).postgres_conn_id if text else default

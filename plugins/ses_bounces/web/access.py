@@ -1,7 +1,7 @@
 """Who asks, and what they may do: asked of Airflow's auth manager at every request. Nothing is let through otherwise.
 
-Reading needs read access to the DAG ``ses_bounces``. Whole addresses, what mail said about them, and every change need
-edit access to it. Airflow does not authenticate what plugins mount; see its documentation on plugins.
+Reading needs read access to the site's hourly DAG (``ses_bounces``). Whole addresses, what mail said about them, and
+every change need edit access to it. Airflow does not authenticate what plugins mount; see its documentation on plugins.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from ses_bounces.settings import VARIABLE
+from ses_bounces import sites
 
-DAG_ID = "ses_bounces"
-NOT_READ = f'You need read access to the DAG "{DAG_ID}" to see this. Ask an Airflow administrator for it.'
-NOT_EDIT = f'You need edit access to the DAG "{DAG_ID}" for this. Ask an Airflow administrator for it.'
+NOT_READ = 'You need read access to the DAG "{dag_id}" to see this. Ask an Airflow administrator for it.'
+NOT_EDIT = 'You need edit access to the DAG "{dag_id}" for this. Ask an Airflow administrator for it.'
 
 
 @dataclass(frozen=True)
@@ -57,12 +56,13 @@ class Viewer:
         """Whether the user may save the settings: the Variable is Airflow's, and so is the right to it."""
         # POST makes one that is missing, PUT changes one.
         methods: tuple[Literal["POST", "PUT"], ...] = ("POST", "PUT")
-        details = VariableDetails(key=VARIABLE)
+        details = VariableDetails(key=sites.current().variable)
         manager = get_auth_manager()
         return all(manager.is_authorized_variable(method=m, details=details, user=self.user) is True for m in methods)
 
     def _may(self, method: Literal["GET", "PUT"]) -> bool:
-        details = DagDetails(id=DAG_ID, team_name=DagModel.get_team_name(DAG_ID))
+        dag_id = sites.dag_id(sites.HOURLY)
+        details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
         return get_auth_manager().is_authorized_dag(method=method, details=details, user=self.user) is True
 
 
@@ -75,7 +75,7 @@ def reader(request: Request, user: Annotated[Any, Depends(get_user)]) -> Viewer:
     # The error pages have a navigation as well.
     request.state.viewer = viewer
     if not viewer.may_read:
-        raise HTTPException(403, NOT_READ)
+        raise HTTPException(403, NOT_READ.format(dag_id=sites.dag_id(sites.HOURLY)))
     return viewer
 
 
@@ -88,7 +88,7 @@ def editor(viewer: ReaderDep) -> Viewer:
     :raises HTTPException: 401: nobody is logged in; 403: no edit access.
     """
     if not viewer.may_edit:
-        raise HTTPException(403, NOT_EDIT)
+        raise HTTPException(403, NOT_EDIT.format(dag_id=sites.dag_id(sites.HOURLY)))
     return viewer
 
 

@@ -1,4 +1,4 @@
-"""The web app that Airflow mounts under ``/ses-bounces``."""
+"""The web app that Airflow mounts under ``/ses-bounces``, one for each site."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 
+from ses_bounces.sites import Site
 from ses_bounces.web.access import reader
 from ses_bounces.web.api.app import create_api
 from ses_bounces.web.errors import add_handlers
+from ses_bounces.web.of_site import OfSite
 from ses_bounces.web.routes import ROUTERS
 
 STATIC = Path(__file__).parent / "static"
@@ -28,16 +30,18 @@ HEADERS = {
 }
 
 
-def create_app() -> FastAPI:
-    """Return the app. Every route but the static files asks for a user who may read."""
+def create_app(site: Site) -> FastAPI:
+    """Return the app of a site. Every route but the static files asks for a user who may read."""
     # The documentation that FastAPI makes by itself asks for nobody, nor does its redirect to a path with a slash.
-    app = FastAPI(title="Email Bounces", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(title=site.title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(reader)])
-    app.mount("/api", create_api(), name="api")
+    app.mount("/api", create_api(site), name="api")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     add_handlers(app)
     app.middleware("http")(_add_headers)
+    # The outermost: everything else is about this site.
+    app.add_middleware(OfSite, site=site)
     return app
 
 

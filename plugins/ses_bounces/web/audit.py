@@ -12,7 +12,8 @@ from airflow.models.log import Log
 from airflow.utils.session import create_session
 
 from ses_bounces.actions import Result
-from ses_bounces.web.access import DAG_ID, Viewer
+from ses_bounces.sites import HOURLY, dag_id
+from ses_bounces.web.access import Viewer
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def audit(viewer: Viewer, what: str, results: Iterable[Result] = (), **details: 
                 owner=viewer.name,
                 owner_display_name=viewer.name,
                 extra=extra,
-                dag_id=DAG_ID,
+                dag_id=dag_id(HOURLY),
             )
             session.add(entry)
     except Exception as error:

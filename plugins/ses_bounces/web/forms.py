@@ -18,6 +18,7 @@ from starlette.datastructures import UploadFile
 from ses_bounces.actions import Action
 from ses_bounces.actions.pasted import MAX_BYTES
 from ses_bounces.exceptions import ActionError
+from ses_bounces.sites import current
 from ses_bounces.web.access import EditorDep, ReaderDep, Viewer, refuse_other_sites
 
 HOURS = 12
@@ -27,7 +28,8 @@ _AGAIN = "Reload the page and send it again. Nothing was changed."
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(conf.get_mandatory_value("api", "secret_key"), salt="ses-bounces form")
+    # Of the site: the same user may have fewer rights on another one.
+    return URLSafeTimedSerializer(conf.get_mandatory_value("api", "secret_key"), salt=f"{current().slug} form")
 
 
 def new_token(viewer: Viewer) -> str:

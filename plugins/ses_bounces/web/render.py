@@ -15,6 +15,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from ses_bounces.report_charts import REASONS
+from ses_bounces.sites import current
 from ses_bounces.web.forms import new_token
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def page(request: Request, viewer: Viewer | None, template: str, status: int = 2
             request=request,
             viewer=viewer,
             root=root(request),
+            site=current(),
             token=(lambda: new_token(viewer)) if viewer else None,
             **({"section": ""} | values),
         )

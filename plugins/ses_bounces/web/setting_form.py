@@ -12,13 +12,9 @@ from airflow.models.variable import Variable
 from airflow.utils.session import create_session
 
 from ses_bounces.exceptions import ActionError, SettingsError
-from ses_bounces.settings import VARIABLE, Settings
+from ses_bounces.settings import Settings, site_defaults
+from ses_bounces.sites import current
 from ses_bounces.web.setting_texts import BY_KEY, SettingText
-
-ELSEWHERE = (
-    f'Airflow Variable "{VARIABLE}" comes from a secrets backend or from the environment, which come before what is '
-    "saved here. Change it there."
-)
 
 
 @dataclass(frozen=True)
@@ -43,15 +39,24 @@ class Stored:
         return found if isinstance(found, dict) else {}
 
 
+def elsewhere() -> str:
+    """Say why saving would have no effect."""
+    return (
+        f'Airflow Variable "{current().variable}" comes from a secrets backend or from the environment, which come '
+        "before what is saved here. Change it there."
+    )
+
+
 def stored() -> Stored:
     """Read the Variable as tasks do, and say whether it is this database's."""
     from airflow.sdk import Variable as Seen
     from sqlalchemy import select
 
+    variable = current().variable
     with create_session() as session:
-        here = session.scalar(select(Variable).where(Variable.key == VARIABLE))
+        here = session.scalar(select(Variable).where(Variable.key == variable))
         kept = None if here is None else here.get_val()
-    seen = Seen.get(VARIABLE, default=None)
+    seen = Seen.get(variable, default=None)
     return Stored(seen, seen is not None and seen != kept)
 
 
@@ -64,15 +69,16 @@ def save(values: Mapping[str, Any], digest: str) -> None:
 
     text = json.dumps(dict(values), indent=2, ensure_ascii=False)
     if stored().is_elsewhere:
-        raise ActionError(ELSEWHERE)
+        raise ActionError(elsewhere())
+    variable = current().variable
     with create_session() as session:
         # Held until the commit: two administrators who save at once go one after the other.
-        here = session.scalar(select(Variable).where(Variable.key == VARIABLE).with_for_update())
+        here = session.scalar(select(Variable).where(Variable.key == variable).with_for_update())
         kept = None if here is None else here.get_val()
         if Stored(kept, False).digest != digest:
             raise ActionError("Somebody changed the settings meanwhile. Reload the page, and make your change again.")
         if here is None:
-            made: Any = Variable(key=VARIABLE, val=text, description="Email Bounce Settings, as JSON")  # type: ignore[no-untyped-call]
+            made: Any = Variable(key=variable, val=text, description="Email Bounce Settings, as JSON")  # type: ignore[no-untyped-call]
             session.add(made)
         else:
             here.set_val(text)
@@ -101,6 +107,8 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[S
 
 
 def _default(key: str) -> Any:
+    if key in (own := site_defaults()):
+        return own[key]
     field = Settings.model_fields[key]
     if field.is_required():
         return None

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from ses_bounces.exceptions import SesBouncesError
+from ses_bounces.sites import HOURLY, Site
 from ses_bounces.web.access import reader, refuse_other_sites
 from ses_bounces.web.api.models import PROBLEMS
 from ses_bounces.web.api.routes import router
@@ -25,12 +26,12 @@ Errors are problem details (RFC 9457). No address is ever part of a URL.
 """
 
 
-def create_api() -> FastAPI:
+def create_api(site: Site) -> FastAPI:
     """Return the API. Every route asks for a user who may read; its documentation too."""
     api = FastAPI(
-        title="Email Bounces",
+        title=site.title,
         version="1",
-        description=DESCRIPTION,
+        description=DESCRIPTION.replace("`ses_bounces`", f"`{site.dag_id(HOURLY)}`"),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

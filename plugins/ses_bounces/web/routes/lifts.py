@@ -14,6 +14,7 @@ from ses_bounces.exceptions import ActionError
 from ses_bounces.lift import AT_ONCE, LIFTED, try_at_once
 from ses_bounces.lists import lift_requests, open_requests
 from ses_bounces.settings import Settings
+from ses_bounces.sites import LIFT_BLOCKS, dag_id
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.render import page
@@ -122,6 +123,6 @@ def _lifting(connection: DatabaseDep, settings: Settings, address_ids: list[int]
         return {}
     told = try_at_once(connection, settings, list(waiting.values())) if len(waiting) <= AT_ONCE else {}
     return {
-        address_id: told.get(request_id, "The next run of ses_lift_blocks takes it off SES's list, then lifts.")
+        address_id: told.get(request_id, f"The next run of {dag_id(LIFT_BLOCKS)} takes it off SES's list, then lifts.")
         for address_id, request_id in waiting.items()
     }

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions import Action
+from ses_bounces.database import schema
 from ses_bounces.database.connection import connect
 from ses_bounces.exceptions import ActionError, SesBouncesError, SettingsError
-from ses_bounces.settings import MEANINGS, PRIVATE, VARIABLE, Settings, parse
+from ses_bounces.settings import MEANINGS, PRIVATE, Settings, parse
+from ses_bounces.sites import current
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.forms import EditorFormDep, SentForm
 from ses_bounces.web.render import page
 from ses_bounces.web.setting_effects import SettingChange, effects, last_changes, note_change
-from ses_bounces.web.setting_form import ELSEWHERE, Stored, changes, read, save, shown, stored
+from ses_bounces.web.setting_form import Stored, changes, elsewhere, read, save, shown, stored
 from ses_bounces.web.setting_texts import BY_KEY, SECTIONS
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
 
 router = APIRouter()
 
-NOT_YOURS = f'You need the right to edit the Airflow Variable "{VARIABLE}" to save settings.'
+NOT_YOURS = 'You need the right to edit the Airflow Variable "{variable}" to save settings.'
 
 
 def variable_editor_form(form: EditorFormDep) -> SentForm:
     """Return the form of a user who may change the Variable. :raises HTTPException: 403: they may not."""
     if not form.viewer.may_set_variable:
-        raise HTTPException(403, NOT_YOURS)
+        raise HTTPException(403, NOT_YOURS.format(variable=current().variable))
     return form
 
 
@@ -89,14 +96,22 @@ def _form(
     return page(
         request, viewer, "settings.html", status, section="settings", sections=SECTIONS, fields=fields, errors=errors,
         meanings=MEANINGS, now=now, last=_changes(now.values),
-        ELSEWHERE=ELSEWHERE, may_save=viewer.may_edit and viewer.may_set_variable,
+        ELSEWHERE=elsewhere(), may_save=viewer.may_edit and viewer.may_set_variable,
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _ledger(settings: Settings) -> Iterator[Connection]:
+    """Open the database that some settings lead to. :raises SchemaError: it is not ready, or another site's."""
+    with connect(settings.postgres_conn_id) as connection:
+        schema.check(connection)
+        yield connection
 
 
 def _note(settings: Settings, action: Action, keys: list[str]) -> str | None:
     """Keep who changed what and why; returns why that could not be kept: the settings are saved all the same."""
     try:
-        with connect(settings.postgres_conn_id) as connection:
+        with _ledger(settings) as connection:
             note_change(connection, action, keys)
     except SesBouncesError as error:
         return str(error)
@@ -106,7 +121,7 @@ def _note(settings: Settings, action: Action, keys: list[str]) -> str | None:
 def _changes(values: Any) -> list[SettingChange]:
     """Return the last changes; none where the settings lead to no database."""
     try:
-        with connect(parse(values).postgres_conn_id) as connection:
+        with _ledger(parse(values)) as connection:
             return last_changes(connection)
     except SesBouncesError:
         return []
@@ -127,7 +142,7 @@ def _effects(now: Stored, after: Settings) -> tuple[list[str], str | None]:
     except SettingsError:
         before = None
     try:
-        with connect(after.postgres_conn_id) as connection:
+        with _ledger(after) as connection:
             return effects(connection, before, after), None
     except SesBouncesError as error:
         # They may be about to be corrected: saving must be possible.

@@ -18,9 +18,11 @@ def upgrade() -> None:
     _add_keeping()
     _add_brake()
     _add_report_notice()
+    _add_site()
 
 
 def downgrade() -> None:
+    op.drop_column("setting", "site", schema=SCHEMA)
     op.drop_table("report_notice", schema=SCHEMA)
     _drop_brake()
     _drop_keeping()
@@ -158,3 +160,7 @@ def _add_report_notice() -> None:
         schema=SCHEMA,
         comment="Which day's report was sent where: each goes out once.",
     )
+
+
+def _add_site() -> None:
+    op.add_column("setting", sa.Column("site", sa.Text(), nullable=True), schema="ses_bounces")
