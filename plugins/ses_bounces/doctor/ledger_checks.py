@@ -14,7 +14,7 @@ from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
 from ses_bounces.held import waiting
 from ses_bounces.lists.overview import Overview, overview
 from ses_bounces.settings import Settings
-from ses_bounces.sites import LIFT_BLOCKS, SUPPRESSION_SYNC, dag_id
+from ses_bounces.sites import HOURLY, LIFT_BLOCKS, SUPPRESSION_SYNC, dag_id
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -46,12 +46,12 @@ def _check_processing(findings: Findings, health: Health, settings: Settings) ->
     hours = health.planned
     severity: Severity = "critical" if hours is not None and hours > LONG_HOURS else "warning"
     if settings.enabled and hours is not None and hours <= LATE_HOURS:
-        findings.ok("processing", "", f"The DAG ses_bounces last began to work {ago(hours)}.")
+        findings.ok("processing", "", f"The DAG {dag_id(HOURLY)} last began to work {ago(hours)}.")
     elif settings.enabled:
         findings.add(
-            "processing", "", severity, f"Last run of the DAG ses_bounces: {ago(hours)}.",
+            "processing", "", severity, f"Last run of the DAG {dag_id(HOURLY)}: {ago(hours)}.",
             "It is paused, or its scheduler stands; the queue keeps messages for a limited time.",
-            f"Unpause the DAG ses_bounces. {_RUNS} plan_drain.",
+            f"Unpause the DAG {dag_id(HOURLY)}. {_RUNS} plan_drain.",
         )  # fmt: skip
     elif hours is not None and hours <= LATE_HOURS:
         findings.ok("processing", "", f"It is switched off (enabled is false); the last run was {ago(hours)}.")

@@ -11,6 +11,7 @@ from ses_bounces.doctor import Finding
 from ses_bounces.held import HeldDomain
 from ses_bounces.lists import Count, Overview
 from ses_bounces.settings import Settings
+from ses_bounces.sites import HOURLY, dag_id
 
 # A run an hour: three that did not come are no accident.
 SILENT = timedelta(hours=3)
@@ -73,10 +74,10 @@ def _critical(seen: Overview, settings: Settings) -> Iterator[Notice]:
         yield Notice("critical", "Processing is switched off (enabled is false): the queue fills, nobody is blocked.",
                      "settings", "Email Bounce Settings")  # fmt: skip
     if not seen.runs:
-        yield Notice("critical", "No run has drained a queue yet. Unpause the DAG ses_bounces, or trigger it.")
+        yield Notice("critical", f"No run has drained a queue yet. Unpause the DAG {dag_id(HOURLY)}, or trigger it.")
     elif seen.now - seen.runs[0].started_at > SILENT:
         hours = (seen.now - seen.runs[0].started_at) // timedelta(hours=1)
-        yield Notice("critical", f"The last run began {hours:,} hours ago. Is the DAG ses_bounces paused?")
+        yield Notice("critical", f"The last run began {hours:,} hours ago. Is the DAG {dag_id(HOURLY)} paused?")
     elif late := [queue for queue in seen.queues if seen.now - queue.last_drained_at > SILENT]:
         names = ", ".join(sorted(queue.queue_url.rpartition("/")[2] for queue in late))
         yield Notice("critical", f"Runs come, but they did not drain for three hours: {names}. See the drain's log.")
