@@ -11,8 +11,8 @@ WITH held AS (
     ORDER BY a.address_id
     LIMIT %(limit)s
 ), indexed AS (
-    INSERT INTO ses_bounces.address_search (address_id, grams)
-    SELECT n.address_id, ses_bounces.address_grams(n.address) FROM next n
+    INSERT INTO ses_bounces.address_search (address_id, address, grams)
+    SELECT n.address_id, n.address, ses_bounces.address_grams(n.address) FROM next n
     RETURNING address_id
 ), moved AS (
     UPDATE ses_bounces.setting t

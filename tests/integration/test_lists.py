@@ -21,7 +21,7 @@ from ses_bounces.database.tables import BOUNCE_LIST_KINDS, CAUSES
 from ses_bounces.entry import Entry
 from ses_bounces.exceptions import ActionError
 from ses_bounces.ledger import writing
-from ses_bounces.lists import BlockedFilter, BlockedRow, BounceFilter, BounceRow, listing
+from ses_bounces.lists import BlockedFilter, BlockedRow, BounceFilter, BounceRow, listing, query, search
 from ses_bounces.lists.search import grams
 from ses_bounces.rules import RULES_VERSION
 
@@ -43,13 +43,25 @@ TEXTS = [None, "a", "ad", "ada", "lund", "_", "%", "a_b", "a%b", "x\\y", "ürg",
          "@müller.example", "nobody", "1@e", "com", " ada "]  # fmt: skip
 
 
-@pytest.fixture(params=[(10_000, 50_000), (3, 20)], ids=["few", "many"])
+# So that all ways to a page and to a count are taken.
+WAYS = {
+    "few": (10_000, 50_000, 4),
+    "many, by the others": (3, 20, 4),
+    "many, looked up": (3, 20, 0),
+    "many, not walked": (3, 6, 0),
+}
+every_way = pytest.mark.parametrize("filled", list(WAYS.values()), ids=list(WAYS), indirect=True)
+
+
+@pytest.fixture
 def filled(database: Connection, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Connection:
     """Lists with ties, closed rows, and rows without a deadline; half of the addresses are in the search index."""
-    # So that all ways to a page and to a count are taken.
+    candidates, walked_far, lookup_cost = getattr(request, "param", WAYS["few"])
+    monkeypatch.setattr(query, "SAMPLED_PERCENT", 100)
+    monkeypatch.setattr(search, "CANDIDATES", candidates)
     monkeypatch.setattr(listing, "WALKED", 5)
-    monkeypatch.setattr(listing, "CANDIDATES", request.param[0])
-    monkeypatch.setattr(listing, "WALKED_FAR", request.param[1])
+    monkeypatch.setattr(listing, "WALKED_FAR", walked_far)
+    monkeypatch.setattr(listing, "LOOKUP_COST", lookup_cost)
     insert = "INSERT INTO ses_bounces.address (address, address_as_reported) VALUES (%s, %s)"
     for address in ADDRESSES[: len(ADDRESSES) // 2]:
         database.execute(insert, [address, address])
@@ -118,6 +130,7 @@ LIMITS = st.sampled_from([1, 3, 10, 500])
 MOMENTS = st.sampled_from([None, NOW - timedelta(hours=5), NOW - timedelta(hours=2), NOW])
 
 
+@every_way
 @SETTINGS
 @given(
     filter_=st.builds(
@@ -159,11 +172,14 @@ def test_bounces(filled: Connection, filter_: BounceFilter, sort: Any, direction
     wanted = ordered([row for row in every if fits(row)], keys[sort], "bounce_list_id", direction)
     found = everything(lists.list_bounces, filled, filter_, sort, direction, limit=limit)
     assert [row.bounce_list_id for row in found] == [row.bounce_list_id for row in wanted]
+    whole = lists.list_bounces(filled, filter_, sort, direction, None, limit).whole(None)
+    assert whole == (None if len(wanted) > limit else lists.Count(len(wanted)))
     assert lists.count_bounces(filled, filter_).number == len(wanted)
     table = list(csv.DictReader(io.StringIO("".join(lists.stream_bounces(filled, filter_, sort, direction)))))
     assert [row["address"].lstrip("'") for row in table] == [row.address for row in wanted]
 
 
+@every_way
 @SETTINGS
 @given(
     filter_=st.builds(
@@ -265,12 +281,21 @@ def test_counts_end_at_ten_thousand() -> None:
     assert str(lists.Count(1_001, 1_000)) == "more than 1,000"
 
 
-@pytest.mark.parametrize("filled", [(3, 20)], indirect=True)
+@pytest.mark.parametrize("filled", [(3, 1, 0)], indirect=True)
+def test_the_second_row_of_an_address_begins_a_page(filled: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "WALKED", 1)
+    filter_ = BounceFilter(state="closed", text="@müller.example")
+    whole = lists.list_bounces(filled, filter_, "address", "ascending", None, 500).rows
+    assert len(whole) == 2 * len({row.address for row in whole}) == 16
+    assert everything(lists.list_bounces, filled, filter_, "address", "ascending", limit=1) == whole
+
+
+@pytest.mark.parametrize("filled", [(3, 20, 4), (3, 20, 0)], indirect=True)
 def test_what_many_addresses_have_in_common_is_counted_less_far(
     filled: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "COUNTED_SPREAD", 2)
-    # Of 32 open rows, 20 are looked at; "lund" is in four of them all, and "x\\y" at the end of their order.
+    # In four of 32 open rows; 20 would be few.
     spread = lists.count_bounces(filled, BounceFilter(text="x\\y"))
     assert (spread.found, spread.is_more, spread.number, str(spread)) == (3, True, 2, "more than 2")
     assert lists.count_bounces(filled, BounceFilter(text="example", kind="complaint")).is_more is False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -22,6 +23,7 @@ from ses_bounces.database import (  # noqa: F401
 from ses_bounces.database import connection as connections
 from ses_bounces.database.tables import SCHEMA, metadata
 from ses_bounces.exceptions import SchemaError
+from ses_bounces.lists.search import grams
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -36,6 +38,34 @@ def test_migrations_lead_to_the_tables(database: Connection) -> None:
 def test_upgrade_may_be_repeated(database: Connection) -> None:
     assert schema.upgrade(database) == schema.LAST_REVISION
     assert schema.check(database) == schema.LAST_REVISION
+
+
+def migrate(database: Connection, to: str) -> None:
+    config = schema.alembic_config()
+    with schema.alembic_connection(database) as config.attributes["connection"]:
+        (command.downgrade if to == "0001" else command.upgrade)(config, to)
+
+
+def test_what_is_searched_has_its_addresses_after_the_second_revision(database: Connection) -> None:
+    migrate(database, "0001")
+    insert = "INSERT INTO ses_bounces.address (address, address_as_reported) VALUES (%s, 'x') RETURNING address_id"
+    # As version 0.1.0 puts them in.
+    index = "INSERT INTO ses_bounces.address_search (address_id, grams) VALUES (%s, ses_bounces.address_grams(%s))"
+    wanted = set()
+    for number in range(40):
+        address = f"ada{number}@example.com"
+        row = database.execute(insert, [address]).fetchone()
+        assert row is not None
+        database.execute(index, [row[0], address])
+        wanted.add((row[0], address, tuple(grams(address))))
+        if number == 29:
+            schema.upgrade(database)
+    rows = database.execute("SELECT s.address_id, s.address, s.grams FROM ses_bounces.address_search s").fetchall()
+    assert {(id_, address, tuple(found)) for id_, address, found in rows} == wanted
+    assert len(rows) == 40
+    migrate(database, "0001")
+    kept = database.execute("SELECT s.address_id, s.grams FROM ses_bounces.address_search s").fetchall()
+    assert {(id_, tuple(found)) for id_, found in kept} == {(id_, found) for id_, _, found in wanted}
 
 
 def test_a_database_without_the_schema_is_refused(postgres: EmbeddedPostgres) -> None:

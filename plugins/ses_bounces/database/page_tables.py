@@ -11,6 +11,8 @@ address_search = Table(
     "address_search",
     metadata,
     Column("address_id", BigInteger, nullable=False),
+    # Here as well: what the index leads to is compared and sorted without a look into address.
+    Column("address", Text(collation="C"), nullable=False),
     # Every three bytes of the address, as numbers. Filled apart from classification, which it would slow by a third.
     Column("grams", ARRAY(Integer), nullable=False),
     Index("address_search_grams_idx", "grams", postgresql_using="gin"),

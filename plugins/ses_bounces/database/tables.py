@@ -110,6 +110,7 @@ message = Table(
     Index("message_pending_idx", "sent_at", "message_id", postgresql_where=text("outcome = 'pending'")),
     Index(
         "message_reason_idx",
+        "outcome",
         "reason",
         "received_at",
         "message_id",
@@ -232,6 +233,8 @@ bounce_list = Table(
         "is_open",
         "transient_fix_deadline",
         "bounce_list_id",
+        # Due soon, by date: many are sorted, without a look at the rows.
+        postgresql_include=["last_bounced_at"],
         postgresql_where=text("kind = 'transient'"),
     ),
     # The others have no deadline; the column is there for the planner to find the order.
@@ -244,7 +247,11 @@ bounce_list = Table(
         postgresql_where=text("kind <> 'transient'"),
     ),
     Index(
-        "bounce_list_sub_type_idx", "is_open", "bounce_sub_type", postgresql_where=text("bounce_sub_type IS NOT NULL")
+        "bounce_list_sub_type_idx",
+        "is_open",
+        "bounce_sub_type",
+        "kind",
+        postgresql_where=text("bounce_sub_type IS NOT NULL"),
     ),
     Index(
         "bounce_list_configuration_set_idx",

@@ -69,15 +69,18 @@ class BounceFilter:
         if self.kind is not None and self.kind not in BOUNCE_LIST_KINDS:
             raise ActionError(f"kind is {self.kind!r}; it must be one of {', '.join(BOUNCE_LIST_KINDS)}.")
         bound = Bound()
+        days_left = list(self._days_left(bound))
+        # Only transients have days left.
+        kinds = ("transient",) if days_left else BOUNCE_LIST_KINDS
         equal = {"bounce_sub_type": self.sub_type, "configuration_set": self.configuration_set}
         search = Search.of(self.text or "")
         return Where(
             bound,
             self.state == "open",
-            (self.kind,) if self.kind else BOUNCE_LIST_KINDS,
+            tuple(kind for kind in kinds if self.kind in (None, kind)),
             {name: stored(value) for name, value in equal.items() if value is not None},
             {
-                "transient_fix_deadline": list(self._days_left(bound)),
+                "transient_fix_deadline": days_left,
                 "last_bounced_at": list(self._bounced(bound)),
             },
             [search] if search else [],
@@ -88,7 +91,7 @@ class BounceFilter:
             if days is not None:
                 if not -MAX_DAYS_LEFT <= days <= MAX_DAYS_LEFT:
                     raise ActionError(f"days left is {days}; it must be {-MAX_DAYS_LEFT} to {MAX_DAYS_LEFT}.")
-                # Only transients have one; said so that their index is found.
+                # Said so that the index of transients is found.
                 yield sql.SQL(
                     "b.kind = 'transient' AND b.transient_fix_deadline {} now() + make_interval(days => {})"
                 ).format(sql.SQL(compare), bound(days))

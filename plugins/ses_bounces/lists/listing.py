@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
 from ses_bounces.lists.query import (
-    CANDIDATES,
     COUNTED,
     COUNTED_SPREAD,
     WALKED,
@@ -22,16 +22,28 @@ from ses_bounces.lists.query import (
     column,
     read_position,
     reading,
+    sampled,
     table,
     write_position,
 )
-from ses_bounces.lists.search import Candidates
+from ses_bounces.lists.search import Candidates, look_up
 from ses_bounces.lists.where import Source, Where
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
 _ROWS_AT_ONCE = 5_000
+# What it costs to look up an address and its rows, in rows that are read by the other conditions.
+LOOKUP_COST = 4
+
+
+@dataclass(frozen=True)
+class About:
+    """About how many rows are in the order of the list, meet all conditions but those of the address, and match."""
+
+    walked: int
+    others: int
+    matching: int
 
 
 class Listing:
@@ -67,7 +79,9 @@ class Listing:
         """Which parts of the list are to be read: without a time or with one; None: it has one part."""
         if not self.only_of:
             return [None]
-        return [True] if position and position[0] is None else [False, True]
+        with_time: list[bool | None] = [False] if self.only_of in self.where.kinds else []
+        without: list[bool | None] = [] if self.where.ranges.get(self.moment or "") else [True]
+        return without if position and position[0] is None else with_time + without
 
     def _page(
         self, connection: Connection, nulls: bool | None, position: tuple[datetime | None, int] | None, limit: int
@@ -79,23 +93,67 @@ class Listing:
         if len(rows) == limit:
             return rows
         # Few among those looked at: then there are few, or they are all further on.
-        looked_up = self.where.candidates()
-        if looked_up is not None and self._are_many(connection, looked_up):
-            rows = self._read(connection, self._in_order(nulls, bounds, WALKED_FAR, limit))
-            if len(rows) == limit or not self._goes_on(connection, nulls, bounds, WALKED_FAR):
+        looked_up = self._look_up(connection)
+        if looked_up is None or not looked_up.are_many:
+            return self._read(connection, self._matching(nulls, bounds, looked_up, limit))
+        return self._among_many(connection, nulls, position, looked_up, limit)
+
+    def _among_many(
+        self,
+        connection: Connection,
+        nulls: bool | None,
+        position: tuple[datetime | None, int] | None,
+        looked_up: Candidates,
+        limit: int,
+    ) -> list[tuple[int, Any]]:
+        """Return the rows where many addresses are meant: too many to look at each before some are taken."""
+        bounds = self._bounds(nulls, position)
+        about = self._about(connection, nulls)
+        if about.others > WALKED_FAR:
+            rows: list[tuple[int, Any]] = []
+            if self._is_worth_walking(about, looked_up, limit):
+                rows = self._read(connection, self._in_order(nulls, bounds, WALKED_FAR, limit))
+            if len(rows) < limit and self.moment is None:
+                query = self._matching(nulls, bounds, self._first(looked_up, position), limit)
+                rows = self._read(connection, query)
+            if len(rows) == limit:
                 return rows
-        return self._read(connection, self._matching(nulls, bounds, looked_up, limit))
+        cheaper = None if about.others < LOOKUP_COST * looked_up.number else looked_up
+        return self._read(connection, self._matching(nulls, bounds, cheaper, limit))
+
+    def _is_worth_walking(self, about: About, looked_up: Candidates, limit: int) -> bool:
+        if self.moment:
+            # Twice as far as they should be: they are not spread evenly.
+            return 2 * limit * about.walked <= WALKED_FAR * about.matching
+        # In the order of addresses they are far apart: what has a text in front is in one place. But its index alone
+        # is read fast.
+        return looked_up.number > (WALKED_FAR // 4 if len(self._everything()) == 1 else 3 * WALKED_FAR)
+
+    def _about(self, connection: Connection, nulls: bool | None = None) -> About:
+        """Return about how many rows there are."""
+        walked = [self.where.state(self.source), *self._kind(), *self.where.ranges.get(self.moment or "", [])]
+        others = self._everything()
+        if nulls is not None:
+            walked.append(self._is_null(nulls))
+            others.append(self._is_null(nulls))
+        counted = [walked, others, [*others, *self.where.walking()]]
+        return About(*sampled(connection, self.source.table, "b", counted, self.where.bound))
 
     def _read(self, connection: Connection, query: sql.Composed) -> list[tuple[Any, ...]]:
         return connection.execute(query, self.where.bound.values).fetchall()
 
-    def _are_many(self, connection: Connection, looked_up: Candidates) -> bool:
-        """Whether an index leads to more addresses than are read without need."""
-        return self._is_longer(connection, looked_up.rough, CANDIDATES)
+    def _look_up(self, connection: Connection) -> Candidates | None:
+        return look_up(connection, self.where.searches, self.where.bound)
 
-    def _is_longer(self, connection: Connection, rows: sql.Composable, than: int) -> bool:
-        query = sql.SQL("SELECT FROM ({}) r OFFSET {} LIMIT 1").format(rows, sql.Literal(than))
-        return bool(self._read(connection, query))
+    def _first(self, looked_up: Candidates, position: tuple[datetime | None, int] | None) -> Candidates:
+        """Return the next of many addresses: most of them have rows, and are not to be joined to them all."""
+        behind: sql.Composable = sql.SQL("true")
+        if position is not None:
+            behind = sql.SQL("x.address {}= {}").format(self.compare, self._last(position[1]))
+        first = sql.SQL("SELECT x.address FROM ({}) x WHERE {} ORDER BY x.address {} LIMIT {}").format(
+            looked_up.addresses, behind, self.order, sql.Literal(WALKED)
+        )
+        return Candidates(first, WALKED)
 
     def _is_narrow(self) -> bool:
         """Whether rows that are next in the order may not match: no index leads to just those that do."""
@@ -116,15 +174,18 @@ class Listing:
         value, id_ = position
         if self.moment is None:
             # The address stays in the database: the position is that of a row.
-            last = sql.SQL("(SELECT b.address FROM {} b WHERE {} = {})").format(
-                table(self.source.table), self.id, bound(id_)
-            )
-            after = sql.SQL("({}, {}) {} ({}, {})").format(self.by, self.id, self.compare, last, bound(id_))
+            after = sql.SQL("({}, {}) {} ({}, {})").format(self.by, self.id, self.compare, self._last(id_), bound(id_))
         elif nulls:
             after = sql.SQL("{} {} {}").format(self.id, self.compare, bound(id_))
         else:
             after = sql.SQL("({}, {}) {} ({}, {})").format(self.by, self.id, self.compare, bound(value), bound(id_))
         return [*bounds, after]
+
+    def _last(self, id_: int) -> sql.Composed:
+        """Return the query for the address of a row."""
+        return sql.SQL("(SELECT b.address FROM {} b WHERE {} = {})").format(
+            table(self.source.table), self.id, self.where.bound(id_)
+        )
 
     def _in_order(self, nulls: bool | None, bounds: list[Condition], walked: int | None, limit: int) -> sql.Composed:
         """Return the query that reads the rows in their order, up to ``walked`` of each kind, and keeps what fits."""
@@ -138,16 +199,6 @@ class Listing:
             )
             parts.append(some if kinds is None else self._each(kinds, some))
         return self._ordered(sql.SQL(" UNION ALL ").join(parts), limit)
-
-    def _goes_on(self, connection: Connection, nulls: bool | None, bounds: list[Condition], walked: int) -> bool:
-        """Whether there are further rows behind the ``walked`` ones of any kind."""
-        parts = []
-        for kinds, rows in self._walks(nulls, bounds):
-            some = sql.SQL("SELECT {id} FROM ({rows}) b OFFSET {walked} LIMIT 1").format(
-                id=self.id, rows=rows, walked=sql.Literal(walked)
-            )
-            parts.append(sql.SQL("({})").format(some if kinds is None else self._each(kinds, some)))
-        return self._is_longer(connection, sql.SQL(" UNION ALL ").join(parts), 0)
 
     def _each(self, kinds: list[str], rows: sql.Composable) -> sql.Composed:
         each = sql.SQL("SELECT b.* FROM unnest({}::text[]) k(kind) CROSS JOIN LATERAL ({}) b")
@@ -201,13 +252,10 @@ class Listing:
         self, nulls: bool | None, bounds: list[Condition], looked_up: Candidates | None, limit: int
     ) -> sql.Composed:
         """Return the query that finds all rows that match, then sorts them."""
-        where = [*self.where.always(self.source), *self._kind(), *bounds]
+        where = [*self._everything(), *bounds]
         if nulls is not None:
             where.append(self._is_null(nulls))
-        if looked_up is None:
-            where += self.where.walking()
-        if looked_up is not None:
-            where.append(sql.SQL("b.address = a.address"))
+        where += self.where.walking() if looked_up is None else [sql.SQL("b.address = a.address")]
         # OFFSET 0: the planner is not to walk in the order of the list once more.
         some: sql.Composable = sql.SQL("SELECT {id}, {by} AS value FROM {table} b WHERE {where} OFFSET 0").format(
             id=self.id, by=self.by, table=table(self.source.table), where=all_of(where)
@@ -229,18 +277,22 @@ class Listing:
     def count(self, connection: Connection) -> Count:
         """Return how many rows there are."""
         where = self._everything()
-        looked_up = self.where.candidates()
+        looked_up = self._look_up(connection)
         if looked_up is None:
             return self._counted(connection, self._where([*where, *self.where.walking()]))
-        if not self._are_many(connection, looked_up):
+        if not looked_up.are_many:
             return self._counted(connection, self._found(where, looked_up))
-        # What many addresses have in common is soon counted to the end, and slow to look up.
-        walked = sql.SQL("SELECT b.* FROM ({} LIMIT {}) b WHERE {}").format(
-            self._where(where), sql.Literal(WALKED_FAR), all_of(self.where.walking())
-        )
-        found = self._counted(connection, walked)
-        if found.is_more or not self._is_longer(connection, self._where(where), WALKED_FAR):
-            return found
+        about = self._about(connection)
+        others = self._where(where)
+        if about.others > WALKED_FAR:
+            others = sql.SQL("{} LIMIT {}").format(others, sql.Literal(WALKED_FAR))
+        walked = sql.SQL("SELECT FROM ({}) b WHERE {}").format(others, all_of(self.where.walking()))
+        if about.others <= WALKED_FAR:
+            return self._counted(connection, walked)
+        if about.matching * WALKED_FAR > 2 * COUNTED_SPREAD * about.others:
+            count = self._counted(connection, walked, COUNTED_SPREAD)
+            if count.is_more:
+                return count
         return self._counted(connection, self._found(where, looked_up), COUNTED_SPREAD)
 
     def _everything(self) -> list[Condition]:
@@ -262,11 +314,11 @@ class Listing:
 
     def stream(self, connection: Connection, columns: sql.Composable) -> Iterator[tuple[Any, ...]]:
         """Yield some columns of all rows in their order, while they are read."""
-        where = all_of([*self.where.always(self.source), *self._kind(), *self.where.finding()])
-        query = sql.SQL("SELECT {} FROM {} b WHERE {} ORDER BY {} {order} NULLS LAST, {} {order}").format(
-            columns, table(self.source.table), where, self.by, self.id, order=self.order
-        )
         with reading(connection, "10min"), connection.cursor("stream") as cursor:
+            where = [*self.where.always(self.source), *self._kind(), *self.where.finding(self._look_up(connection))]
+            query = sql.SQL("SELECT {} FROM {} b WHERE {} ORDER BY {} {order} NULLS LAST, {} {order}").format(
+                columns, table(self.source.table), all_of(where), self.by, self.id, order=self.order
+            )
             cursor.itersize = _ROWS_AT_ONCE
             cursor.execute(query, self.where.bound.values)
             yield from cursor

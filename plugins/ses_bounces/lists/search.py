@@ -15,13 +15,15 @@ from ses_bounces.address import address_key
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import ActionError
-from ses_bounces.lists.query import Bound, Condition, all_of, column, stored
+from ses_bounces.lists.query import Bound, Condition, all_of, column, sampled, stored
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
 GRAM = 3
 MAX_TEXT_CHARACTERS = 320
+# More addresses than these are not looked up before a part of the list was looked through.
+CANDIDATES = 10_000
 ADDRESSES_PER_CHUNK = 20_000
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # No text sorts behind this character, in collation C.
@@ -64,6 +66,11 @@ class Search:
         """Whether what is meant is a range in the order of addresses: those that begin with a short text."""
         return self.domain is None and len(self.text) < GRAM
 
+    @property
+    def part(self) -> str:
+        """A text that every address has that is meant."""
+        return self.text if self.domain is None else f"@{self.domain}"
+
     def matches(self, bound: Bound, of: str = "b") -> list[Condition]:
         """Return the conditions that a row with an ``address`` meets; for rows that are looked at anyway."""
         address = column("address", of)
@@ -79,42 +86,63 @@ class Search:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Queries for the addresses that some searches find together, by way of an index.
+    """Where some searches are looked up: a query for the addresses that match, in no order.
 
-    ``rough``: a row for each address that the index leads to, at least; ``addresses``: those that match, in no order.
+    ``number``: about how many they are, and a quarter of those that the index leads to besides: what is read of it
+    costs less than what is looked for with it.
     """
 
-    rough: sql.Composable
     addresses: sql.Composable
+    number: int
+
+    @property
+    def are_many(self) -> bool:
+        """Whether they are more than are read without need."""
+        return self.number > CANDIDATES
 
 
-def candidates(searches: Sequence[Search], bound: Bound) -> Candidates | None:
-    """Return how some searches are looked up; None: they are but a range in the order of addresses."""
-    on_address = all_of([condition for search in searches for condition in search.matches(bound, "a")])
-    if any(search.domain is None and not search.is_range for search in searches):
-        # Of a domain too, so that the index intersects what each of them finds.
-        parts = [search.text if search.domain is None else f"@{search.domain}" for search in searches]
-        found = {gram for search, part in zip(searches, parts, strict=True) if not search.is_range
-                 for gram in grams(part)}  # fmt: skip
-        rough = _WITH_GRAMS.format(bound(sorted(found)))
-        return Candidates(rough, _OF_GRAMS.format(rough=rough, matches=on_address))
-    domains = sorted((search.domain for search in searches if search.domain is not None), key=len)
-    if not domains:
+def look_up(connection: Connection, searches: Sequence[Search], bound: Bound) -> Candidates | None:
+    """Return how some searches are looked up together; None: they are but a range in the order of addresses."""
+    wanted = [search for search in searches if not search.is_range]
+    if not wanted:
         return None
-    rough = _IN_DOMAIN.format(first=bound(domains[-1]), last=bound(domains[-1] + _LAST))
-    return Candidates(rough, sql.SQL("{} AND {}").format(rough, on_address))
+    counted = [_matches(searches, bound, "a"), *(_matches([search], bound, "a") for search in wanted)]
+    together, *each = sampled(connection, "address", "a", counted, bound)
+    least = min(range(len(wanted)), key=each.__getitem__)
+    by, read = [wanted[least]], each[least]
+    if together <= CANDIDATES < read // 5 and all(grams(search.part) for search in wanted):
+        # Each is frequent by itself: the index intersects what it finds.
+        by, read = wanted, together
+    if all(search.domain is not None for search in by):
+        domain = max((search.domain or "" for search in by), key=len)
+        condition = _IN_DOMAIN.format(first=bound(domain), last=bound(domain + _LAST))
+        addresses = sql.SQL("SELECT a.address FROM ses_bounces.address a WHERE {}").format(
+            all_of([condition, *_matches(searches, bound, "a")])
+        )
+    else:
+        found = {gram for search in by for gram in _covering(search.part)}
+        addresses = _WITH_GRAMS.format(
+            grams=bound(sorted(found)),
+            searched=all_of(_matches(searches, bound, "s")),
+            matches=all_of(_matches(searches, bound, "a")),
+        )
+    return Candidates(addresses, together + read // 4)
 
 
-_IN_DOMAIN = sql.SQL("SELECT a.address FROM ses_bounces.address a WHERE a.domain >= {first} AND a.domain < {last}")
-_WITH_GRAMS = sql.SQL("SELECT s.address_id FROM ses_bounces.address_search s WHERE s.grams @> {}::integer[]")
-# OFFSET 0: row by row, so that what only some rows are wanted of ends early; the planner takes them to be few or all.
+def _covering(text: str) -> list[int]:
+    """Return as few grams as have all of the text: each is a list that the index goes through."""
+    found = grams(text)
+    return [*found[:-1:GRAM], *found[-1:]]
+
+
+def _matches(searches: Sequence[Search], bound: Bound, of: str) -> list[Condition]:
+    return [condition for search in searches for condition in search.matches(bound, of)]
+
+
+_IN_DOMAIN = sql.SQL("a.domain >= {first} AND a.domain < {last}")
 # The addresses since the search index was last brought up to date are few.
-_OF_GRAMS = sql.SQL(
-    """SELECT a.address
-    FROM ({rough} OFFSET 0) s
-    CROSS JOIN LATERAL (
-        SELECT a.address FROM ses_bounces.address a WHERE a.address_id = s.address_id AND {matches} OFFSET 0
-    ) a
+_WITH_GRAMS = sql.SQL(
+    """SELECT s.address FROM ses_bounces.address_search s WHERE s.grams @> {grams}::integer[] AND {searched}
     UNION ALL
     SELECT a.address FROM ses_bounces.address a
     WHERE a.address_id > (SELECT t.searchable_to FROM ses_bounces.setting t) AND {matches}"""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from psycopg import sql
 
 from ses_bounces.lists.query import Bound, Condition, column
-from ses_bounces.lists.search import Candidates, Search, candidates
+from ses_bounces.lists.search import Candidates, Search
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,8 @@ class Where:
         """Those of the address, for rows that are looked at anyway."""
         return [condition for search in self.searches for condition in search.matches(self.bound)]
 
-    def candidates(self) -> Candidates | None:
-        """How the addresses are looked up; None: nothing is searched for but what the order of addresses has."""
-        return candidates(self.searches, self.bound) if self.searches else None
-
-    def finding(self) -> list[Condition]:
-        """Those of the address, by way of an index."""
-        looked_up = self.candidates()
+    def finding(self, looked_up: Candidates | None) -> list[Condition]:
+        """Those of the address, by way of an index if there is one."""
         if looked_up is None:
             return self.walking()
         return [sql.SQL("b.address IN ({})").format(looked_up.addresses)]

@@ -137,7 +137,7 @@ def _bounces(
 ) -> models.Listed[models.Bounce]:
     wanted = query.filtered(text)
     listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, query.limit)
-    count = count_bounces(connection, wanted)
+    count = listed.whole(query.after) or count_bounces(connection, wanted)
     rows = [_masked(viewer, models.Bounce.model_validate(row)) for row in listed.rows]
     return models.Listed(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
 
@@ -147,7 +147,7 @@ def _blocked(
 ) -> models.Listed[models.Blocked]:
     wanted = query.filtered(text)
     listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, query.limit)
-    count = count_blocked(connection, wanted)
+    count = listed.whole(query.after) or count_blocked(connection, wanted)
     rows = [_masked(viewer, models.Blocked.model_validate(row)) for row in listed.rows]
     return models.Listed(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
 

@@ -30,7 +30,8 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
     listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, query.limit)
     return page(
         request, viewer, "blocked.html", section="blocked", query=query, text=text, listed=listed,
-        count=count_blocked(connection, wanted), totals=count_causes(connection), reports=report_days(connection),
+        count=listed.whole(query.after) or count_blocked(connection, wanted), totals=count_causes(connection),
+        reports=report_days(connection),
         now=datetime.now(UTC),
     )  # fmt: skip
 

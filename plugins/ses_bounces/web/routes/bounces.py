@@ -30,7 +30,7 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
     listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, query.limit)
     return page(
         request, viewer, "bounces.html", section="bounces", query=query, text=text, listed=listed,
-        count=count_bounces(connection, wanted), now=datetime.now(UTC),
+        count=listed.whole(query.after) or count_bounces(connection, wanted), now=datetime.now(UTC),
     )  # fmt: skip
 
 
