@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import io
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from ses_bounces.lists import ReportDay, report_days, report_files
 from ses_bounces.report_charts import ChartName, draw
@@ -43,12 +45,12 @@ def document(day: date, viewer: EditorDep, connection: DatabaseDep) -> Response:
     return HTMLResponse(gzip.decompress(html), headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
 
-@router.get("/reports/{day}/blocked_report.csv", response_class=Response)
-def table(day: date, viewer: EditorDep, connection: DatabaseDep) -> Response:
+@router.get("/reports/{day}/blocked_report.csv", response_class=StreamingResponse)
+def table(day: date, viewer: EditorDep, connection: DatabaseDep) -> StreamingResponse:
     """The CSV file of a day as it was made."""
     _, packed = _files(connection, day)
     headers = {"Content-Disposition": f'attachment; filename="blocked_report_{day}.csv"'}
-    return Response(gzip.decompress(packed), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(_unpacked(packed), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/charts/{name}.svg", response_class=Response)
@@ -65,6 +67,13 @@ def chart(
         raise HTTPException(404, "There is nothing to draw yet: the first daily report is made after the first day.")
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"}
     return Response(svg, media_type="image/svg+xml", headers=policy | {"Cache-Control": "private, max-age=300"})
+
+
+def _unpacked(packed: bytes) -> Iterator[bytes]:
+    with gzip.open(io.BytesIO(packed)) as file:
+        # A quarter of a megabyte at a time: the file of a long list has tens of them.
+        while part := file.read(262_144):
+            yield part
 
 
 def _files(connection: DatabaseDep, day: date) -> tuple[bytes, bytes]:
