@@ -21,6 +21,7 @@ _ADDRESS = re.compile(r"[\w.%+-]+@[\w-]+(\.[\w-]+)+")
 _SCAN = re.compile(
     r"(?P<how>[\w ]*Scan)\b.*? on (?P<table>[a-z_]+?)(?:_\d{8})?\b.*?rows=(?P<rows>[\d.]+) loops=(?P<loops>\d+)\)"
 )
+_DAY = re.compile(r"_\d{8}\w*")
 _REMOVED = re.compile(r"Rows Removed by (?:Filter|Index Recheck): (\d+)")
 
 
@@ -107,8 +108,20 @@ def write_plans(
 
 
 def _shown(plan: str) -> str:
-    lines, _, _ = plan.partition("\nPlanning:")
-    return "\n".join(_ADDRESS.sub("•••", line)[:_WIDTH] for line in lines.splitlines())
+    """Return a plan without addresses, and with one day of those that are read in the same way."""
+    lines: list[str] = []
+    seen: set[str] = set()
+    skipped: int | None = None
+    for line in plan.partition("\nPlanning:")[0].splitlines():
+        indent = len(line) - len(line.lstrip(" "))
+        if skipped is not None and indent > skipped:
+            continue
+        node = re.sub(r"\(.*|\d", "", _DAY.sub("", line))
+        skipped = indent if _DAY.search(line) and node in seen else None
+        if skipped is None:
+            seen.add(node)
+            lines.append(_ADDRESS.sub("•••", line)[:_WIDTH])
+    return "\n".join(lines)
 
 
 def _shape(plan: str) -> str:
