@@ -73,6 +73,7 @@ _WHY = {"reason": REASON}
 CASES: dict[str, Case] = {
     "GET /": Case("read", ""),
     "GET /queues": Case("read", "queues"),
+    "GET /preview": Case("read", "preview"),
     "GET /bounces": Case("read", "bounces"),
     "POST /bounces/search": Case("read", "bounces/search", {"text": "@example.com"}, 303, changes=True),
     "GET /bounces.csv": Case("edit", "bounces.csv"),

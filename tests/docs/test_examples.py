@@ -22,6 +22,7 @@ from ses_bounces.__main__ import main
 from ses_bounces.settings import parse
 from tests.docs.blocks import ROOT, Block, blocks, spans
 from tests.docs.commands import Command, commands, problem
+from tests.integration.test_adopting import FILES as EXPORTS
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -53,6 +54,7 @@ FILES = {
     "unsubscribed.csv": "cy@example.com\n",
     "suppressions.csv": "email,reason,created\ndora@example.com,asked,2026-01-01T00:00:00Z\n",
 }
+FILES |= EXPORTS
 # The largest id that an example names.
 ADDRESSES = 50
 

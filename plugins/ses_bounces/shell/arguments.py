@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(dest="command", required=True)
-    for add in (_database, _feed, _doctor, _check, _block, _unblock, _import, _export, _held, _rebuild):
+    for add in (_database, _feed, _doctor, _check, _block, _unblock, _import, _export, _held, _rebuild, _preview):
         add(commands)
     return root
 
@@ -141,6 +141,25 @@ def _import(commands: Commands) -> None:  # type: ignore[valid-type]
     _dry_run(stops)
     _where(stops)
     _json(stops)
+    text = "take over a blocked list with its reasons and dates: a CSV file, or SES's own list as the AWS CLI prints it"
+    blocked = what.add_parser("blocked", help=text, description=text)
+    blocked.set_defaults(run="importing_blocked")
+    blocked.add_argument("file", help="CSV in UTF-8 with a header, or JSON of the AWS CLI; - is stdin")
+    blocked.add_argument("--address-column", metavar="NAME", help='column of the addresses ("address" or "email")')
+    blocked.add_argument("--reason-column", metavar="NAME", help="column that says why")
+    blocked.add_argument("--date-column", metavar="NAME", help="column that says since when")
+    blocked.add_argument(
+        "--map", metavar="TEXT=CAUSE", action="append", default=[],
+        help="what a text in the reason column means, beside what is known; may be repeated",
+    )  # fmt: skip
+    blocked.add_argument(
+        "--cause", choices=("permanent_bounce", "complaint", "unsubscribed", "stop_request", "ses_suppression"),
+        help="what all other lines mean; without it they are refused",
+    )  # fmt: skip
+    blocked.add_argument("--reason", required=True, help=REASON)
+    _dry_run(blocked)
+    _where(blocked)
+    _json(blocked)
 
 
 def _export(commands: Commands) -> None:  # type: ignore[valid-type]
@@ -188,6 +207,13 @@ def _held(commands: Commands) -> None:  # type: ignore[valid-type]
         _dry_run(one)
         _where(one)
         _json(one)
+
+
+def _preview(commands: Commands) -> None:  # type: ignore[valid-type]
+    preview = _add(commands, "preview", "previewing", "tell what setting enforce to true would do; changes nothing")
+    preview.add_argument("--sample", type=int, default=20, metavar="N", help="addresses to show by id (%(default)s)")
+    _where(preview)
+    _json(preview)
 
 
 def _rebuild(commands: Commands) -> None:  # type: ignore[valid-type]

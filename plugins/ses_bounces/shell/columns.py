@@ -7,7 +7,7 @@ import email.utils
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import IO
 
@@ -120,14 +120,18 @@ def _row(cells: list[str], places: tuple[int, int | None, int | None], line: int
     if max(place for place in places if place is not None) >= len(cells):
         return Row(line, problem=SHORT, position=position)
     address, reason, date = (None if place is None else plain(cells[place]).strip() for place in places)
-    moment = None
-    if date:
-        moment = _moment(date)
-        if moment is None:
-            return Row(line, problem=NO_DATE, position=position)
-        if moment > datetime.now(UTC) + _AHEAD:
-            return Row(line, problem=FUTURE, position=position)
-    return Row(line, address or "", " ".join((clean(reason or "", 2_000) or "").split()), moment, None, position)
+    row = Row(line, address or "", " ".join((clean(reason or "", 2_000) or "").split()), position=position)
+    return dated(row, date) if date else row
+
+
+def dated(row: Row, date: str) -> Row:
+    """Return a row with its date, or with what is wrong with that."""
+    moment = _moment(date)
+    if moment is None:
+        return Row(row.line, problem=NO_DATE, position=row.position)
+    if moment > datetime.now(UTC) + _AHEAD:
+        return Row(row.line, problem=FUTURE, position=row.position)
+    return replace(row, date=moment)
 
 
 def _name(cell: str) -> str:

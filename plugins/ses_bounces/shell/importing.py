@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     columns = Columns(options.address_column, options.reason_column, options.date_column)
     done = Imported()
     with contextlib.ExitStack() as stack:
-        file, size = _open(options.file, stack)
+        file, size = open_file(options.file, stack)
         connection = stack.enter_context(database(options))
         tell = stack.enter_context(progress("Importing", size, unit="bytes"))
         rows = rows_of(file, columns)
@@ -80,7 +80,11 @@ def run(options: argparse.Namespace) -> int:
     return LOOK if refused else DONE
 
 
-def _open(name: str, stack: contextlib.ExitStack) -> tuple[IO[bytes], float | None]:
+def open_file(name: str, stack: contextlib.ExitStack) -> tuple[IO[bytes], float | None]:
+    """Open a file until the stack is closed; ``-`` is stdin. Returns its size too; None: not known.
+
+    :raises ActionError: it can't be read.
+    """
     if name == STDIN:
         return sys.stdin.buffer, None
     path = Path(name)

@@ -86,7 +86,7 @@ def _critical(seen: Overview, settings: Settings) -> Iterator[Notice]:
 def _warnings(seen: Overview) -> Iterator[Notice]:
     if not seen.enforce:
         yield Notice("warning", "Observe mode (enforce is false): nobody is blocked, no flag is changed.",
-                     "settings", "Email Bounce Settings")  # fmt: skip
+                     "preview", "What enforcing would do")  # fmt: skip
     if seen.lag_seconds > LATE.total_seconds():
         hours = int(seen.lag_seconds // 3600)
         yield Notice("warning", f"It is behind: the oldest message that waits was sent {hours:,} hours ago.")

@@ -10,6 +10,7 @@ from ses_bounces.web.routes import (
     lifts,
     overview,
     people,
+    preview,
     quarantine,
     reports,
     stops,
@@ -21,6 +22,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         overview,
+        preview,
         bounces,
         transients,
         addresses,

@@ -1,0 +1,15 @@
+-- Some of the addresses that enforcing would block, scattered over all of them and the same ones each time: id, the
+-- reason that weighs most, since when, and the bounces there were. Locks: none.
+--   limit  how many
+SELECT s.address_id, s.address, s.reason, s.blocked_at, l.bounce_count
+FROM (
+    SELECT DISTINCT ON (hashint8(b.address_id), b.address_id) b.address_id, b.address, b.reason, b.blocked_at
+    FROM ses_bounces.blocked_list b
+    WHERE b.unblocked_at IS NULL
+    ORDER BY hashint8(b.address_id), b.address_id, array_position(
+        ARRAY['stop_request', 'complaint', 'unsubscribed', 'permanent_bounce', 'ses_suppression', 'expired_transient'],
+        b.reason
+    )
+    LIMIT %(limit)s
+) s
+LEFT JOIN ses_bounces.bounce_list l ON l.address_id = s.address_id AND l.closed_at IS NULL
