@@ -1,0 +1,209 @@
+-- address_state(ids, at, expire_before): what is thought of each address at a time. docs/semantics.md §4 in SQL.
+--
+-- A set of aggregates over the live ledger entries with occurred_at <= at: neither their order nor that of their
+-- arrival matters. One row per address that has entries.
+--   ids            the addresses to look at; NULL: all.
+--   at             the time: entries that occurred later are not looked at.
+--   expire_before  deadlines up to this count as passed; equal to at but where a drain left older messages waiting.
+-- A cause is there where its since_… is not NULL. Locks: none.
+
+-- The deadline that administrators gave an episode, NULL where they gave none. chained: of a policy that ends an
+-- episode at its deadline, only the extensions made before it ended belong to it.
+CREATE OR REPLACE FUNCTION ses_bounces.extended_deadline(
+    id bigint, first_bounce timestamptz, stored timestamptz, chained boolean, at timestamptz
+) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+WITH given AS (
+    SELECT e.occurred_at,
+        least(e.deadline, e.occurred_at + interval '30 days') AS deadline,
+        max(least(e.deadline, e.occurred_at + interval '30 days')) OVER (
+            ORDER BY e.occurred_at, e.dedup_key ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS in_force,
+        row_number() OVER (ORDER BY e.occurred_at, e.dedup_key) AS place
+    FROM ses_bounces.address_event e
+    WHERE e.address_id = id AND e.kind = 'deadline_extended' AND e.superseded_at IS NULL
+        AND e.occurred_at BETWEEN first_bounce AND at
+), too_late AS (
+    SELECT min(g.place) AS place FROM given g
+    WHERE chained AND g.occurred_at > coalesce(g.in_force, stored, 'infinity')
+)
+SELECT max(g.deadline) FROM given g, too_late WHERE too_late.place IS NULL OR g.place < too_late.place
+$function$;
+
+-- The episode of policy expire that is open at a time: an episode ends at its deadline, and later bounces open the
+-- next one, with deadlines of its own. No row: the last one has ended, or no bounce followed it.
+CREATE OR REPLACE FUNCTION ses_bounces.episode_after(
+    id bigint, ended_at timestamptz, at timestamptz, expire_before timestamptz
+) RETURNS TABLE (
+    began_after timestamptz, first_at timestamptz, last_at timestamptz, bounces bigint, policy text,
+    deadline timestamptz
+) LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+WITH RECURSIVE episode AS (
+    SELECT NULL::timestamptz AS began_after, NULL::timestamptz AS first_at, NULL::timestamptz AS last_at,
+        NULL::bigint AS bounces, 'expire' AS policy, ended_at AS deadline
+    UNION ALL
+    SELECT p.deadline, n.first_at, n.last_at, n.bounces, n.policy,
+        coalesce(ses_bounces.extended_deadline(id, n.first_at, n.stored, n.policy = 'expire', at), n.stored)
+    FROM episode p
+    CROSS JOIN LATERAL (
+        SELECT min(e.occurred_at) AS first_at, max(e.occurred_at) AS last_at, count(*) AS bounces,
+            min(e.deadline) AS stored, (array_agg(e.policy ORDER BY e.deadline, e.policy))[1] AS policy
+        FROM ses_bounces.address_event e
+        WHERE e.address_id = id AND e.kind = 'transient_bounce' AND e.superseded_at IS NULL
+            AND e.occurred_at > p.deadline AND e.occurred_at <= at
+    ) n
+    WHERE p.policy = 'expire' AND p.deadline <= expire_before AND n.bounces > 0
+)
+SELECT p.* FROM episode p
+WHERE p.bounces > 0 AND (p.policy <> 'expire' OR p.deadline > expire_before OR p.deadline IS NULL)
+$function$;
+
+-- When the second of two different mails bounced, NULL: it did not.
+CREATE OR REPLACE FUNCTION ses_bounces.second_mail_bounced_at(id bigint, ended_at timestamptz, at timestamptz)
+RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+SELECT min(e.occurred_at)
+FROM ses_bounces.address_event e
+WHERE e.address_id = id AND e.kind = 'transient_bounce' AND e.superseded_at IS NULL
+    AND e.occurred_at > ended_at AND e.occurred_at <= at
+GROUP BY coalesce(e.ses_message_id, encode(e.dedup_key, 'hex'))
+ORDER BY 1 OFFSET 1 LIMIT 1
+$function$;
+
+CREATE OR REPLACE FUNCTION ses_bounces.address_state(ids bigint[], at timestamptz, expire_before timestamptz)
+RETURNS TABLE (
+    address_id bigint,
+    is_protected boolean,
+    since_stop_request timestamptz,
+    since_complaint timestamptz,
+    since_unsubscribed timestamptz,
+    since_permanent_bounce timestamptz,
+    since_ses_suppression timestamptz,
+    since_expired_transient timestamptz,
+    episode_first_at timestamptz,
+    episode_last_at timestamptz,
+    episode_bounces bigint,
+    episode_deadline timestamptz,
+    episode_policy text,
+    first_bounced_at timestamptz,
+    last_bounced_at timestamptz,
+    bounce_count bigint
+) LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+WITH entry AS (
+    -- Each entry beside the last one that ended or lifted each thing; windows, since a join of two aggregates would
+    -- depend on what the planner believes of their sizes.
+    SELECT e.address_id, e.kind, e.occurred_at, e.deadline, e.policy, e.bounce_type, e.mail_sent_at,
+        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked') OVER of_address, '-infinity') AS unblocked_at,
+        greatest(
+            max(e.occurred_at) FILTER (WHERE e.kind IN ('delivery', 'transient_deleted', 'unblocked')) OVER of_address,
+            d.occurred_at,
+            '-infinity'
+        ) AS episode_ended_at,
+        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'stop_request' = ANY (e.lifts))
+            OVER of_address, '-infinity') AS stop_request_lifted_at,
+        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'complaint' = ANY (e.lifts))
+            OVER of_address, '-infinity') AS complaint_lifted_at,
+        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'unsubscribed' = ANY (e.lifts))
+            OVER of_address, '-infinity') AS unsubscribed_lifted_at,
+        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'permanent_bounce' = ANY (e.lifts))
+            OVER of_address, '-infinity') AS permanent_bounce_lifted_at,
+        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'ses_suppression' = ANY (e.lifts))
+            OVER of_address, '-infinity') AS ses_suppression_lifted_at
+    FROM ses_bounces.address_event e
+    LEFT JOIN ses_bounces.last_delivery d ON d.address_id = e.address_id AND d.occurred_at <= at
+    WHERE (ids IS NULL OR e.address_id = ANY (ids)) AND e.occurred_at <= at AND e.superseded_at IS NULL
+    WINDOW of_address AS (PARTITION BY e.address_id)
+), judged AS (
+    SELECT e.*,
+        e.kind = 'transient_bounce' AND e.occurred_at > e.episode_ended_at AS is_of_episode,
+        e.kind IN ('transient_bounce', 'permanent_bounce', 'complaint') AS is_bounce
+    FROM entry e
+), fact AS (
+    SELECT e.address_id, max(e.episode_ended_at) AS episode_ended_at,
+        min(e.occurred_at) FILTER (
+            WHERE e.kind = 'stop_request' AND e.occurred_at > e.stop_request_lifted_at
+        ) AS stop_request,
+        min(e.occurred_at) FILTER (WHERE e.kind = 'complaint' AND e.occurred_at > e.complaint_lifted_at) AS complaint,
+        min(e.occurred_at) FILTER (
+            WHERE e.kind = 'unsubscribed' AND e.occurred_at > e.unsubscribed_lifted_at
+        ) AS unsubscribed,
+        min(e.occurred_at) FILTER (
+            WHERE e.kind = 'permanent_bounce' AND e.occurred_at > e.permanent_bounce_lifted_at
+        ) AS permanent_bounce,
+        -- A suppression bounce of mail sent before the lift is an echo of the old listing.
+        min(e.occurred_at) FILTER (
+            WHERE e.kind = 'ses_suppression' AND e.occurred_at > e.ses_suppression_lifted_at
+                AND (e.bounce_type IS NULL OR coalesce(e.mail_sent_at, e.occurred_at) > e.unblocked_at)
+        ) AS ses_suppression,
+        min(e.occurred_at) FILTER (WHERE e.is_of_episode) AS first_at,
+        max(e.occurred_at) FILTER (WHERE e.is_of_episode) AS last_at,
+        count(*) FILTER (WHERE e.is_of_episode) AS bounces,
+        min(e.deadline) FILTER (WHERE e.is_of_episode AND e.policy = 'age') AS age_deadline,
+        min(e.deadline) FILTER (WHERE e.is_of_episode AND e.policy = 'age_and_rebounce') AS rebounce_deadline,
+        min(e.deadline) FILTER (WHERE e.is_of_episode AND e.policy = 'expire') AS expire_deadline,
+        min(e.policy) FILTER (WHERE e.is_of_episode) AS any_policy,
+        bool_or(e.kind = 'deadline_extended' AND e.occurred_at > e.episode_ended_at) AS is_extended,
+        min(e.occurred_at) FILTER (WHERE e.is_bounce) AS first_bounced_at,
+        max(e.occurred_at) FILTER (WHERE e.is_bounce) AS last_bounced_at,
+        count(*) FILTER (WHERE e.is_bounce) AS bounce_count,
+        min(e.occurred_at) FILTER (WHERE e.kind = 'ses_suppression') AS first_suppressed_at,
+        max(e.occurred_at) FILTER (WHERE e.kind = 'ses_suppression') AS last_suppressed_at
+    FROM judged e
+    GROUP BY e.address_id
+), dated AS (
+    SELECT f.*, stored.deadline AS stored_deadline,
+        CASE stored.deadline
+            WHEN f.age_deadline THEN 'age'
+            WHEN f.rebounce_deadline THEN 'age_and_rebounce'
+            WHEN f.expire_deadline THEN 'expire'
+            ELSE f.any_policy
+        END AS policy
+    FROM fact f
+    CROSS JOIN LATERAL (SELECT least(f.age_deadline, f.rebounce_deadline, f.expire_deadline) AS deadline) stored
+), extended AS (
+    SELECT d.*,
+        CASE WHEN d.is_extended AND d.bounces > 0 THEN coalesce(
+            ses_bounces.extended_deadline(d.address_id, d.first_at, d.stored_deadline, d.policy = 'expire', at),
+            d.stored_deadline
+        ) ELSE d.stored_deadline END AS deadline
+    FROM dated d
+), shown AS (
+    SELECT x.address_id, x.stop_request, x.complaint, x.unsubscribed, x.permanent_bounce, x.ses_suppression,
+        x.first_bounced_at, x.last_bounced_at, x.bounce_count, x.first_suppressed_at, x.last_suppressed_at,
+        CASE WHEN has.ended THEN n.began_after ELSE x.episode_ended_at END AS began_after,
+        CASE WHEN has.ended THEN n.first_at ELSE x.first_at END AS first_at,
+        CASE WHEN has.ended THEN n.last_at ELSE x.last_at END AS last_at,
+        coalesce(CASE WHEN has.ended THEN n.bounces ELSE x.bounces END, 0) AS bounces,
+        CASE WHEN has.ended THEN n.deadline ELSE x.deadline END AS deadline,
+        CASE WHEN has.ended THEN n.policy ELSE x.policy END AS policy
+    FROM extended x
+    CROSS JOIN LATERAL (
+        SELECT coalesce(x.policy = 'expire' AND x.deadline <= expire_before, false) AS ended
+    ) has
+    LEFT JOIN LATERAL (
+        -- OFFSET 0 keeps the condition inside: nothing is computed for the many that have not ended.
+        SELECT n.* FROM ses_bounces.episode_after(x.address_id, x.deadline, at, expire_before) n
+        WHERE has.ended OFFSET 0
+    ) n ON true
+)
+SELECT s.address_id,
+    -- Asked once first: mostly there are no patterns, and no address has to be read.
+    (SELECT EXISTS (SELECT FROM ses_bounces.protected)) AND EXISTS (
+        SELECT FROM ses_bounces.address a
+        JOIN ses_bounces.protected t ON t.pattern IN (a.address, '@' || a.domain)
+        WHERE a.address_id = s.address_id
+    ),
+    s.stop_request, s.complaint, s.unsubscribed, s.permanent_bounce, s.ses_suppression,
+    CASE
+        WHEN s.deadline > expire_before THEN NULL
+        WHEN s.policy = 'age' THEN s.deadline
+        WHEN s.policy = 'age_and_rebounce' THEN (
+            SELECT greatest(s.deadline, r)
+            FROM ses_bounces.second_mail_bounced_at(s.address_id, s.began_after, at) r
+            WHERE r IS NOT NULL AND s.deadline IS NOT NULL
+        )
+    END,
+    s.first_at, s.last_at, s.bounces, s.deadline, s.policy,
+    CASE WHEN s.bounce_count > 0 THEN s.first_bounced_at ELSE s.first_suppressed_at END,
+    CASE WHEN s.bounce_count > 0 THEN s.last_bounced_at ELSE s.last_suppressed_at END,
+    s.bounce_count
+FROM shown s
+$function$;

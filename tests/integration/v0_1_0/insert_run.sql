@@ -1,0 +1,4 @@
+-- Note that a task began. Yields its row. Locks: the row inserted.
+INSERT INTO ses_bounces.run (run_id, task_id, map_index, try_number, started_at)
+VALUES (%(run_id)s, %(task_id)s, %(map_index)s, %(try_number)s, clock_timestamp())
+RETURNING run_row_id

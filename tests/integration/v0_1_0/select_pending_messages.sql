@@ -1,0 +1,7 @@
+-- What was landed and not yet classified, the oldest first. Locks: none.
+--   limit  the most messages.
+SELECT m.message_id, m.received_at, m.sent_at, m.event_type, m.body
+FROM ses_bounces.message m
+WHERE m.outcome = 'pending'
+ORDER BY m.sent_at, m.message_id
+LIMIT %(limit)s

@@ -1,0 +1,3 @@
+-- Mirror the setting enforce. Locks: the one row of ses_bounces.setting.
+INSERT INTO ses_bounces.setting (enforce) VALUES (%(enforce)s)
+ON CONFLICT (only_row) DO UPDATE SET enforce = excluded.enforce
