@@ -1,6 +1,6 @@
 -- Which of some addresses have another set of causes in the blocked list than their state says (blocks), or another row
--- of the bounce list (bounces). Those whose deadline has passed, or that a later entry waits for, are to be acted upon
--- by the next run and are not compared.
+-- of the bounce list (bounces). Those whose deadline has passed, or whose later entry has come about, are
+-- to be acted upon by the next run and are not compared.
 --   ids                the addresses
 --   at, expire_before  see address_state.sql. Locks: none.
 WITH chosen AS (
@@ -10,7 +10,9 @@ WITH chosen AS (
             SELECT FROM ses_bounces.bounce_list b
             WHERE b.address_id = p.address_id AND b.closed_at IS NULL AND b.due_at <= %(expire_before)s
         )
-        AND NOT EXISTS (SELECT FROM ses_bounces.later_entry l WHERE l.address_id = p.address_id)
+        AND NOT EXISTS (
+            SELECT FROM ses_bounces.later_entry l WHERE l.address_id = p.address_id AND l.occurred_at <= %(at)s
+        )
 ), state AS (
     SELECT s.*,
         CASE

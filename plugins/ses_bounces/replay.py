@@ -249,7 +249,10 @@ def _end_old_transients(connection: Connection, writer: Writer, before: dict[int
 
 def _causes(connection: Connection, ids: Sequence[int] | dict[int, set[str]]) -> dict[int, set[str]]:
     causes: dict[int, set[str]] = {id_: set() for id_ in ids}
-    for id_, reason, _, _ in connection.execute(statement("select_open_causes"), {"ids": list(causes)}):
+    moment = connection.execute(statement("select_moment")).fetchone()
+    assert moment is not None
+    # Not the open blocks: a deadline that messages in the queue hold back would block as soon as they are drained.
+    for id_, reason in connection.execute(statement("select_blocking_causes"), {"ids": list(causes), "at": moment[0]}):
         causes[id_].add(reason)
     return causes
 
