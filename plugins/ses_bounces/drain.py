@@ -44,7 +44,10 @@ MAX_RETENTION = timedelta(days=14)
 
 @dataclass
 class Drained:
-    """What one drain did. ``seconds`` is wall time; ``emptied``: the queue had nothing more to give."""
+    """What one drain did. ``seconds`` is wall time; ``emptied``: the queue had nothing more to give.
+
+    ``left``: about how many messages wait in it still. ``behind_seconds``: about the age of the oldest of them.
+    """
 
     queue_url: str
     landed: int = 0
@@ -55,6 +58,8 @@ class Drained:
     seconds: float = 0.0
     emptied: bool = False
     max_lag_seconds: float = 0.0
+    left: int = 0
+    behind_seconds: float = 0.0
 
 
 def drain(
@@ -145,6 +150,12 @@ class _Drain:
         self.drained.emptied = self._empty_in_a_row >= EMPTY_ANSWERS
         if self.drained.emptied:
             self.in_flight = self.queue.depth().in_flight
+            return
+        # Only to be told: what was landed is to be noted all the same.
+        with contextlib.suppress(SesBouncesError):
+            self.drained.left = self.queue.depth().waiting
+        if self.drained.left and (since := self.landing.oldest_of_late):
+            self.drained.behind_seconds = (datetime.now(UTC) - since).total_seconds()
 
     def close(self) -> None:
         """End the threads; messages that were received and not landed go back to the queue."""

@@ -59,7 +59,7 @@ def plan_drain(context: Context) -> list[Counts]:
         if context["dag_run"].run_type == "backfill":
             log.info("A backfill drains nothing: what is in the queues belongs to no hour")
             return []
-        jobs = [job for queue in settings.queue_urls for job in plan_queue(settings, queue)]
+        jobs = [job for queue in settings.queue_urls for job in plan_queue(settings, queue, connection)]
         counts["drainers"] = len(jobs)
     return jobs
 
@@ -67,6 +67,7 @@ def plan_drain(context: Context) -> list[Counts]:
 def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
     """Land what a queue holds; see :func:`ses_bounces.drain.drain`."""
     from ses_bounces.aws.queues import SqsQueue, open_queue
+    from ses_bounces.catch_up import pace_of, when_done
     from ses_bounces.database.connection import connect
     from ses_bounces.drain import THREADS, drain
 
@@ -86,8 +87,9 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
             max_messages=job["max_messages"],
         )
         counts.update(
-            asdict(drained), seconds=round(drained.seconds, 3), max_lag_seconds=round(drained.max_lag_seconds)
-        )
+            asdict(drained), seconds=round(drained.seconds, 3), max_lag_seconds=round(drained.max_lag_seconds),
+            behind_seconds=round(drained.behind_seconds),
+        )  # fmt: skip
     log.info(
         "Landed %d messages in %.1f s (%d have no effect); the queue %s",
         drained.landed,
@@ -95,6 +97,13 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
         drained.no_effect,
         "is empty" if drained.emptied else "holds more: the next run goes on",
     )
+    if drained.left:
+        pace = pace_of(drained.landed, drained.seconds)
+        log.warning(
+            "About %d messages wait, the oldest for %.1f hours. %s",
+            drained.left, drained.behind_seconds / 3600,
+            when_done(drained.left, pace, settings.max_seconds, datetime.now(UTC)) if pace else "",
+        )  # fmt: skip
     tags = {"queue": opened.url.rpartition("/")[2]}
     metrics.count("landed", drained.landed, tags)
     metrics.count("not_deleted", drained.not_deleted, tags)

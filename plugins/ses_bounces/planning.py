@@ -5,12 +5,18 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from ses_bounces import metrics
 from ses_bounces.aws.queues import Depth, SqsQueue, open_queue
+from ses_bounces.database.connection import quiet
+from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import SesBouncesError
 from ses_bounces.settings import Queue, Settings
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +26,8 @@ Job = dict[str, Any]
 MESSAGES_PER_DRAINER = 20_000
 
 
-def plan_queue(settings: Settings, queue: Queue) -> Iterator[Job]:
-    """Yield the drainers' jobs of one queue, and of its dead-letter queue.
+def plan_queue(settings: Settings, queue: Queue, connection: Connection) -> Iterator[Job]:
+    """Yield the drainers' jobs of one queue, and of its dead-letter queue; note what it has thrown away unread.
 
     The deeper the queue, the more drainers; a queue that can't be asked gets one, which fails and says why.
     """
@@ -37,6 +43,7 @@ def plan_queue(settings: Settings, queue: Queue) -> Iterator[Job]:
         log.error("%s", error)
         yield job(queue.url, settings.max_messages)
         return
+    note_gap(connection, queue, depth.retention)
     drainers = max(1, min(settings.max_drainers, math.ceil(depth.waiting / MESSAGES_PER_DRAINER)))
     log.info(
         "%s holds about %d messages, %d in flight: %d drainers", queue.name, depth.waiting, depth.in_flight, drainers
@@ -46,6 +53,29 @@ def plan_queue(settings: Settings, queue: Queue) -> Iterator[Job]:
     yield from (job(queue.url, share) for _ in range(drainers))
     if depth.dead_letter_arn:
         yield from _plan_dead_letters(opened, depth, job, settings.max_messages)
+
+
+def note_gap(connection: Connection, queue: Queue, retention: timedelta) -> bool:
+    """Note the times whose messages a queue has thrown away before they were read; returns whether there are new ones.
+
+    The reports of those days say so.
+
+    :param connection: autocommit.
+    :param retention: how long the queue keeps messages.
+    """
+    with quiet(), connection.transaction():
+        parameters = {"queue_url": queue.url, "retention": retention}
+        row = connection.execute(statement("note_feed_gap"), parameters).fetchone()
+        if row is None:
+            return False
+        first, last = row
+        connection.execute(statement("stale_reports_of_gap"), {"first": first, "last": last})
+    log.warning(
+        "%s was not drained for longer than it keeps messages: those of %s to %s UTC may be missing. Trigger "
+        "ses_suppression_sync with First day and Last day of that time: SES kept what bounced and complained",
+        queue.name, f"{first:%Y-%m-%d %H:%M}", f"{last:%Y-%m-%d %H:%M}",
+    )  # fmt: skip
+    return True
 
 
 def _plan_dead_letters(

@@ -42,7 +42,8 @@ class Summary:
     """The report in numbers; no addresses. ``day`` is ISO; ``by_reason`` counts each address once for each cause.
 
     ``new_by_day``: by reason, of each of the last 30 days that had some. ``transients_by_days_left``: the days left
-    until they count as permanent, the day begun as a whole one.
+    until they count as permanent, the day begun as a whole one. ``may_lack``: times of the day whose messages a queue
+    had thrown away before they were read: ``queue``, ``first``, ``last`` (ISO, in the time zone).
     """
 
     day: str
@@ -62,6 +63,7 @@ class Summary:
     bounces: int
     complaints: int
     top_domains: dict[str, int]
+    may_lack: list[dict[str, str]]
 
 
 def due_days(connection: Connection, zone: ZoneInfo, days_kept: int) -> list[date]:
@@ -182,6 +184,7 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
     history_since = starts_at - timedelta(days=HISTORY_DAYS - 1)
     history = execute(statement("select_report_history"), {"since": history_since, "zone": zone.key}).fetchall()
     new_rows = execute(statement("select_report_new"), {"since": starts_at, "limit": ROWS_SHOWN}).fetchall()
+    gaps = execute(statement("select_report_gaps"), {"starts_at": starts_at, "ends_at": moments["as_of"]}).fetchall()
     summary = Summary(
         day=day.isoformat(),
         timezone=zone.key,
@@ -200,6 +203,7 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
         bounces=entries.get("permanent_bounce", 0) + entries.get("transient_bounce", 0),
         complaints=entries.get("complaint", 0),
         top_domains=dict(execute(statement("select_report_domains"), domains).fetchall()),
+        may_lack=[_gap(zone, *gap) for gap in gaps],
     )
     page = Page(
         day=day,
@@ -214,6 +218,14 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
         days_left=transients,
     )
     return page, moments, _table(connection)
+
+
+def _gap(zone: ZoneInfo, queue: str, first: datetime, last: datetime) -> dict[str, str]:
+    return {
+        "queue": queue,
+        "first": first.astimezone(zone).isoformat(timespec="minutes"),
+        "last": last.astimezone(zone).isoformat(timespec="minutes"),
+    }
 
 
 def _by_day(history: list[tuple[date, str, int]]) -> dict[str, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.report_charts import REASONS, days_left_chart, domains_chart, history_chart
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from ses_bounces.report import Summary
 
 
@@ -38,14 +41,20 @@ class Page:
 
 def render(page: Page) -> str:
     """Return the page as HTML; the same input gives the same text."""
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(
-        loader=PackageLoader("ses_bounces"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
     charts = {
         "history": history_chart(page.day, page.history),
         "domains": domains_chart(page.summary.top_domains),
         "days_left": days_left_chart({days: count for days, count in page.days_left if days is not None}),
     }
-    return environment.get_template("blocked_report.html").render(page=page, s=page.summary, reasons=REASONS, **charts)
+    return _template().render(page=page, s=page.summary, reasons=REASONS, **charts)
+
+
+@functools.cache
+def _template() -> Template:
+    """Compiled once: after an outage there is a report for each day."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("ses_bounces"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("blocked_report.html")

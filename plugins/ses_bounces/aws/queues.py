@@ -9,6 +9,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from ses_bounces.aws.clients import Place, open_client
@@ -21,17 +22,20 @@ BATCH = 10
 WAIT_SECONDS = 1
 # Far longer than a batch takes from receipt to deletion.
 VISIBILITY_SECONDS = 120
+# Four days: SQS's own default.
+DEFAULT_RETENTION_SECONDS = 345_600
 
 Received = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Depth:
-    """``ApproximateNumberOfMessages`` of a queue, and of those in flight."""
+    """``ApproximateNumberOfMessages`` of a queue, and of those in flight; how long it keeps messages."""
 
     waiting: int
     in_flight: int
     dead_letter_arn: str | None
+    retention: timedelta
 
 
 class SqsQueue:
@@ -77,7 +81,10 @@ class SqsQueue:
 
     def depth(self) -> Depth:
         """Ask how many messages there are, and which queue takes those that are received too often."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "RedrivePolicy"]
+        names = [
+            "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "RedrivePolicy",
+            "MessageRetentionPeriod",
+        ]  # fmt: skip
         with _explained("sqs:GetQueueAttributes", self.url):
             attributes = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names).get("Attributes", {})
         policy = json.loads(attributes.get("RedrivePolicy") or "{}")
@@ -85,6 +92,7 @@ class SqsQueue:
             int(attributes.get("ApproximateNumberOfMessages", 0)),
             int(attributes.get("ApproximateNumberOfMessagesNotVisible", 0)),
             policy.get("deadLetterTargetArn"),
+            timedelta(seconds=int(attributes.get("MessageRetentionPeriod", DEFAULT_RETENTION_SECONDS))),
         )
 
     def dead_letter_queue(self, arn: str) -> SqsQueue:

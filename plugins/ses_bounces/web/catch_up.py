@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from ses_bounces.catch_up import pace_of, when_done
 from ses_bounces.lists import Run
-
-HOUR = timedelta(hours=1)
-# Of fewer messages the seconds are mostly those of waiting for more.
-ENOUGH = 500
 
 
 def pace(runs: Sequence[Run]) -> float | None:
@@ -22,8 +18,8 @@ def pace(runs: Sequence[Run]) -> float | None:
         drains = [task.counts for task in run.tasks if task.task_id == "drain_queue" and task.counts.get("landed")]
         landed = sum(counts["landed"] for counts in drains)
         seconds = max((counts.get("seconds", 0) for counts in drains), default=0)
-        if landed >= ENOUGH and seconds > 0:
-            return float(landed / seconds)
+        if (found := pace_of(landed, seconds)) is not None:
+            return found
     return None
 
 
@@ -36,16 +32,4 @@ def catch_up(waiting: int, runs: Sequence[Run], max_seconds: int, now: datetime)
     known = pace(runs)
     if not waiting or known is None:
         return None
-    seconds = waiting / known
-    needed = math.ceil(seconds / max_seconds)
-    what = f"At the pace of the last drain ({known:,.0f} messages a second)"
-    if needed == 1:
-        minutes = round(seconds / 60)
-        return (
-            f"{what} the next run takes all that waits, in about {f'{minutes} minutes' if minutes > 1 else 'a minute'}."
-        )
-    last = now.replace(minute=0, second=0, microsecond=0) + needed * HOUR
-    return (
-        f"{what} it takes {needed:,} runs, until about {last:%Y-%m-%d %H}:30 UTC. Trigger the DAG by hand if you can't "
-        "wait: each run takes as much as fits into max_seconds."
-    )
+    return when_done(waiting, known, max_seconds, now)

@@ -43,9 +43,11 @@ def upgrade() -> None:
     _add_report_notice()
     _add_site()
     _speed_up_pages()
+    _add_feed_gap()
 
 
 def downgrade() -> None:
+    op.drop_table("feed_gap", schema=SCHEMA)
     _slow_down_pages()
     op.drop_column("setting", "site", schema=SCHEMA)
     op.drop_table("report_notice", schema=SCHEMA)
@@ -240,4 +242,17 @@ def _make_bounce_indexes(with_deadline: list[str], with_sub_type: list[str]) -> 
         ["is_open", "bounce_sub_type", *with_sub_type],
         schema=SCHEMA,
         postgresql_where=sa.text("bounce_sub_type IS NOT NULL"),
+
+
+def _add_feed_gap() -> None:
+    moment = sa.DateTime(timezone=True)
+    op.create_table(
+        "feed_gap",
+        sa.Column("queue_url", sa.Text(), nullable=False),
+        sa.Column("first", moment, nullable=False),
+        sa.Column("last", moment, nullable=False),
+        sa.CheckConstraint("first < last", name=op.f("feed_gap_span_check")),
+        sa.PrimaryKeyConstraint("queue_url", "first", name=op.f("feed_gap_pkey")),
+        schema=SCHEMA,
+        comment="Times whose messages a queue had thrown away before they were read: reports of those days may lack some.",
     )
