@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 # Each adds its tables to the one metadata.
-from ses_bounces.database import (
+from ses_bounces.database import (  # noqa: F401
     aws_tables,
     brake_tables,
     feed_tables,
@@ -13,7 +13,7 @@ from ses_bounces.database import (
     notice_tables,
     page_tables,
     run_tables,
-)  # noqa: F401
+)
 from ses_bounces.database.schema import COMPARED
 from ses_bounces.database.tables import metadata
 
