@@ -25,7 +25,7 @@ WITH closed AS (
         ORDER BY e.occurred_at DESC, e.event_id DESC
         LIMIT 1
     ) last ON true
-    WHERE b.address_id = s.address_id AND b.unblocked_at IS NULL AND b.reason <> ALL (coalesce(wanted.reasons, '{}'))
+    WHERE NOT s.is_new AND b.address_id = s.address_id AND b.unblocked_at IS NULL AND b.reason <> ALL (coalesce(wanted.reasons, '{}'))
     RETURNING b.address_id, b.reason
 ), due AS (
     INSERT INTO ses_bounces.flag_due AS f (address_id, due_since)

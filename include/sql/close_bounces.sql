@@ -25,4 +25,4 @@ LEFT JOIN LATERAL (
     ORDER BY e.occurred_at DESC, e.event_id DESC
     LIMIT 1
 ) last ON s.kind IS NULL
-WHERE b.address_id = s.address_id AND b.closed_at IS NULL AND b.kind IS DISTINCT FROM s.kind
+WHERE NOT s.is_new AND b.address_id = s.address_id AND b.closed_at IS NULL AND b.kind IS DISTINCT FROM s.kind

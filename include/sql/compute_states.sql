@@ -1,8 +1,9 @@
--- The state of the addresses in touched_address, into touched_state.
---   ids            those of touched_address, as a constant: the planner then knows how many there are.
+-- The state of the touched addresses, into touched_state.
+--   ids            the addresses, as a constant: the planner then knows how many there are.
+--   first_new      those from this id on were registered in this transaction: no list has them.
 --   at, expire_before  see address_state.sql. Locks: none.
 INSERT INTO touched_state
-SELECT t.address_id, a.address, coalesce(s.is_protected, false),
+SELECT t.address_id, a.address, t.address_id >= %(first_new)s, coalesce(s.is_protected, false),
     s.since_stop_request, s.since_complaint, s.since_unsubscribed,
     s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient,
     s.episode_first_at, s.episode_last_at, coalesce(s.episode_bounces, 0), s.episode_deadline,

@@ -1,5 +1,4 @@
--- Forget the entries of touched_address that are no longer ahead. Locks: the rows deleted.
---   at  the time of the state.
+-- Forget the entries of the touched addresses that are no longer ahead. Locks: the rows deleted.
+--   ids  the addresses; at  the time of the state.
 DELETE FROM ses_bounces.later_entry l
-USING touched_address t
-WHERE l.address_id = t.address_id AND l.occurred_at <= %(at)s
+WHERE l.address_id = ANY (%(ids)s::bigint[]) AND l.occurred_at <= %(at)s

@@ -1,15 +1,13 @@
--- Keep in the ledger the deliveries that end an episode of transients: those of incoming_entry, and the newest one
+-- Keep in the ledger the deliveries that end an episode of transients: those of incoming_delivery, and the newest one
 -- known from earlier where a bounce from before it arrived late. Runs before last_delivery moves on.
 -- Notes touched_address; yields kind, count and earliest time of what is new. Locks: the rows inserted.
 WITH candidate AS (
-    SELECT a.address_id, i.occurred_at, i.dedup_key, i.reason, i.mail_sent_at, i.ses_message_id, i.message_id
-    FROM incoming_entry i
-    JOIN ses_bounces.address a ON a.address = i.address
-    WHERE i.kind = 'delivery'
+    SELECT i.address_id, i.occurred_at, i.dedup_key, i.reason, i.mail_sent_at, i.ses_message_id, i.message_id
+    FROM incoming_delivery i
     UNION ALL
     SELECT d.address_id, d.occurred_at, d.dedup_key, NULL, NULL, d.ses_message_id, NULL
     FROM ses_bounces.last_delivery d
-    WHERE d.address_id IN (SELECT t.address_id FROM touched_address t)
+    WHERE d.address_id = ANY (%(ids)s::bigint[])
 ), ending AS (
     SELECT c.*
     FROM candidate c

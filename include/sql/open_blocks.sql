@@ -1,7 +1,9 @@
 -- Bring the Email Blocked List to touched_state: one open row per address and cause; note the people in flag_due.
---   at  the time of the state. Yields reason and count of what is new. Locks: the rows written.
-WITH wanted AS (
-    SELECT s.address_id, s.address, c.reason, c.since,
+-- All who write here hold the lock of lock_state.sql: no conflict to look for.
+--   first_new  addresses from this id on were registered in this transaction
+-- Yields reason and count of what is new. Locks: the rows written.
+WITH wanted AS MATERIALIZED (
+    SELECT s.address_id, s.address, s.is_new, c.reason, c.since,
         CASE WHEN c.reason = 'expired_transient' THEN (
             SELECT e.event_id
             FROM ses_bounces.address_event e
@@ -22,17 +24,32 @@ WITH wanted AS (
         s.is_protected, s.since_stop_request, s.since_complaint, s.since_unsubscribed,
         s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient
     ) c
-), written AS (
-    INSERT INTO ses_bounces.blocked_list AS b (address_id, address, reason, blocked_at, event_id)
-    SELECT w.address_id, w.address, w.reason, w.since, w.event_id FROM wanted w ORDER BY w.address_id, w.reason
-    ON CONFLICT (address_id, reason) WHERE unblocked_at IS NULL DO UPDATE
-    SET blocked_at = excluded.blocked_at, event_id = excluded.event_id
-    WHERE (b.blocked_at, b.event_id) IS DISTINCT FROM (excluded.blocked_at, excluded.event_id)
-    -- xmax tells an insert from an update.
-    RETURNING b.address_id, b.reason, (b.xmax = 0) AS is_new
+    WHERE coalesce(s.since_stop_request, s.since_complaint, s.since_unsubscribed,
+        s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient) IS NOT NULL
+), changed AS (
+    UPDATE ses_bounces.blocked_list b
+    SET blocked_at = w.since, event_id = w.event_id
+    FROM wanted w
+    WHERE NOT w.is_new AND b.address_id = w.address_id AND b.reason = w.reason AND b.unblocked_at IS NULL
+        AND (b.blocked_at, b.event_id) IS DISTINCT FROM (w.since, w.event_id)
+), opened AS (
+    INSERT INTO ses_bounces.blocked_list (address_id, address, reason, blocked_at, event_id)
+    SELECT w.address_id, w.address, w.reason, w.since, w.event_id
+    FROM wanted w
+    WHERE w.is_new OR NOT EXISTS (
+        SELECT FROM ses_bounces.blocked_list b
+        WHERE b.address_id = w.address_id AND b.reason = w.reason AND b.unblocked_at IS NULL
+    )
+    ORDER BY w.address_id, w.reason
+    RETURNING address_id, reason
 ), due AS (
+    -- Others than writers of state take rows away here, and may hold one: of known addresses there may be a conflict.
     INSERT INTO ses_bounces.flag_due AS f (address_id, due_since)
-    SELECT w.address_id, clock_timestamp() FROM (SELECT DISTINCT x.address_id FROM written x WHERE x.is_new) w
+    SELECT o.address_id, clock_timestamp()
+    FROM (SELECT DISTINCT x.address_id FROM opened x WHERE x.address_id < %(first_new)s) o
     ON CONFLICT (address_id) DO UPDATE SET due_since = excluded.due_since
+), new_due AS (
+    INSERT INTO ses_bounces.flag_due (address_id, due_since)
+    SELECT DISTINCT o.address_id, clock_timestamp() FROM opened o WHERE o.address_id >= %(first_new)s
 )
-SELECT w.reason, count(*) FROM written w WHERE w.is_new GROUP BY w.reason
+SELECT o.reason, count(*) FROM opened o GROUP BY o.reason

@@ -27,15 +27,33 @@ SES = "ses"
 # Small enough that a page's action never waits a second for its turn.
 ADDRESSES_PER_CHUNK = 5_000
 
-# The columns of incoming_entry; the binary format needs their types, and costs a quarter of what texts do.
-_ENTRY_COLUMNS = {
-    "place": "int4", "message_id": "int8", "address": "text", "address_as_reported": "text", "kind": "text",
-    "occurred_at": "timestamptz", "dedup_key": "bytea", "reason": "text", "deadline": "timestamptz", "policy": "text",
-    "mail_sent_at": "timestamptz", "feedback_id": "text", "ses_message_id": "text", "bounce_type": "text",
-    "bounce_sub_type": "text", "feedback_type": "text", "status": "text", "diagnostic_code": "text", "source": "text",
-    "configuration_set": "text", "tags": "jsonb",
+# Behind every id that there is.
+_NO_ID = 2**63 - 1
+
+# The binary format needs their types, and costs a quarter of what texts do.
+_EVENT_COLUMNS = {
+    "address_id": "int8", "kind": "text", "occurred_at": "timestamptz", "dedup_key": "bytea", "actor": "text",
+    "reason": "text", "lifts": "text[]", "deadline": "timestamptz", "policy": "text", "mail_sent_at": "timestamptz",
+    "feedback_id": "text", "ses_message_id": "text", "bounce_type": "text", "bounce_sub_type": "text",
+    "feedback_type": "text", "status": "text", "diagnostic_code": "text", "source": "text",
+    "configuration_set": "text", "tags": "jsonb", "rules_version": "int2", "message_id": "int8",
 }  # fmt: skip
-_COPY_ENTRIES = f"COPY incoming_entry ({', '.join(_ENTRY_COLUMNS)}) FROM STDIN WITH (FORMAT binary)"
+_DELIVERY_COLUMNS = {
+    "address_id": "int8", "occurred_at": "timestamptz", "dedup_key": "bytea", "reason": "text",
+    "mail_sent_at": "timestamptz", "ses_message_id": "text", "message_id": "int8",
+}  # fmt: skip
+_ADDRESS_COLUMNS = {"place": "int4", "address": "text", "address_as_reported": "text"}
+
+
+def _copy(table: str, columns: Iterable[str]) -> str:
+    return f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT binary)"
+
+
+_COPY_EVENTS = _copy("ses_bounces.address_event", _EVENT_COLUMNS)
+_COPY_DELIVERIES = _copy("incoming_delivery", _DELIVERY_COLUMNS)
+_COPY_ADDRESSES = _copy("incoming_address", _ADDRESS_COLUMNS)
+
+_Item = tuple[Entry, int | None]
 
 
 @dataclass
@@ -68,10 +86,11 @@ class Writer:
         self.superseded: Counter[str] = Counter()
         self._earliest: datetime | None = None
         self._latest = datetime.min.replace(tzinfo=UTC)
+        self._touched: set[int] = set()
+        # Addresses from this id on were registered since the projections were last brought up to date: they have none.
+        self._first_new = _NO_ID
 
-    def append(
-        self, entries: Iterable[tuple[Entry, int | None]], actor: str = SES, lifts: list[str] | None = None
-    ) -> None:
+    def append(self, entries: Iterable[_Item], actor: str = SES, lifts: list[str] | None = None) -> None:
         """Append ledger entries; of entries with one ``dedup_key`` the first counts.
 
         :param entries: each with the ``message_id`` that it came from, None where it came from a person.
@@ -80,21 +99,31 @@ class Writer:
         """
         # The earlier an entry occurred, the lower its id, within what is appended together.
         ordered = sorted(entries, key=lambda item: (item[0].occurred_at, item[0].dedup_key))
-        has_deliveries = False
-        with self.connection.cursor().copy(_COPY_ENTRIES) as copy:
-            copy.set_types(list(_ENTRY_COLUMNS.values()))
-            write = copy.write_row
-            for place, (e, message_id) in enumerate(ordered):
-                has_deliveries = has_deliveries or e.kind == "delivery"
-                write((
-                    place, message_id, e.address, e.address_as_reported, e.kind, e.occurred_at, e.dedup_key, e.reason,
-                    e.deadline, e.policy, e.mail_sent_at, e.feedback_id, e.ses_message_id, e.bounce_type,
-                    e.bounce_sub_type, e.feedback_type, e.status, e.diagnostic_code, e.source, e.configuration_set,
-                    e.tags or None,
-                ))  # fmt: skip
-        if ordered:
-            self._latest = max(self._latest, ordered[-1][0].occurred_at)
-            self._take_in(actor, lifts, has_deliveries)
+        if not ordered:
+            return
+        self._latest = max(self._latest, ordered[-1][0].occurred_at)
+        ids = self._register(ordered)
+        deliveries: list[_Item] = []
+        events: dict[bytes, _Item] = {}
+        for item in ordered:
+            if item[0].kind == "delivery":
+                deliveries.append(item)
+            else:
+                events.setdefault(item[0].dedup_key, item)
+        for key in self._recorded([key for key, item in events.items() if ids[item[0].address] < self._first_new]):
+            del events[key]
+        self._write_events(list(events.values()), ids, actor, lifts)
+        if deliveries:
+            self._write_deliveries(deliveries, ids)
+        # Ones that came before a bounce which arrived late may end its episode.
+        waiting = [ids[e.address] for e, _ in events.values() if e.kind == "transient_bounce"]
+        waiting = [id_ for id_ in waiting if id_ < self._first_new]
+        if deliveries or waiting:
+            ending = {"ids": waiting, "rules_version": RULES_VERSION}
+            self._count(self.connection.execute(statement("insert_ending_deliveries"), ending).fetchall())
+        if deliveries:
+            self.connection.execute(statement("upsert_last_deliveries"))
+            self.connection.execute("TRUNCATE incoming_delivery")
 
     def append_replayed(self, event_ids: list[int], dedup_keys: list[bytes]) -> None:
         """Supersede entries, and append those that a replay makes in their place, or anew; see ``replay.py``.
@@ -102,13 +131,10 @@ class Writer:
         :param event_ids: the entries that are superseded.
         :param dedup_keys: of those in the work table ``replayed_entry`` that are appended.
         """
-        execute = self.connection.execute
         self.supersede(event_ids)
-        row = execute(statement("take_replayed_entries"), {"keys": dedup_keys, "ids": event_ids}).fetchone()
-        if row and row[0]:
-            self._latest = max(self._latest, row[0])
-            self._take_in(SES, None, has_deliveries=False)
-        execute(statement("link_superseded_entries"), {"ids": event_ids})
+        rows = self.connection.execute(statement("select_replayed_entries"), {"keys": dedup_keys, "ids": event_ids})
+        self.append([(Entry(*entry), message_id) for message_id, *entry in rows.fetchall()])
+        self.connection.execute(statement("link_superseded_entries"), {"ids": event_ids})
 
     def supersede(self, event_ids: list[int]) -> None:
         """Supersede entries: they stay in the history, and count no more."""
@@ -116,22 +142,58 @@ class Writer:
             self.superseded[kind] += count
             self._earliest = min(self._earliest or earliest, earliest)
 
-    def _take_in(self, actor: str, lifts: list[str] | None, has_deliveries: bool) -> None:
-        """Move incoming_entry into the ledger."""
-        self.connection.execute(statement("insert_addresses"))
-        made = {"actor": actor, "lifts": lifts, "rules_version": RULES_VERSION}
-        self._count(self.connection.execute(statement("insert_events"), made).fetchall())
-        if has_deliveries or self.changes.entries["transient_bounce"]:
-            rows = self.connection.execute(statement("insert_ending_deliveries"), {"rules_version": RULES_VERSION})
-            self._count(rows.fetchall())
-        if has_deliveries:
-            self.connection.execute(statement("upsert_last_deliveries"))
-        self.connection.execute("TRUNCATE incoming_entry")
+    def _register(self, items: list[_Item]) -> dict[str, int]:
+        """Return the id of each address; those that are not known are registered."""
+        reported: dict[str, str] = {}
+        for entry, _ in items:
+            reported.setdefault(entry.address, entry.address_as_reported)
+        with self.connection.cursor().copy(_COPY_ADDRESSES) as copy:
+            copy.set_types(list(_ADDRESS_COLUMNS.values()))
+            for place, (address, spelling) in enumerate(reported.items()):
+                copy.write_row((place, address, spelling))
+        row = self.connection.execute(statement("insert_addresses")).fetchone()
+        assert row is not None
+        self._first_new = min(self._first_new, row[0])
+        cursor = self.connection.cursor(binary=True).execute(statement("select_incoming_ids"))
+        ids = {address: id_ for address, (id_,) in zip(reported, cursor.fetchall(), strict=True)}
+        self.connection.execute("TRUNCATE incoming_address")
+        return ids
+
+    def _recorded(self, keys: list[bytes]) -> list[bytes]:
+        """Return which of these are of live entries."""
+        if not keys:
+            return []
+        return [key for (key,) in self.connection.execute(statement("select_recorded_keys"), {"keys": keys})]
+
+    def _write_events(self, items: list[_Item], ids: dict[str, int], actor: str, lifts: list[str] | None) -> None:
+        # Into the ledger itself, which costs half of what a work table and INSERT … SELECT do.
+        with self.connection.cursor().copy(_COPY_EVENTS) as copy:
+            copy.set_types(list(_EVENT_COLUMNS.values()))
+            write = copy.write_row
+            for e, message_id in items:
+                write((
+                    ids[e.address], e.kind, e.occurred_at, e.dedup_key, actor, e.reason, lifts, e.deadline, e.policy,
+                    e.mail_sent_at, e.feedback_id, e.ses_message_id, e.bounce_type, e.bounce_sub_type, e.feedback_type,
+                    e.status, e.diagnostic_code, e.source, e.configuration_set, e.tags or None, RULES_VERSION,
+                    message_id,
+                ))  # fmt: skip
+        if items:
+            earliest = items[0][0].occurred_at
+            self._earliest = min(self._earliest or earliest, earliest)
+        self.changes.entries.update(e.kind for e, _ in items)
+        self._touched.update(ids[e.address] for e, _ in items)
+
+    def _write_deliveries(self, items: list[_Item], ids: dict[str, int]) -> None:
+        with self.connection.cursor().copy(_COPY_DELIVERIES) as copy:
+            copy.set_types(list(_DELIVERY_COLUMNS.values()))
+            for e, message_id in items:
+                copy.write_row((
+                    ids[e.address], e.occurred_at, e.dedup_key, e.reason, e.mail_sent_at, e.ses_message_id, message_id,
+                ))  # fmt: skip
 
     def touch(self, address_ids: Iterable[int]) -> None:
         """Have the projections of these addresses brought up to date, whether entries were appended or not."""
-        query = "INSERT INTO touched_address SELECT unnest(%s::bigint[])"
-        self.connection.execute(query, [list(address_ids)])
+        self._touched.update(address_ids)
 
     def touch_due(self, limit: int) -> int:
         """The same for up to ``limit`` addresses whose deadline has passed; returns how many there were."""
@@ -143,14 +205,15 @@ class Writer:
     def refresh(self) -> None:
         """Bring the projections of all touched addresses to their state now."""
         at, expire_before = self._moment()
-        moment = {"at": at, "expire_before": expire_before}
         execute = self.connection.execute
-        ids = [address_id for (address_id,) in execute("SELECT DISTINCT address_id FROM touched_address")]
+        self._touched.update(address_id for (address_id,) in execute("SELECT address_id FROM touched_address"))
+        ids = sorted(self._touched)
+        moment = {"at": at, "expire_before": expire_before, "ids": ids, "first_new": self._first_new}
         if ids:
             if self._latest > at:
                 execute(statement("note_later_entries"), moment)
             execute(statement("forget_later_entries"), moment)
-            execute(statement("compute_states"), moment | {"ids": ids})
+            execute(statement("compute_states"), moment)
             execute(statement("close_bounces"), moment)
             execute(statement("open_bounces"), moment)
             self.changes.unblocked += Counter(dict(execute(statement("close_blocks"), moment).fetchall()))
@@ -162,6 +225,8 @@ class Writer:
         if self._earliest is not None:
             execute(statement("mark_stale_reports"), {"since": self._earliest})
         execute("TRUNCATE touched_address, touched_state")
+        self._touched.clear()
+        self._first_new = _NO_ID
 
     def _moment(self) -> tuple[datetime, datetime]:
         row = self.connection.execute(statement("select_moment")).fetchone()

@@ -6,8 +6,9 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -34,6 +35,7 @@ PROGRESS_SECONDS = 10
 
 # Of these SQLSTATE classes the rows are to blame; any other error would meet the next chunk as well.
 _DATA_ERRORS = ("22", "23", "54")
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -44,6 +46,9 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     sent_at: datetime
     event_type: str | None
     body: str
+
+
+_Result = tuple[Message, Classification]
 
 
 @dataclass
@@ -79,60 +84,85 @@ def classify_pending(
     """
     total = Classified()
     began = reported = time.monotonic()
-    with quiet():
+    with quiet(), ThreadPoolExecutor(1, "classify") as reader:
         total.brake = Brake.of(connection, max_new_blocks)
-        while time.monotonic() - began < seconds:
-            chunk = _next_chunk(connection)
+        chunk = _next_chunk(connection)
+        results = _read(chunk, rules)
+        while chunk and time.monotonic() - began < seconds:
+            # Read while Postgres works on the chunk before.
+            following = _next_chunk(connection, chunk[-1])
+            reading = reader.submit(_read, following, rules)
+            _apply_chunk(connection, results, keep_no_effect_bodies, total)
+            chunk, results = following, reading.result()
             if not chunk:
-                break
-            _classify_chunk(connection, chunk, rules, keep_no_effect_bodies, total)
+                # What was sent before the last one may have been landed after it was fetched.
+                chunk = _next_chunk(connection)
+                results = _read(chunk, rules)
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 log.info("Classified %d messages, %.0f a second", total.messages, total.messages / (reported - began))
     return total
 
 
-def _next_chunk(connection: Connection) -> list[Message]:
-    """Return the oldest pending messages: up to so many, and no more once their bodies pass so many characters."""
+def _next_chunk(connection: Connection, after: Message | None = None) -> list[Message]:
+    """Return the oldest pending messages: up to so many, and no more once their bodies pass so many characters.
+
+    :param after: only those behind this one.
+    """
     chunk: list[Message] = []
     characters = 0
+    position = {
+        "sent_at": after.sent_at if after else _BEFORE_ALL,
+        "message_id": after.message_id if after else 0,
+        "limit": MESSAGES_PER_CHUNK,
+    }
     with connection.transaction(), connection.cursor("pending", binary=True) as cursor:
         # A backlog that autovacuum has not seen yet would else be read and sorted anew for every chunk.
         connection.execute("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
-        cursor.execute(statement("select_pending_messages"), {"limit": MESSAGES_PER_CHUNK})
+        cursor.execute(statement("select_pending_messages"), position)
         while characters < CHARACTERS_PER_CHUNK and (rows := cursor.fetchmany(MESSAGES_PER_FETCH)):
             chunk += [Message(*row) for row in rows]
             characters += sum(len(row[4]) for row in rows)
     return chunk
 
 
-def _classify_chunk(
-    connection: Connection, chunk: list[Message], rules: Rules, keep_no_effect_bodies: bool, total: Classified
+def _read(chunk: list[Message], rules: Rules) -> list[_Result]:
+    return [(message, _classify(message, rules)) for message in chunk]
+
+
+def _classify(message: Message, rules: Rules) -> Classification:
+    try:
+        return classify_body(message.body, rules, message.sent_at)
+    except (RuntimeError, ValueError, TypeError, LookupError) as error:
+        # A fault of ours must not stop the others; the error's text may hold the address.
+        return _refused(message, f"could not be read ({type(error).__name__})")
+
+
+def _refused(message: Message, reason: str) -> Classification:
+    log.warning("Message %d %s", message.message_id, reason)
+    return Classification("quarantined", reason, [])
+
+
+def _apply_chunk(
+    connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified
 ) -> None:
     try:
-        results = [(message, classify_body(message.body, rules, message.sent_at)) for message in chunk]
         _apply(connection, results, keep_no_effect_bodies, total)
     except (psycopg.Error, RuntimeError, ValueError, TypeError, LookupError) as error:
         sqlstate = getattr(error, "sqlstate", None) or ""
         if isinstance(error, psycopg.Error) and not sqlstate.startswith(_DATA_ERRORS):
             raise
-        if len(chunk) > 1:
-            middle = len(chunk) // 2
-            _classify_chunk(connection, chunk[:middle], rules, keep_no_effect_bodies, total)
-            _classify_chunk(connection, chunk[middle:], rules, keep_no_effect_bodies, total)
+        if len(results) > 1:
+            middle = len(results) // 2
+            _apply_chunk(connection, results[:middle], keep_no_effect_bodies, total)
+            _apply_chunk(connection, results[middle:], keep_no_effect_bodies, total)
         else:
-            # The error's text may hold the address; its kind doesn't.
+            message = results[0][0]
             reason = f"could not be stored ({type(error).__name__} {sqlstate})".replace(" )", ")")
-            log.warning("Message %d %s", chunk[0].message_id, reason)
-            _apply(connection, [(chunk[0], Classification("quarantined", reason, []))], keep_no_effect_bodies, total)
+            _apply(connection, [(message, _refused(message, reason))], keep_no_effect_bodies, total)
 
 
-def _apply(
-    connection: Connection,
-    results: list[tuple[Message, Classification]],
-    keep_no_effect_bodies: bool,
-    total: Classified,
-) -> None:
+def _apply(connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified) -> None:
     with writing(connection) as writer:
         if total.brake is not None:
             results = total.brake.hold(connection, results)
@@ -152,9 +182,7 @@ def _apply(
 _Key = tuple[str, str | None, str | None, bool]
 
 
-def _by_outcome(
-    results: Iterable[tuple[Message, Classification]], keep_no_effect_bodies: bool
-) -> dict[_Key, list[Message]]:
+def _by_outcome(results: Iterable[_Result], keep_no_effect_bodies: bool) -> dict[_Key, list[Message]]:
     grouped: dict[_Key, list[Message]] = {}
     for message, result in results:
         is_plain_delivery = result.outcome == "applied" and all(entry.kind == "delivery" for entry in result.entries)
