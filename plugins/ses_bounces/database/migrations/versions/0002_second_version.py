@@ -242,6 +242,7 @@ def _make_bounce_indexes(with_deadline: list[str], with_sub_type: list[str]) -> 
         ["is_open", "bounce_sub_type", *with_sub_type],
         schema=SCHEMA,
         postgresql_where=sa.text("bounce_sub_type IS NOT NULL"),
+    )
 
 
 def _add_feed_gap() -> None:
