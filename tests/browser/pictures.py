@@ -56,6 +56,12 @@ def _history(page: Page, url: str) -> None:
     page.get_by_role("rowheader").get_by_role("link").first.click()
 
 
+def _message(page: Page, url: str) -> None:
+    _history(page, url)
+    page.get_by_role("link", name=re.compile("Raw message")).first.click()
+    page.get_by_role("region", name="Body of the message").wait_for()
+
+
 def _lift(page: Page, url: str) -> None:
     page.goto(f"{url}/ses-bounces/blocked?reason=permanent_bounce")
     for number in (0, 2, 5):
@@ -86,8 +92,10 @@ PICTURES: dict[str, Steps] = {
     "tab": _tab,
     "bounces": _at("bounces"),
     "history": _history,
+    "message": _message,
     "blocked": _at("blocked"),
     "daily-report": _report,
+    "lifts": _at("lifts"),
     "lift": _lift,
     "undo": _at("undo"),
     "stop": _stop,
@@ -95,4 +103,29 @@ PICTURES: dict[str, Steps] = {
     "quarantine": _at("quarantine"),
     "settings": _at("settings"),
     "settings-change": _settings_change,
+}
+
+# The picture of each page; the others are previews on the way from one.
+SHOWN = {
+    "GET /": "overview",
+    "GET /bounces": "bounces",
+    "GET /addresses/{address_id}": "history",
+    "GET /messages/{message_id}": "message",
+    "GET /blocked": "blocked",
+    "GET /reports/{day}": "daily-report",
+    "GET /lifts": "lifts",
+    "GET /undo": "undo",
+    "GET /stops": "stop",
+    "GET /people": "people",
+    "GET /quarantine": "quarantine",
+    "GET /settings": "settings",
+}
+# What is asked for by GET and is no page, and why.
+NO_PAGE = {
+    "GET /queues": "a part of the overview",
+    "GET /charts/{name}.svg": "on the page of the blocked list",
+    "GET /reports/{day}/document": "within the page of the report",
+    "GET /bounces.csv": "a file",
+    "GET /blocked.csv": "a file",
+    "GET /reports/{day}/blocked_report.csv": "a file",
 }

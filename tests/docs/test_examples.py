@@ -10,15 +10,16 @@ import json
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 import yaml
 
 from ses_bounces.__main__ import main
+from ses_bounces.exceptions import SesBouncesError
 from ses_bounces.settings import parse
 from tests.docs.blocks import ROOT, Block, blocks, spans
 from tests.docs.commands import Command, commands, problem
@@ -27,19 +28,7 @@ from tests.integration.test_adopting import FILES as EXPORTS
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
-SHELL = ("sh", "bash", "console")
-# How blocks of a language are checked: by a test below, or not at all, and why.
-LANGUAGES = {
-    **dict.fromkeys(SHELL, "test_commands_are_understood, test_shell_command_runs"),
-    "sql": "test_sql_runs",
-    "json": "test_json_is_what_it_is_for",
-    "python": "test_python_is_that_of_the_package",
-    "yaml": "test_data_files_can_be_read",
-    "toml": "test_data_files_can_be_read",
-    "ini": "test_data_files_can_be_read",
-    "text": "no input: what a program answers, a drawing, a tree of files",
-    "{toctree}": "test_site: the generator refuses what is wrong in it",
-}
+STATEMENT = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 # Commands of ours that are accepted by the parser, and run elsewhere.
 NOT_RUN = {
     "setup": "needs an AWS account: tests/integration/test_setup.py, test_shell.py",
@@ -59,27 +48,107 @@ FILES |= EXPORTS
 ADDRESSES = 50
 
 
-def _cases(*languages: str) -> list[Any]:
-    return [pytest.param(block, id=block.where) for block in blocks(*languages)]
-
-
-def test_every_language_is_checked() -> None:
-    unknown = [f"{block.where}: {block.language or 'no language'}" for block in blocks() if not _is_known(block)]
-    assert not unknown, "say in LANGUAGES how such blocks are checked, or why they are not"
-
-
-def _is_known(block: Block) -> bool:
-    return block.language in LANGUAGES
-
-
-@pytest.mark.parametrize("block", _cases(*SHELL))
-def test_commands_are_understood(block: Block) -> None:
+def check_commands(block: Block) -> None:
+    """The shell can read it, and each command would be understood."""
     done = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = list(commands(block.text))
     assert found, "no command in it"
     for command in found:
         assert problem(command) is None, f"{command.words}: {problem(command)}"
+
+
+def check_json(block: Block) -> None:
+    """A policy, of which tests/unit/test_docs.py compares the actions with what is called; or the settings."""
+    value = json.loads(block.text)
+    if isinstance(value, dict) and "Statement" in value:
+        assert value["Version"] == "2012-10-17"
+        for statement in value["Statement"]:
+            assert statement["Effect"] == "Allow"
+            assert {"Action", "Resource"} <= set(statement) <= STATEMENT
+    else:
+        assert parse(value).queue_urls
+
+
+def check_python(block: Block) -> None:
+    """It compiles, and what it imports is there."""
+    for node in ast.walk(ast.parse(block.text, block.where)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                importlib.import_module(alias.name)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            module = importlib.import_module(node.module)
+            missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
+            assert not missing, f"{node.module} has no {missing}"
+
+
+def check_yaml(block: Block) -> None:
+    """It can be read, and is not empty."""
+    assert yaml.safe_load(block.text)
+
+
+def check_toml(block: Block) -> None:
+    """It can be read, and is not empty."""
+    assert tomllib.loads(block.text)
+
+
+def check_ini(block: Block) -> None:
+    """It can be read, and has sections."""
+    parser = configparser.ConfigParser()
+    parser.read_string(block.text)
+    assert parser.sections()
+
+
+CHECKS: dict[str, Callable[[Block], None]] = {
+    "sh": check_commands,
+    "json": check_json,
+    "python": check_python,
+    "yaml": check_yaml,
+    "toml": check_toml,
+    "ini": check_ini,
+}
+# What has no check of each block, and why.
+OTHERWISE = {
+    "sql": "test_sql_runs takes all of them",
+    "text": "no input: what a program answers, a drawing, a tree of files",
+    "{toctree}": "test_site: the generator refuses what is wrong in it",
+}
+
+
+def test_every_language_is_checked() -> None:
+    unknown = {f"{block.where}: {block.language}" for block in blocks() if block.language not in {*CHECKS, *OTHERWISE}}
+    assert not unknown, "give CHECKS a check of such blocks, or OTHERWISE a reason why there is none"
+
+
+@pytest.mark.parametrize("block", blocks(*CHECKS), ids=lambda block: block.where)
+def test_a_block_is_good(block: Block) -> None:
+    CHECKS[block.language](block)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("sh", "ses-bounces chekc anna@example.com"),
+        ("sh", "ses-bounces check anna@example.com | ses-bounces exprot"),
+        ("sh", "token=$(curl -s http://127.0.0.1 | jqq .)"),
+        ("sh", "make tset"),
+        ("sh", "airflow dags tirgger ses_bounces"),
+        ("sh", "aws sesv2 send-email --from-email-address a@example.com --content '{\"Simpel\": {}}'"),
+        ("sh", "pytest tests/unit/test_classify.py::test_none_of_that_name"),
+        ("sh", "if true; then"),
+        ("sh", "frobnicate --all"),
+        ("json", '{"queue_urls": []}'),
+        ("json", '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}]}'),
+        ("python", "from ses_bounces.settings import prase"),
+        ("python", "def"),
+        ("yaml", "a: b: c"),
+        ("toml", "a ="),
+        ("ini", "a = 1"),
+    ],
+)
+def test_a_bad_block_is_refused(language: str, text: str) -> None:
+    with pytest.raises((AssertionError, ValueError, SyntaxError, SesBouncesError, yaml.YAMLError, configparser.Error)):
+        CHECKS[language](Block(ROOT / "README.md", 1, language, text))
 
 
 def test_commands_in_the_prose_are_understood() -> None:
@@ -93,49 +162,6 @@ def test_commands_in_the_prose_are_understood() -> None:
             if command.program == "ses-bounces" and len(command.words) == 2:
                 command.words.append("--help")
             assert problem(command) is None, f"{page.name}: {text}: {problem(command)}"
-
-
-@pytest.mark.parametrize("block", _cases("json"))
-def test_json_is_what_it_is_for(block: Block) -> None:
-    value = json.loads(block.text)
-    if isinstance(value, dict) and "Statement" in value:
-        # tests/unit/test_docs.py compares the actions with what is called.
-        assert value["Version"] == "2012-10-17"
-        for statement in value["Statement"]:
-            assert statement["Effect"] == "Allow"
-            assert (
-                {"Action", "Resource"}
-                <= set(statement)
-                <= {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
-            )
-    else:
-        assert parse(value).queue_urls
-
-
-@pytest.mark.parametrize("block", _cases("python"))
-def test_python_is_that_of_the_package(block: Block) -> None:
-    """It compiles, and what it imports is there."""
-    tree = ast.parse(block.text, block.where)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                importlib.import_module(alias.name)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            module = importlib.import_module(node.module)
-            missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
-            assert not missing, f"{node.module} has no {missing}"
-
-
-@pytest.mark.parametrize("block", _cases("yaml", "toml", "ini"))
-def test_data_files_can_be_read(block: Block) -> None:
-    if block.language == "yaml":
-        assert yaml.safe_load(block.text)
-    elif block.language == "toml":
-        assert tomllib.loads(block.text)
-    else:
-        parser = configparser.ConfigParser()
-        parser.read_string(block.text)
-        assert parser.sections()
 
 
 def test_sql_runs(database: Connection) -> None:
@@ -210,7 +236,7 @@ def test_shell_command_runs(
 
 
 def _ours() -> Iterator[tuple[Block, Command]]:
-    for block in blocks(*SHELL):
+    for block in blocks("sh"):
         for command in commands(block.text):
             if command.program == "ses-bounces":
                 yield block, command

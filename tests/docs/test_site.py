@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.pictures import FOLDER, OUTLINES, PICTURES, THEMES
+from tests.browser.pictures import FOLDER, NO_PAGE, OUTLINES, PICTURES, SHOWN, THEMES
 from tests.docs.blocks import PAGES, ROOT, images
 from tests.docs.commands import make_commands
+from tests.page_rights import CASES
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +64,9 @@ def test_pictures_and_files_are_the_same() -> None:
     assert list(json.loads(OUTLINES.read_text(encoding="utf-8"))) == list(PICTURES)
     named = {name.removesuffix(".png").rpartition("-")[0] for name in shown}
     assert named == set(PICTURES), "docs/pages.md shows each of them"
+
+
+def test_every_page_has_a_picture() -> None:
+    asked = {route for route in CASES if route.startswith("GET ") and not route.startswith("GET /api/")}
+    assert asked == {*SHOWN, *NO_PAGE}, "take a picture of it in tests/browser/pictures.py, or say why there is none"
+    assert set(SHOWN.values()) <= set(PICTURES)
