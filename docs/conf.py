@@ -27,8 +27,6 @@ exclude_patterns = [".*", "build", "dist", "benchmarks", "dags", "dev", "include
 templates_path = ["_templates"]
 nitpicky = True
 keep_warnings = True
-# The asterisk in index.md takes what is not named before it: maybe nothing.
-suppress_warnings = ["toc.empty_glob"]
 
 myst_heading_anchors = 4
 # Straight quotes and `--` are to be copied to a shell as they are.
