@@ -125,6 +125,7 @@ NO_PAGE = {
     "GET /queues": "a part of the overview",
     "GET /charts/{name}.svg": "on the page of the blocked list",
     "GET /reports/{day}/document": "within the page of the report",
+    "GET /preview": "a picture of it is still to be taken",
     "GET /bounces.csv": "a file",
     "GET /blocked.csv": "a file",
     "GET /reports/{day}/blocked_report.csv": "a file",
