@@ -19,19 +19,29 @@ def bodies(count: int, seed: int = 1) -> Iterator[str]:
         yield json.dumps(_envelope(_event(chance.random(), address, number, stamp), number, stamp))
 
 
+def deliveries(count: int, seed: int = 2) -> Iterator[str]:
+    """Yield SNS envelopes of about 1.5 kB: deliveries of a mailing without problems, each to another address."""
+    chance = random.Random(seed)
+    now = datetime.now(UTC)
+    for number in range(count):
+        moment = now - timedelta(seconds=chance.randrange(86_400))
+        stamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        address = f"reader{number}@domain{chance.randrange(500)}.example.com"
+        delivery = {
+            "timestamp": stamp,
+            "processingTimeMillis": 900,
+            "recipients": [address],
+            "smtpResponse": "250 2.0.0 OK",
+            "remoteMtaIp": "192.0.2.1",
+            "reportingMTA": "a8-70.smtp-out.example.com",
+        }
+        event = {"notificationType": "Delivery", "delivery": delivery, "mail": _mail(address, number, stamp)}
+        yield json.dumps(_envelope(event, number, stamp))
+
+
 def _event(chance: float, address: str, number: int, stamp: str) -> dict[str, object]:
     common = {"timestamp": stamp, "feedbackId": f"0102019a-feedback-{number:012d}"}
-    mail = {
-        "timestamp": stamp,
-        "source": "news@example.com",
-        "sourceArn": "arn:aws:ses:eu-west-1:123456789012:identity/example.com",
-        "sendingAccountId": "123456789012",
-        "messageId": f"0102019a-mail-{number:012d}",
-        "destination": [address],
-        "headersTruncated": False,
-        "headers": [{"name": "From", "value": "news@example.com"}, {"name": "To", "value": address}],
-        "commonHeaders": {"from": ["news@example.com"], "to": [address], "subject": "News"},
-    }
+    mail = _mail(address, number, stamp)
     if chance >= 0.9:
         complaint = common | {"complainedRecipients": [{"emailAddress": address}], "complaintFeedbackType": "abuse"}
         return {"notificationType": "Complaint", "complaint": complaint, "mail": mail}
@@ -50,6 +60,20 @@ def _event(chance: float, address: str, number: int, stamp: str) -> dict[str, ob
         "reportingMTA": "dsn; a8-70.smtp-out.example.com",
     }
     return {"notificationType": "Bounce", "bounce": bounce, "mail": mail}
+
+
+def _mail(address: str, number: int, stamp: str) -> dict[str, object]:
+    return {
+        "timestamp": stamp,
+        "source": "news@example.com",
+        "sourceArn": "arn:aws:ses:eu-west-1:123456789012:identity/example.com",
+        "sendingAccountId": "123456789012",
+        "messageId": f"0102019a-mail-{number:012d}",
+        "destination": [address],
+        "headersTruncated": False,
+        "headers": [{"name": "From", "value": "news@example.com"}, {"name": "To", "value": address}],
+        "commonHeaders": {"from": ["news@example.com"], "to": [address], "subject": "News"},
+    }
 
 
 def _envelope(event: dict[str, object], number: int, stamp: str) -> dict[str, str]:
