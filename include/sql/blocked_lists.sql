@@ -1,4 +1,6 @@
 -- What other programs ask: do_not_email, is_blocked(email), blocked_as_of(t), blocked_as_of(t, known_at).
+-- An erased address is there as what stands in its place: is_blocked() knows it in sessions that have the secret, see
+-- erased_key.sql.
 -- In observe mode (setting enforce is false) the lists are kept, and nobody is blocked. Locks: none.
 
 CREATE OR REPLACE FUNCTION ses_bounces.enforced() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $function$
@@ -19,7 +21,7 @@ CREATE OR REPLACE FUNCTION ses_bounces.is_blocked(email text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $function$
 SELECT ses_bounces.enforced() AND EXISTS (
     SELECT FROM ses_bounces.blocked_list b
-    WHERE b.address = ses_bounces.address_key(email) AND b.unblocked_at IS NULL
+    WHERE b.address IN (ses_bounces.address_key(email), ses_bounces.erased_key(email)) AND b.unblocked_at IS NULL
 )
 $function$;
 

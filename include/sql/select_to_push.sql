@@ -7,6 +7,7 @@ WHERE b.unblocked_at IS NULL AND b.address > %(after)s
         SELECT FROM ses_bounces.ses_listed l
         WHERE l.account = %(account)s AND l.region = %(region)s AND l.address = b.address
     )
+    AND NOT EXISTS (SELECT FROM ses_bounces.erased_address x WHERE x.address_id = b.address_id)
     AND NOT EXISTS (
         SELECT FROM ses_bounces.unblock_request r WHERE r.address_id = b.address_id AND r.finished_at IS NULL
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
+from ses_bounces.erasure import conceal_entries, recognised, secret_of
 from ses_bounces.rules import RULES_VERSION
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ class Writer:
         :param lifts: the causes that an ``unblocked`` entry names.
         """
         # The earlier an entry occurred, the lower its id, within what is appended together.
-        ordered = sorted(entries, key=lambda item: (item[0].occurred_at, item[0].dedup_key))
+        concealed = conceal_entries(self.connection, entries)
+        ordered = sorted(concealed, key=lambda item: (item[0].occurred_at, item[0].dedup_key))
         if not ordered:
             return
         self._latest = max(self._latest, ordered[-1][0].occurred_at)
@@ -245,6 +247,8 @@ def writing(connection: Connection) -> Iterator[Writer]:
 
     :param connection: autocommit.
     """
+    # Where there are erased addresses: a secrets backend is not asked while others wait.
+    secret_of(connection)
     with connection.transaction():
         connection.execute(statement("lock_state"))
         connection.execute(statement("create_work_tables"))
@@ -278,8 +282,10 @@ def mirror_settings(connection: Connection, enforce: bool, never_block: Iterable
 
     :param never_block: address keys, and exact domains as ``@domain``.
     """
-    wanted = sorted(set(never_block))
     with quiet():
+        patterns = set(never_block)
+        names = recognised(connection, patterns)
+        wanted = sorted(names.get(pattern, pattern) for pattern in patterns)
         if connection.execute("SELECT enforce FROM ses_bounces.setting").fetchone() != (enforce,):
             connection.execute(statement("upsert_setting"), {"enforce": enforce})
         current = [pattern for (pattern,) in connection.execute("SELECT pattern FROM ses_bounces.protected")]

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ses_bounces.address import address_key
 from ses_bounces.database.statements import statement
+from ses_bounces.pseudonym import Secret
 
 __all__ = ["Blocked", "address_key", "blocked", "is_blocked", "sendable"]
 
@@ -41,31 +42,46 @@ class Blocked:
     since: datetime
 
 
-def blocked(connection: DbApiConnection, emails: Iterable[str]) -> dict[str, Blocked]:
+def blocked(
+    connection: DbApiConnection, emails: Iterable[str], erasure_secret: str | None = None
+) -> dict[str, Blocked]:
     """Return those of some addresses that are blocked, by the spelling that was given.
 
     One query for all of them: a few thousand at once are fine. What is no address is never among them.
 
     :param emails: in any spelling, also ``Name <address>``.
+    :param erasure_secret: where addresses were erased: the password of Airflow connection ``ses_bounces_erasure``.
+        Without it an erased address is not recognised, unless the session knows the secret.
     """
     # Postgres has no place for NUL in a text, and no address has one.
     given = [email for email in dict.fromkeys(emails) if "\x00" not in email]
     if not given:
         return {}
     with contextlib.closing(connection.cursor()) as cursor:
-        cursor.execute(statement("select_blocked_emails"), (given,))
+        cursor.execute(statement("select_blocked_emails"), (given, _names(given, erasure_secret)))
         return {email: Blocked(reason, since) for email, reason, since in cursor.fetchall()}
 
 
-def is_blocked(connection: DbApiConnection, email: str) -> bool:
-    """Tell whether an address must not be mailed.
+def _names(emails: list[str], erasure_secret: str | None) -> list[str | None]:
+    secret = Secret(erasure_secret) if erasure_secret else None
+    keys = [address_key(email) if secret else None for email in emails]
+    return [secret.pseudonym(key) if secret and key else None for key in keys]
+
+
+def is_blocked(connection: DbApiConnection, email: str, erasure_secret: str | None = None) -> bool:
+    """Tell whether an address must not be mailed. As :func:`blocked`.
 
     :param email: in any spelling, also ``Name <address>``.
     """
-    return bool(blocked(connection, [email]))
+    return bool(blocked(connection, [email], erasure_secret))
 
 
-def sendable(connection: DbApiConnection, emails: Iterable[str], at_once: int = EMAILS_AT_ONCE) -> Iterator[str]:
+def sendable(
+    connection: DbApiConnection,
+    emails: Iterable[str],
+    at_once: int = EMAILS_AT_ONCE,
+    erasure_secret: str | None = None,
+) -> Iterator[str]:
     """Yield the addresses that may be mailed, in their order; ask about each shortly before it is yielded.
 
     :param emails: of any number; read as they are needed.
@@ -73,5 +89,5 @@ def sendable(connection: DbApiConnection, emails: Iterable[str], at_once: int = 
     """
     rest = iter(emails)
     while chunk := list(islice(rest, at_once)):
-        stopped = blocked(connection, chunk)
+        stopped = blocked(connection, chunk, erasure_secret)
         yield from (email for email in chunk if email not in stopped)

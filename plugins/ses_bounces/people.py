@@ -16,6 +16,7 @@ from psycopg import sql
 
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
+from ses_bounces.erasure import recognised, secret_of
 from ses_bounces.exceptions import SettingsError
 from ses_bounces.settings import where as settings_place
 
@@ -203,6 +204,31 @@ def switch_on_decided(people: People, address_ids: Iterable[int]) -> int:
     return total
 
 
+class ErasedPeople:
+    """The people at erased addresses: Postgres can't tell who they are, the secret can."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._secret = secret_of(people.connection)
+
+    def look_at_range(self, after: Any) -> None:
+        """Switch the flag off for those in one range of ids whose address is blocked; nothing where nobody was erased.
+
+        Rows that somebody else holds are left for the next day.
+
+        :param after: the id that the range begins behind.
+        """
+        if self._secret is None:
+            return
+        rows = self._people.execute("select_people_on", after=after, limit=PEOPLE_PER_RANGE)
+        names = recognised(self._people.connection, (key for _, key in rows), self._secret)
+        mine = [(id_, key, names[key]) for id_, key in rows if key in names]
+        if mine:
+            columns = zip(*mine, strict=True)
+            parameters = dict(zip(("ids", "keys", "names"), map(list, columns), strict=True))
+            self._people.execute("switch_off_erased", **parameters)
+
+
 def _compare_everybody(people: People, until: float) -> bool:
     """Once a day, note the blocked addresses of all people whose flag is not off; returns whether it was done."""
     connection = people.connection
@@ -211,7 +237,9 @@ def _compare_everybody(people: People, until: float) -> bool:
     if row is None or not row[0]:
         return False
     after, noted = None, 0
+    erased = ErasedPeople(people)
     while time.monotonic() < until:
+        erased.look_at_range(after)
         after, count = people.execute("make_flags_due", after=after, limit=PEOPLE_PER_RANGE)[0]
         noted += count
         if after is None:

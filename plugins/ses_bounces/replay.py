@@ -20,6 +20,7 @@ from ses_bounces.classify import classify_body
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Classification, Entry
+from ses_bounces.erasure import conceal_entries
 from ses_bounces.exceptions import ReplayError
 from ses_bounces.ledger import Changes, Writer, writing
 from ses_bounces.rules import RULES_VERSION, Rules
@@ -79,6 +80,8 @@ class Replayed:
     outcomes: dict[str, int] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
     superseded: int = 0
+    # How many addresses were erased when the messages were read.
+    erased: int = 0
 
     def lines(self) -> list[str]:
         """The table for the log; no address is in it."""
@@ -148,7 +151,7 @@ def _read(connection: Connection, rules: Rules, window: Window) -> tuple[Replaye
     """
     if window[0] >= window[1]:
         raise ReplayError(f"The window begins at {window[0]} and ends at {window[1]}: it must end later.")
-    replayed = Replayed()
+    replayed = Replayed(erased=_erased(connection))
     reported = time.monotonic()
     with quiet():
         connection.execute(statement("create_replay_tables"))
@@ -185,6 +188,7 @@ def _messages(connection: Connection, window: Window) -> Iterator[list[tuple[Any
 
 
 def _keep(connection: Connection, results: Sequence[tuple[tuple[Any, ...], Classification]]) -> None:
+    conceal_entries(connection, [(entry, None) for _, result in results for entry in result.entries])
     cursor = connection.cursor()
     with cursor.copy("COPY replayed_message (message_id, received_at, before, outcome, reason) FROM STDIN") as copy:
         for (id_, received_at, _, before, _), result in results:
@@ -219,6 +223,8 @@ def _apply(connection: Connection, changes: Sequence[Change], replayed: Replayed
     keys = [change.dedup_key for change in changes if change.dedup_key is not None and change.new_kind is not None]
     ids = sorted({change.address_id for change in changes if change.address_id is not None})
     with writing(connection) as writer:
+        if _erased(connection) != replayed.erased:
+            raise ReplayError("An address was erased while the messages were read again. Repeat the replay.")
         before = _causes(connection, ids)
         writer.append_replayed(event_ids, keys)
         writer.refresh()
@@ -245,6 +251,11 @@ def _end_old_transients(connection: Connection, writer: Writer, before: dict[int
         for id_, address in addresses
     ]
     writer.append(((entry, None) for entry in entries), ACTOR)
+
+
+def _erased(connection: Connection) -> int:
+    row = connection.execute("SELECT count(*) FROM ses_bounces.erased_address").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _causes(connection: Connection, ids: Sequence[int] | dict[int, set[str]]) -> dict[int, set[str]]:

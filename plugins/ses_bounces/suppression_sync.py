@@ -27,6 +27,7 @@ from ses_bounces.brake import Brake
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
+from ses_bounces.erasure import conceal_entries, recognised
 from ses_bounces.ledger import Changes, writing
 
 if TYPE_CHECKING:
@@ -176,17 +177,19 @@ def _record(
     counts = {"listed": len(entries), "not_addresses": len(entries) - len(good)}
     with writing(connection) as writer:
         made = [(_entry(place, entry, key), entry.ses_reason == "BOUNCE") for entry, key in good]
+        conceal_entries(connection, ((entry, None) for entry, _ in made))
         counting = hold(made) if hold else [entry for entry, _ in made]
         reading.held += len(made) - len(counting)
         writer.append((entry, None) for entry in counting)
         recorded = writer.changes.entries["ses_suppression"]
+        names = recognised(connection, (key for _, key in good))
         connection.execute(
             statement("upsert_ses_listed"),
             place
             | {
                 "pass_id": pass_id,
-                "listed_addresses": [entry.address for entry, _ in good],
-                "addresses": [key for _, key in good],
+                "listed_addresses": [names.get(key, entry.address) for entry, key in good],
+                "addresses": [names.get(key, key) for _, key in good],
                 "ses_reasons": [entry.ses_reason for entry, _ in good],
                 "last_updated_at": [entry.last_updated_at for entry, _ in good],
             },

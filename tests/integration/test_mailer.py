@@ -101,7 +101,8 @@ def test_a_key_is_looked_up_by_the_index(ledger: Connection) -> None:
     plan = "\n".join(
         line
         for (line,) in ledger.execute(
-            "EXPLAIN (ANALYZE, TIMING off, SUMMARY off) " + mailer.statement("select_blocked_emails"), (emails,)
+            "EXPLAIN (ANALYZE, TIMING off, SUMMARY off) " + mailer.statement("select_blocked_emails"),
+            (emails, [None] * len(emails)),
         )
     )
     assert "blocked_list_address_idx" in plan

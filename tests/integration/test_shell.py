@@ -442,6 +442,30 @@ def test_import_says_what_it_can_not_read(run: Any, tmp_path: Path) -> None:
     assert "--address-column" in said.err
 
 
+def test_erase(run: Any, ledger: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secret = {"conn_type": "generic", "password": "a secret of the tests, long enough to be one"}
+    file = tmp_path / "addresses.txt"
+    file.write_text("Bo@Example.com\nnobody\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("Anna <anna@example.com>\n"))
+    assert "ses_bounces_erasure" in run("erase", "--reason", "a letter").err
+    monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_ERASURE", json.dumps(secret))
+    assert "There is no address" in run("erase", "--reason", "a letter").err
+    dry = run("erase", str(file), "--reason", "a letter", "--dry-run", "--json")
+    assert (dry.status, [row["outcome"] for row in dry.json["results"]]) == (3, ["done", "refused"])
+    assert dry.json["counts"]["messages"] == 1
+    assert ("bo@example.com", "complaint") in blocked(ledger)
+    monkeypatch.setattr("sys.stdin", io.StringIO("Anna <anna@example.com>\n"))
+    said = run("erase", "--reason", "a letter")
+    assert (said.status, said.lines[0]) == (0, "1: done: Erased.")
+    assert "anna" not in said.out + said.err
+    assert "anna@example.com" not in {address for address, _ in blocked(ledger)}
+    assert run("check", "anna@example.com").status == 3
+    assert "permanent bounce" in run("check", "anna@example.com").out
+    lifted = run("unblock", "anna@example.com", "--reason", "wrote again")
+    assert "take it off there yourself" in lifted.out
+    assert run("check", "anna@example.com").status == 0
+
+
 def test_export_as_of(run: Any, ledger: Connection) -> None:
     lines = list(csv.DictReader(io.StringIO(run("export", "blocked", "--as-of", "2026-01-31T12:00").out)))
     now = {json.loads(line)["address"] for line in run("export", "blocked", "--json").lines}

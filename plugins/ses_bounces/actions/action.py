@@ -15,6 +15,7 @@ import psycopg
 
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
+from ses_bounces.erasure import conceal_sentence
 from ses_bounces.exceptions import ActionError
 from ses_bounces.ledger import Writer, writing
 from ses_bounces.message import clean
@@ -205,7 +206,8 @@ def remember(connection: Connection, action: Action, kind: str, answers: Answers
 
 def keep(connection: Connection, action: Action, kind: str, results: Mapping[str, Any]) -> None:
     """Keep what was done, by target, with who and why; plain JSON without addresses."""
-    who = {"action_id": action.action_id, "kind": kind, "actor": action.actor, "reason": action.reason}
+    reason = conceal_sentence(connection, action.reason)
+    who = {"action_id": action.action_id, "kind": kind, "actor": action.actor, "reason": reason}
     connection.execute(statement("upsert_admin_action"), who | {"results": json.dumps(results)})
 
 

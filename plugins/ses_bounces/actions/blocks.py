@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.actions.action import Action, Answers, Result, when
@@ -24,6 +24,7 @@ from ses_bounces.address import address_key
 from ses_bounces.database.statements import statement
 from ses_bounces.database.tables import CAUSES
 from ses_bounces.entry import Entry
+from ses_bounces.erasure import conceal_sentence, is_pseudonym, recognised
 from ses_bounces.exceptions import ActionError
 from ses_bounces.ledger import Writer
 from ses_bounces.message import clean
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
 # SES puts an address on its own list by itself for these (SES Developer Guide, account-level suppression list).
+SES_OF_ERASED = " It was erased: if SES's own list has it, take it off there yourself."
 SES_LISTS = frozenset({"permanent_bounce", "complaint"})
 
 
@@ -79,12 +81,13 @@ def lift_blocks(
                 # An unblocked entry would do more than end the episode: it ends what SES's list says as well.
                 kind = "transient_deleted" if hit == ("expired_transient",) else "unblocked"
                 entries[hit if kind == "unblocked" else ()].append(entry_of(action, kind, state, at))
-                message = f"Lifted: {words(hit)}."
+                message = f"Lifted: {words(hit)}.{SES_OF_ERASED if is_pseudonym(state.address) else ''}"
             answers.give(state.address_id, "done", message)
         for causes, made in entries.items():
             writer.append(((entry, None) for entry in made), action.actor, list(causes) or None)
         for causes, ids in requests.items():
-            parameters = {"ids": ids, "lifts": list(causes), "actor": action.actor, "reason": action.reason}
+            reason = conceal_sentence(writer.connection, action.reason)
+            parameters = {"ids": ids, "lifts": list(causes), "actor": action.actor, "reason": reason}
             writer.connection.execute(statement("insert_unblock_request"), parameters)
 
     def answer(answers: Answers) -> None:
@@ -112,6 +115,9 @@ def _liftable(writer: Writer, answers: Answers, state: State) -> tuple[str, ...]
 
 def _goes_by_ses(state: State, hit: tuple[str, ...], ses_first: bool) -> bool:
     """Tell whether SES's own list comes first. What goes on blocking an address keeps it on that list as well."""
+    if is_pseudonym(state.address):
+        # Nobody can tell SES any more which address is meant.
+        return False
     is_last = set(state.causes) <= {*hit, "expired_transient"}
     by_itself = ses_first and not SES_LISTS.isdisjoint(hit)
     return "ses_suppression" in hit or (is_last and hit != ("expired_transient",) and (state.is_listed or by_itself))
@@ -135,6 +141,12 @@ def _not_blocked_by(writer: Writer, id_: int, wanted: list[str], causes: list[st
         how = "a delivery ended it" if kind == "delivery" else f"{actor} lifted it"
         return "already", f"It is not blocked by {words(wanted)}: {how} on {when(occurred_at)}.{others}"
     return "refused", f"It is not blocked by {words(wanted)}.{others}"
+
+
+def _ids_by_key(writer: Writer, keys: Iterable[str], names: Mapping[str, str]) -> dict[str, int]:
+    """Return the ids of those addresses that are on record; ``names`` stand in the place of erased ones."""
+    by_name = {names.get(key, key): key for key in keys}
+    return {by_name[name]: id_ for name, id_ in ids_of(writer, by_name).items()}
 
 
 def request_stops(connection: Connection, action: Action, addresses: Sequence[str]) -> list[Result]:
@@ -161,7 +173,8 @@ def request_stops(connection: Connection, action: Action, addresses: Sequence[st
     def work(writer: Writer, answers: Answers) -> None:
         at, _ = moment_of(writer)
         wanted = {keys[target]: target for target in answers.open()}
-        known = ids_of(writer, wanted)
+        names = recognised(writer.connection, wanted)
+        known = _ids_by_key(writer, wanted, names)
         blocked = {
             id_: (since, by)
             for id_, reason, since, by in open_causes(writer.connection, known.values())
@@ -178,7 +191,7 @@ def request_stops(connection: Connection, action: Action, addresses: Sequence[st
                 entries.append(Entry("stop_request", key, spelled[key], at, digest, reason=action.reason))
                 answers.give(target, "done", "Blocked at its owner's wish.")
         writer.append(((entry, None) for entry in entries), action.actor)
-        ids = ids_of(writer, wanted)
+        ids = _ids_by_key(writer, wanted, names)
         for key, target in wanted.items():
             answers.give(target, answers.now[target].outcome, answers.now[target].message, ids[key])
 

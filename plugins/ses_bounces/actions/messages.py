@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ses_bounces.actions.action import Action, Answers, Result, act, when
 from ses_bounces.database.statements import statement
+from ses_bounces.erasure import conceal_sentence
 from ses_bounces.exceptions import ActionError
 from ses_bounces.held import change, decide_messages
 from ses_bounces.ledger import Writer
@@ -72,7 +73,8 @@ def _change(connection: Connection, action: Action, message_ids: Iterable[int], 
         left = [int(target) for target in answers.open()]
         for row in writer.connection.execute(statement("select_message_states"), {"ids": left}).fetchall():
             _tell(answers, *row)
-        parameters = {"ids": changed, "action": what, "actor": action.actor, "reason": action.reason}
+        reason = conceal_sentence(writer.connection, action.reason)
+        parameters = {"ids": changed, "action": what, "actor": action.actor, "reason": reason}
         writer.connection.execute(statement("insert_message_actions"), parameters)
 
     return act(connection, action, f"{what}_messages", asked, work)

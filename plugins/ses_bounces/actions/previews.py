@@ -11,6 +11,7 @@ from ses_bounces.actions.pasted import Line, Pasted, read_text
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.database.tables import CAUSES
+from ses_bounces.erasure import recognised
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -99,9 +100,11 @@ def _pasted(connection: Connection, what: str | Pasted | Iterable[int]) -> Paste
 
 def _look_up(connection: Connection, pasted: Pasted) -> list[Found]:
     found = {address: Found(address, line) for address, line in pasted.addresses.items()}
-    rows = connection.execute(statement("select_blocks_of"), {"addresses": list(found)})
+    names = recognised(connection, found)
+    by_name = {names.get(address, address): item for address, item in found.items()}
+    rows = connection.execute(statement("select_blocks_of"), {"addresses": list(by_name)})
     for address, address_id, reason, since in rows:
-        item = found[address]
+        item = by_name[address]
         item.address_id = address_id
         if reason is not None:
             item.causes.append(Cause(reason, since))

@@ -12,7 +12,7 @@ from typing import LiteralString
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 # Functions and views, in the order of their dependencies; every upgrade makes them again.
-ROUTINES = ("address_key", "address_grams", "address_state", "blocked_lists")
+ROUTINES = ("address_key", "erased_key", "address_grams", "address_state", "blocked_lists")
 
 
 def folder() -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ses_bounces.address import address_key
 from ses_bounces.database.statements import statement
 from ses_bounces.database.tables import CAUSES
+from ses_bounces.erasure import recognised
 from ses_bounces.exceptions import ActionError
 from ses_bounces.lists.query import reading, stored
 
@@ -48,6 +49,8 @@ def lookup(connection: Connection, texts: Sequence[str]) -> list[LookedUp]:
     with reading(connection):
         row = connection.execute("SELECT ses_bounces.enforced()").fetchone()
         is_enforced = bool(row and row[0])
+        names = recognised(connection, (key for key in keys if key))
+        keys = [names.get(key, key) if key else None for key in keys]
         wanted = list({key for key in keys if key})
         for address, address_id, reason, since in connection.execute(
             statement("select_blocks_of"), {"addresses": wanted}

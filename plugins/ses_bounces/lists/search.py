@@ -14,6 +14,7 @@ from psycopg import sql
 from ses_bounces.address import address_key
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
+from ses_bounces.erasure import conceal_texts
 from ses_bounces.exceptions import ActionError
 from ses_bounces.lists.query import Bound, Condition, all_of, column, sampled, stored
 
@@ -195,6 +196,8 @@ def keep_text(connection: Connection, text: str) -> str:
         raise ActionError("The text to search for is missing.")
     filter_id = secrets.token_urlsafe(16)
     with quiet():
+        # An erased address is found by what stands in its place, and is not kept here.
+        (text,) = conceal_texts(connection, [text])
         query = "INSERT INTO ses_bounces.page_filter (filter_id, search_text) VALUES (%s, %s)"
         connection.execute(query, [filter_id, stored(text)])
     return filter_id

@@ -28,7 +28,20 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(dest="command", required=True)
-    for add in (_database, _feed, _doctor, _check, _block, _unblock, _import, _export, _held, _rebuild, _preview):
+    for add in (
+        _database,
+        _feed,
+        _doctor,
+        _check,
+        _block,
+        _unblock,
+        _import,
+        _export,
+        _held,
+        _rebuild,
+        _preview,
+        _erase,
+    ):
         add(commands)
     return root
 
@@ -225,6 +238,20 @@ def _rebuild(commands: Commands) -> None:  # type: ignore[valid-type]
     rebuild.add_argument("--after", type=int, default=0, metavar="ID", help="go on behind this address, of all")
     _where(rebuild)
     _json(rebuild)
+
+
+def _erase(commands: Commands) -> None:  # type: ignore[valid-type]
+    text = "erase addresses on their owners' request, for good; their blocks stay"
+    erase = _add(commands, "erase", "erasing", text)
+    erase.add_argument(
+        "file", nargs="?", default="-", metavar="FILE",
+        help="a file with one address a line; without it they are asked for, or read from stdin (never given here: a "
+        "shell keeps what was typed)",
+    )  # fmt: skip
+    erase.add_argument("--reason", required=True, help=f"{REASON}; without the address")
+    _dry_run(erase, "count what names them, and change nothing")
+    _where(erase)
+    _json(erase)
 
 
 def _add(commands: Commands, name: str, module: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]

@@ -1,0 +1,6 @@
+-- The same in both lists, also in rows that are closed. Locks: the rows written.
+--   id, name
+WITH bounced AS (
+    UPDATE ses_bounces.bounce_list b SET address = %(name)s, details = NULL WHERE b.address_id = %(id)s
+)
+UPDATE ses_bounces.blocked_list b SET address = %(name)s WHERE b.address_id = %(id)s

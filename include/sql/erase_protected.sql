@@ -1,0 +1,3 @@
+-- The mirror of never_block, with what stands in the place of an erased address. Locks: the row written.
+--   key, name
+UPDATE ses_bounces.protected p SET pattern = %(name)s WHERE p.pattern = %(key)s

@@ -1,0 +1,3 @@
+-- Former patterns of never_block, with what stands in the place of an erased address. Locks: the rows written.
+--   key, name
+UPDATE ses_bounces.protected_past p SET pattern = %(name)s WHERE p.pattern = %(key)s

@@ -1,0 +1,3 @@
+-- The copy of SES's lists, with what stands in the place of an erased address. Locks: the rows written.
+--   key, name
+UPDATE ses_bounces.ses_listed l SET listed_address = %(name)s, address = %(name)s WHERE l.address = %(key)s

@@ -1,0 +1,11 @@
+-- The people in one range of ids whose flag is not off, with the key of their address. Locks: none.
+--   after, limit  the id to begin behind (NULL: at the beginning), and how many people, as of make_flags_due
+SELECT p.id, p.key
+FROM (
+    SELECT r.{id}::text AS id, ses_bounces.address_key(r.{email}::text) AS key, r.{flag} AS flag
+    FROM {table} r
+    WHERE %(after)s::{id_type} IS NULL OR r.{id} > %(after)s::{id_type}
+    ORDER BY r.{id}
+    LIMIT %(limit)s
+) p
+WHERE p.flag IS DISTINCT FROM false AND p.key IS NOT NULL

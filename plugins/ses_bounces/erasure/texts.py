@@ -1,0 +1,167 @@
+"""Every text of the schema, searched for addresses, and emptied of them.
+
+The columns come from Postgres's catalogue, so that a column that is added later is searched as well.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from ses_bounces.actions.action import Action
+from ses_bounces.database.statements import statement
+from ses_bounces.database.tables import SCHEMA
+from ses_bounces.erasure.guard import rewrite_bodies
+from ses_bounces.erasure.spelling import ERASED, Spelling
+from ses_bounces.ledger import writing
+from ses_bounces.pseudonym import Secret
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+# What is not text of ours: the registry's own row is renamed, the code points are Unicode's.
+NOT_SEARCHED = {"address", "codepoint", "alembic_version"}
+# Searched row by row in Python: they have JSON within JSON, and may have to be kept for others.
+_BODIES = {"message", "quarantine"}
+_ROWS_AT_ONCE = 1_000
+# A row that changes while it is searched is met at the next pass.
+_PASSES = 10
+
+
+def erase(
+    connection: Connection,
+    spellings: dict[Spelling, str],
+    secret: Secret,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[str], None] = lambda _what: None,
+) -> Counter[str]:
+    """Take addresses out of all texts and message bodies; returns how many rows of what.
+
+    :param connection: autocommit.
+    :param spellings: of the addresses, with what stands in the place of each.
+    """
+    counts: Counter[str] = Counter()
+    pattern = "|".join(spelling.pattern for spelling in spellings)
+    for table, columns in _columns(connection).items():
+        progress(table)
+        for column, type_ in columns.items():
+            rows = _erase_column(connection, table, column, type_, pattern, dry_run)
+            if rows:
+                counts[f"{table}.{column}"] += rows
+    progress("messages")
+    bodies = sum(_erase_bodies(connection, spelling, name, secret, dry_run) for spelling, name in spellings.items())
+    if bodies:
+        counts["messages"] += bodies
+    if not dry_run:
+        for spelling in spellings:
+            _forget_answers(connection, spelling.key)
+    return counts
+
+
+def _columns(connection: Connection) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for table, column, type_ in connection.execute(statement("select_text_columns"), {"schema": SCHEMA}):
+        if table not in NOT_SEARCHED and not (table in _BODIES and column == "body"):
+            found[table][column] = type_
+    return found
+
+
+def _erase_column(connection: Connection, table: str, column: str, type_: str, pattern: str, dry_run: bool) -> int:
+    names = {
+        "table": sql.Identifier(SCHEMA, table),
+        "column": sql.Identifier(column),
+        # As the catalogue spells it.
+        "type": sql.SQL(type_),
+    }
+    find = sql.SQL(statement("find_text")).format(**names)
+    change = sql.SQL(statement("erase_text")).format(**names)
+    total = 0
+    for _ in range(1 if dry_run else _PASSES):
+        rows = connection.execute(find, {"pattern": pattern}).fetchall()
+        if dry_run:
+            return len(rows)
+        if not rows:
+            break
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            part = rows[start : start + _ROWS_AT_ONCE]
+            parameters = {"pattern": pattern, "erased": ERASED, "ctids": [ctid for _, ctid in part]}
+            total += connection.execute(change, parameters | {"tables": [oid for oid, _ in part]}).rowcount
+    return total
+
+
+def _erase_bodies(connection: Connection, spelling: Spelling, name: str, secret: Secret, dry_run: bool) -> int:
+    """Empty or rewrite the bodies that spell an address; a bit of it is looked for first, which no escape changes."""
+    total = 0
+    for _ in range(1 if dry_run else _PASSES):
+        found = []
+        with connection.transaction(), connection.cursor("bodies") as cursor:
+            cursor.itersize = _ROWS_AT_ONCE
+            cursor.execute(statement("find_bodies"), {"bit": _bit(spelling.local)})
+            found = [id_ for id_, body in cursor if spelling.is_in(body)]
+        if dry_run or not found:
+            return total or len(found)
+        for start in range(0, len(found), _ROWS_AT_ONCE):
+            part = found[start : start + _ROWS_AT_ONCE]
+            with writing(connection):
+                rewrite_bodies(connection, part, {spelling: name}, secret)
+        total += len(found)
+    return total
+
+
+def waits(connection: Connection, spelling: Spelling) -> bool:
+    """Tell whether something that is not in the ledger yet names an address: a body that waits, or what is held."""
+    query = "SELECT EXISTS (SELECT FROM ses_bounces.held_entry h WHERE h.listing ->> 'address' = %s)"
+    row = connection.execute(query, [spelling.key]).fetchone()
+    if row is not None and row[0]:
+        return True
+    with connection.transaction(), connection.cursor("waiting") as cursor:
+        cursor.itersize = _ROWS_AT_ONCE
+        cursor.execute(statement("find_waiting_bodies"), {"bit": _bit(spelling.local)})
+        return any(spelling.is_in(body) for (body,) in cursor)
+
+
+def _bit(local: str) -> str:
+    found: list[str] = re.findall(r"[a-z0-9]+", local)
+    return max(found, key=len, default="")
+
+
+def _forget_answers(connection: Connection, key: str) -> None:
+    """Forget which answers of forms were about an address: a guess of it could be tried on them."""
+    query = "SELECT a.action_id, a.results FROM ses_bounces.admin_action a WHERE a.kind = 'request_stops'"
+    for action_id, results in connection.execute(query).fetchall():
+        target = f"#{Action('-', '-', str(action_id)).dedup_key('stop_request', key).hex()}"
+        if results.pop(target, None) is not None:
+            connection.execute(
+                "UPDATE ses_bounces.admin_action SET results = %s WHERE action_id = %s",
+                [json.dumps(results), action_id],
+            )
+
+
+def reports_naming(connection: Connection, spellings: Sequence[Spelling]) -> list[str]:
+    """Return the reports made before that contain an address, for whoever is to decide what becomes of them."""
+    found: list[str] = []
+    for day, table, page in _each(connection, "SELECT r.day, r.csv, r.html FROM ses_bounces.report_day r ORDER BY 1"):
+        files = [name for name, packed in (("csv", table), ("html", page)) if _names(packed, spellings)]
+        if files:
+            found.append(f"report {day} {' '.join(files)}")
+    query = "SELECT d.suppression_drift_id, d.csv FROM ses_bounces.suppression_drift d ORDER BY 1"
+    found += [f"suppression drift {id_}" for id_, packed in _each(connection, query) if _names(packed, spellings)]
+    return found
+
+
+def _each(connection: Connection, query: str) -> Any:
+    with connection.transaction(), connection.cursor("reports") as cursor:
+        cursor.itersize = 1
+        yield from cursor.execute(query)
+
+
+def _names(packed: bytes, spellings: Sequence[Spelling]) -> bool:
+    text = gzip.decompress(packed).decode("utf-8", "replace")
+    return any(spelling.is_in(text) for spelling in spellings)
