@@ -62,7 +62,8 @@ INSERT INTO ses_bounces.unblock_request (address_id, lifts, actor, reason, reque
 SELECT n, '{permanent_bounce}', 'anna', 'a typo', now() - make_interval(mins => n),
     CASE WHEN n > 300 THEN now() - make_interval(mins => n - 1) END,
     CASE WHEN n > 600 THEN 'lifted' WHEN n > 300 THEN 'SES refused' END
-FROM generate_series(1, 20000) n;
+FROM generate_series(1, 20000) n
+JOIN ses_bounces.address a ON a.address_id = n;
 INSERT INTO ses_bounces.run (run_id, task_id, started_at, finished_at, counts)
 SELECT 'scheduled__' || n / 8, 'task_' || n % 8, now() - make_interval(mins => n * 7),
     now() - make_interval(mins => n * 7 - 1), '{"received": 1000, "applied": 990}'
