@@ -16,7 +16,7 @@ from ses_bounces.ledger import mirror_settings
 from ses_bounces.pending import classify_pending
 from ses_bounces.rules import Rules
 from tests.builders import bounce, sns
-from tests.page_rights import CASES, Page, quarantine, record, seed, token_of
+from tests.page_rights import CASES, Page, hold, quarantine, record, seed, token_of
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -71,6 +71,9 @@ def _secrets(connection: Connection) -> dict[str, str]:
         connection, "unblocked", f"e.{SECRET}4@example.com", 1, actor="alice", lifts=["permanent_bounce"],
         reason=f"{SECRET} told me",
     )  # fmt: skip
+    ids["secret_brake"] = hold(connection, "held.example")
+    said = "UPDATE ses_bounces.held_entry SET diagnostic = %s WHERE brake_id = %s"
+    connection.execute(said, [f"550 {SECRET} is unknown", ids["secret_brake"]])
     ids["secret_message"] = quarantine(connection, f"not JSON, from f.{SECRET}5@example.com")
     query = (
         "INSERT INTO ses_bounces.unblock_request (address_id, lifts, actor, reason, finished_at, result)"

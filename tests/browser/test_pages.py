@@ -16,8 +16,12 @@ from playwright.sync_api import FrameLocator, Page, expect
 from dev.pages_server import SETTINGS, PagesServer
 from ses_bounces.actions import follow_flags
 from ses_bounces.database.connection import connect_url
+from ses_bounces.held import settle
+from ses_bounces.pending import classify_pending
+from ses_bounces.rules import Rules
 from ses_bounces.settings import parse
 from tests.builders import bounce, complaint
+from tests.page_rights import hold
 from tests.seeding import add_people, address_id, dated, receive
 
 if TYPE_CHECKING:
@@ -280,6 +284,68 @@ def test_a_quarantined_message_is_retried_or_dismissed(
     expect(page.get_by_role("status")).to_contain_text("1 done")
     rows = data.execute("SELECT action, actor, reason FROM ses_bounces.message_action ORDER BY 1").fetchall()
     assert rows == [("dismiss", "anna", "a test of somebody's"), ("retry", "anna", "rules were mended")]
+
+
+def test_held_bounces_are_confirmed_or_dismissed(server: PagesServer, data: Connection, open_page: OpenPage) -> None:
+    for domain, addresses in (("down.example", 3), ("gone.example", 2), ("slow.example", 2)):
+        hold(data, domain, addresses)
+    page = open_page(server)
+    notice = page.get_by_role("listitem").first
+    expect(notice).to_contain_text("Critical The brake holds down.example, gone.example, slow.example: 7 bounces are")
+    notice.get_by_role("link", name="Decide").click()
+    expect(page.get_by_role("region", name="Domains over their limit")).to_contain_text(
+        "3 × smtp; 550 5.1.1 user unknown"
+    )
+    tick(page, "down.example")
+    page.get_by_role("button", name=re.compile("^Dismiss all of a domain…")).click()
+    expect(page.get_by_role("region", name="Domains over their limit")).to_contain_text("down.example")
+    confirm(page, "Dismiss", "an outage")
+    expect(page.get_by_role("status")).to_contain_text("1 done")
+    page.goto(f"{server.root}quarantine")
+    expect(page.get_by_text("dismissed by anna: the next run carries it out")).to_be_visible()
+    tick(page, "gone.example")
+    page.get_by_role("button", name=re.compile("^Confirm all of a domain…")).click()
+    confirm(page, "Confirm", "they are gone")
+    expect(page.get_by_text("the next hourly run applies what is held")).to_be_visible()
+    settle(data)
+    done = classify_pending(data, Rules(), max_new_blocks=1)
+    assert done.outcomes == {"applied": 2}
+    assert causes(data, "user0@gone.example") == {"permanent_bounce"}
+
+    # Messages one by one: the last one releases the domain.
+    page.goto(f"{server.root}quarantine")
+    page.get_by_role("link", name="slow.example is over its limit of new blocks").click()
+    boxes = page.get_by_role("checkbox", name=re.compile(r"Tick message \d"))
+    expect(boxes).to_have_count(2)
+    boxes.first.check()
+    page.get_by_role("button", name=re.compile("^Confirm…")).click()
+    confirm(page, "Confirm", "this one is")
+    expect(page.get_by_text("Confirmed: the next hourly run applies it.")).to_be_visible()
+    page.goto(f"{server.root}quarantine")
+    page.get_by_role("link", name="slow.example is over its limit of new blocks").click()
+    page.get_by_role("checkbox", name=re.compile(r"Tick message \d")).check()
+    page.get_by_role("button", name=re.compile("^Dismiss…")).click()
+    confirm(page, "Dismiss", "this one is not")
+    expect(page.get_by_text("Dismissed.")).to_be_visible()
+    rows = data.execute("SELECT domain, decision, actor, reason FROM ses_bounces.brake ORDER BY 1").fetchall()
+    assert rows == [
+        ("down.example", "dismissed", "anna", "an outage"),
+        ("gone.example", "confirmed", "anna", "they are gone"),
+        ("slow.example", "dismissed", "anna", "this one is not"),
+    ]
+    page.goto(server.root)
+    expect(page.get_by_text("The brake holds")).to_have_count(0)
+
+
+def test_who_only_reads_sees_the_brake_and_no_diagnostic(
+    server: PagesServer, data: Connection, open_page: OpenPage
+) -> None:
+    hold(data, "down.example", 2)
+    page = open_page(server, "quarantine", user="vera")
+    region = page.get_by_role("region", name="Domains over their limit")
+    expect(region).to_contain_text("down.example")
+    expect(region).not_to_contain_text("user unknown")
+    expect(page.get_by_role("button", name=re.compile("domain…"))).to_have_count(0)
 
 
 def test_the_grace_period_is_changed(server: PagesServer, data: Connection, open_page: OpenPage) -> None:

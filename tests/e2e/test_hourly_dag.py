@@ -26,6 +26,7 @@ TASKS = (
     "promote_expired_transients",
     "sync_allow_group_email",
     "emit_blocked_report",
+    "check_brake",
     "check_run",
 )
 # The tests of this file take about five minutes.
@@ -219,6 +220,55 @@ def test_what_plan_drain_refuses(
     stack.feed.purge()
 
 
+def test_an_hour_of_5_1_1_costs_no_more_than_the_limit(stack: Stack, api: AirflowApi, settings: dict[str, Any]) -> None:
+    api.set_variable(VARIABLE, json.dumps(settings | {"max_new_blocks_per_domain": 5}))
+    bodies = [
+        bounce_of(f"person{n}@{domain}", f"smtp; 550 5.1.1 <person{n}@{domain}>: user unknown")
+        for domain in ("down.example", "gone.example")
+        for n in range(30)
+    ]
+    others = [f"person@fine{n}.example" for n in range(5)]
+    stack.feed.send_bodies(bodies + [bounce_of(address) for address in others])
+    for expected in (5, 5):
+        run_id, state, tasks = run(api)
+        assert state == "failed"
+        failed = {task for task, states in tasks.items() if "failed" in states}
+        assert failed == {"check_brake"}
+        assert {state for task in set(TASKS) - failed for state in tasks[task]} == {"success"}
+        assert blocked_at(stack, "down.example") == blocked_at(stack, "gone.example") == expected
+    log = failed_log(api, run_id, "check_brake")
+    for domain in ("down.example", "gone.example"):
+        assert f"{domain}: 25 bounces are held (25 messages" in log
+    assert "25 times “smtp; 550 5.1.1 <‹address›>: user unknown”" in log
+    assert "@down.example" not in log
+    assert all(blocked_at(stack, address.partition("@")[2]) == 1 for address in others)
+    # Somebody decides, by the form: what is confirmed is applied in that run.
+    conf = {"confirm_held": ["gone.example"], "dismiss_held": ["down.example"], "held_reason": "looked at it"}
+    _, state, tasks = run(api, conf)
+    assert (state, tasks["check_brake"]) == ("success", ["success"])
+    assert (blocked_at(stack, "gone.example"), blocked_at(stack, "down.example")) == (30, 5)
+    # SQS delivers some once more: what was dismissed never blocks.
+    stack.feed.send_bodies(bodies)
+    _, state, _ = run(api)
+    assert state == "success"
+    assert (blocked_at(stack, "gone.example"), blocked_at(stack, "down.example")) == (30, 5)
+    with psycopg.connect(stack.database_url) as connection:
+        rows = connection.execute("SELECT domain, decision, reason FROM ses_bounces.brake ORDER BY 1").fetchall()
+        held = connection.execute("SELECT count(*) FROM ses_bounces.message WHERE outcome = 'held'").fetchone()
+    assert rows == [("down.example", "dismissed", "looked at it"), ("gone.example", "confirmed", "looked at it")]
+    assert held == (0,)
+
+
+def blocked_at(stack: Stack, domain: str) -> int:
+    """How many addresses of a domain are blocked."""
+    with psycopg.connect(stack.database_url) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM ses_bounces.do_not_email WHERE address LIKE %s", [f"%@{domain}"]
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def test_an_unreachable_database_is_retried(api: AirflowApi, settings: dict[str, Any]) -> None:
     port = free_port()
     add_connection(api, "ses_bounces_nowhere", f"postgresql://somebody@127.0.0.1:{port}/nowhere")
@@ -307,7 +357,7 @@ def add_connection(api: AirflowApi, conn_id: str, url: str) -> None:
         api.request("POST", "/connections", json=body)
 
 
-def bounce_of(address: str) -> str:
+def bounce_of(address: str, diagnostic: str | None = None) -> str:
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
     return json.dumps(
         {
@@ -315,7 +365,7 @@ def bounce_of(address: str) -> str:
             "bounce": {
                 "bounceType": "Permanent",
                 "bounceSubType": "NoEmail",
-                "bouncedRecipients": [{"emailAddress": address}],
+                "bouncedRecipients": [{"emailAddress": address, "diagnosticCode": diagnostic}],
                 "timestamp": now,
                 "feedbackId": f"of {address}",
             },

@@ -228,6 +228,7 @@ def test_each_change_leaves_an_entry_of_row_ids_in_the_audit_log(server: PagesSe
         "POST /people/switch-on": ("switch_on", "on"),
         "POST /people/leave-off": ("leave_off", "off"),
         "POST /quarantine/{what}/done": ("dismiss_messages", "dismissed"),
+        "POST /held/{what}/done": ("dismiss_held", "brake"),
         "POST /api/lift": ("lift_blocks", "api_lifted"),
         "POST /api/transients/delete": ("delete_transients", "api_deleted"),
         "POST /api/transients/extend": ("extend_deadlines", "api_extended"),
