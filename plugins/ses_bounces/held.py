@@ -55,8 +55,10 @@ class HeldDomain:
         """Return what a person is to know of it."""
         window = f", {_minute(self.first_at)} to {_minute(self.last_at)}" if self.first_at and self.last_at else ""
         said = "; ".join(f"{count:,} times “{text}”" for text, count in self.diagnostics)
+        bounces = "bounce is" if self.bounces == 1 else "bounces are"
+        messages = "message" if self.messages == 1 else "messages"
         return (
-            f"{self.domain}: {many(self.bounces)} bounces are held ({many(self.messages)} messages{window}), since its "
+            f"{self.domain}: {many(self.bounces)} {bounces} held ({many(self.messages)} {messages}{window}), since its "
             f"limit of {self.limit:,} new blocks a day was reached at {_minute(self.braked_at)}."
             + (f" Most said: {said}." if said else "")
         )

@@ -619,7 +619,7 @@ def test_held_list(run: Any, braked: Connection) -> None:
     assert said.status == 3
     assert said.lines[0].startswith("down.example: 3 bounces are held (3 messages, ")
     assert said.lines[0].endswith("Most said: 3 times “smtp; 550 5.1.1 user unknown”.")
-    assert said.lines[1].startswith("slow.example: 1 bounces are held")
+    assert said.lines[1].startswith("slow.example: 1 bounce is held (1 message, ")
     as_json = run("held", "list", "--json").json
     assert [(one["domain"], one["bounces"], one["limit"], one["decision"]) for one in as_json] == [
         ("down.example", 3, 1, None),
