@@ -1,3 +1,3 @@
 -- The search index, of what stands in the place of an erased address. Locks: the row written.
 --   id, name
-UPDATE ses_bounces.address_search s SET grams = ses_bounces.address_grams(%(name)s) WHERE s.address_id = %(id)s
+UPDATE ses_bounces.address_search s SET address = %(name)s, grams = ses_bounces.address_grams(%(name)s) WHERE s.address_id = %(id)s
