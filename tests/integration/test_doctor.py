@@ -633,7 +633,10 @@ def test_today_without_a_partition(ses: FakeSes, healthy: Connection) -> None:
 
 
 def test_messages_kept_in_quarantine_count(ses: FakeSes, healthy: Connection) -> None:
-    healthy.execute("INSERT INTO ses_bounces.quarantine SELECT m.* FROM ses_bounces.message m WHERE m.message_id = 1")
+    columns = "message_id, sqs_message_id, queue_url, event_type, body, sent_at, received_at, outcome"
+    healthy.execute(
+        f"INSERT INTO ses_bounces.quarantine ({columns}) SELECT {columns} FROM ses_bounces.message WHERE message_id = 1"
+    )
     healthy.execute("UPDATE ses_bounces.quarantine SET outcome = 'quarantined', reason = 'not JSON'")
     assert of_ledger(healthy) == {("quarantine", "", "warning")}
 
@@ -751,3 +754,20 @@ def test_teardown_is_a_dead_feed(ses: FakeSes, healthy: Connection) -> None:
     apply(plan_teardown(target()))
     assert of_aws(settings) == {("queue", "q", "critical")}
     assert of_sending(healthy, settings) == set()
+
+
+def test_reports_that_were_not_sent(healthy: Connection) -> None:
+    assert of_ledger(healthy, report_email_to="ops@example.com", report_chat_conn_id="chat") == set()
+    healthy.execute(
+        "INSERT INTO ses_bounces.report_day (day, timezone, made_at, ledger_position, summary, html, csv)"
+        " SELECT (now() AT TIME ZONE 'UTC')::date - n, 'UTC', now() - interval '7 hours', 0, '{\"new_addresses\": 0}', '', ''"
+        " FROM generate_series(2, 3) n"
+    )
+    assert of_ledger(healthy) == set()
+    assert of_ledger(healthy, report_email_to="ops@example.com") == {("report", "email", "warning")}
+    healthy.execute(
+        "INSERT INTO ses_bounces.report_notice (day, channel, sent_at) SELECT r.day, 'email', now()"
+        " FROM ses_bounces.report_day r"
+    )
+    changes = {"report_email_to": "ops@example.com", "report_chat_conn_id": "chat"}
+    assert of_ledger(healthy, **changes) == {("report", "chat", "warning")}

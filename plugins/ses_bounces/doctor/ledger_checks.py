@@ -14,7 +14,7 @@ from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
 from ses_bounces.held import waiting
 from ses_bounces.lists.overview import Overview, overview
 from ses_bounces.settings import Settings
-from ses_bounces.sites import HOURLY, LIFT_BLOCKS, SUPPRESSION_SYNC, dag_id
+from ses_bounces.sites import HOURLY, LIFT_BLOCKS, SEND_REPORT, SUPPRESSION_SYNC, dag_id
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -39,6 +39,7 @@ def check_ledger(connection: Connection, settings: Settings) -> Findings:
     with quiet():
         _check_partitions(findings, connection)
         _check_lists(findings, connection)
+        _check_reports(findings, connection, settings)
     return findings
 
 
@@ -188,3 +189,18 @@ def _check_lists(findings: Findings, connection: Connection) -> None:
         )  # fmt: skip
     else:
         findings.ok("lists", "", f"{compared} sampled addresses are what the ledger says.")
+
+
+def _check_reports(findings: Findings, connection: Connection, settings: Settings) -> None:
+    wanted = {"email": bool(settings.report_email_to), "chat": settings.report_chat_conn_id is not None}
+    for channel in (channel for channel, is_wanted in wanted.items() if is_wanted):
+        row = connection.execute(statement("select_unsent_reports"), {"channel": channel}).fetchone()
+        assert row is not None
+        if row[0]:
+            findings.add(
+                "report", channel, "warning", f"{row[0]} reports of finished days were not sent.",
+                "They are made and kept; who waits for them does not get them.",
+                f"Unpause the DAG {dag_id(SEND_REPORT)}. Look at its last runs.",
+            )  # fmt: skip
+        else:
+            findings.ok("report", channel, "Each finished day's report was sent.")
