@@ -130,6 +130,11 @@ class LocalAirflow:
         path.touch(mode=0o600)
         path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.settings.items()))
 
+    def note_migrated(self) -> None:
+        """Notes that the metadata database is a copy of one that this version of Airflow has brought up to date."""
+        self._migrated.parent.mkdir(parents=True, exist_ok=True)
+        self._migrated.write_text(version("apache-airflow-core"))
+
     def begin_migration(self) -> None:
         """Starts to bring the metadata database up to date, if this version of Airflow did not do it before."""
         if self._migrated.exists() and self._migrated.read_text() == version("apache-airflow-core"):
@@ -144,7 +149,7 @@ class LocalAirflow:
         if self._migration.process.wait(START_SECONDS) != 0:
             raise RuntimeError(f"airflow db migrate failed; its end:\n{self._migration.log_tail()}")
         self._migration = None
-        self._migrated.write_text(version("apache-airflow-core"))
+        self.note_migrated()
 
     def spawn(self) -> None:
         """Starts the components, without waiting for them; ends those left over by a killed process."""

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,13 +46,18 @@ class Stack:
         say: Callable[[str], None] = lambda _step: None,
         dags: Path = REPOSITORY / "dags",
         plugins: Path = REPOSITORY / "plugins",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Nothing is started yet; data of an earlier time in the directory are gone on with."""
+        """Nothing is started yet; data of an earlier time in the directory are gone on with.
+
+        `environment` are more variables for Airflow.
+        """
         self.data = data.resolve()
         self.reports = self.data / "reports"
         self.postgres = EmbeddedPostgres(self.data / "postgres")
         self.aws = EmulatedAws(self.data / "aws", persist=True)
         self._say = say
+        self._environment = dict(environment or {})
         self._folders = {"dags": dags, "plugins": plugins}
         self._sample_marker = self.data / "sample.json"
         self._exit = ExitStack()
@@ -111,6 +116,7 @@ class Stack:
             environment={
                 "AIRFLOW_CONN_SES_BOUNCES_AWS": self.ses.connection_json(),
                 f"AIRFLOW_CONN_{POSTGRES_CONNECTION.upper()}": self.database_url,
+                **self._environment,
             },
         )
         self.airflow.write_shell_environment(self.data / "environment.sh")
