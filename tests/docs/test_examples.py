@@ -203,6 +203,7 @@ def shell(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A folder with the files of the examples, and Airflow's connections and Variable; the URL of the database."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_ERASURE", json.dumps({"conn_type": "generic", "password": "x" * 32}))
     settings = {"queue_urls": ["http://127.0.0.1:9/000000000000/ses-bounces-queue"], "lift_at_ses": False}
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
