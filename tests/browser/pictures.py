@@ -100,6 +100,7 @@ PICTURES: dict[str, Steps] = {
     "undo": _at("undo"),
     "stop": _stop,
     "people": _at("people"),
+    "preview": _at("preview"),
     "quarantine": _at("quarantine"),
     "settings": _at("settings"),
     "settings-change": _settings_change,
@@ -117,6 +118,7 @@ SHOWN = {
     "GET /undo": "undo",
     "GET /stops": "stop",
     "GET /people": "people",
+    "GET /preview": "preview",
     "GET /quarantine": "quarantine",
     "GET /settings": "settings",
 }
@@ -125,7 +127,6 @@ NO_PAGE = {
     "GET /queues": "a part of the overview",
     "GET /charts/{name}.svg": "on the page of the blocked list",
     "GET /reports/{day}/document": "within the page of the report",
-    "GET /preview": "a picture of it is still to be taken",
     "GET /bounces.csv": "a file",
     "GET /blocked.csv": "a file",
     "GET /reports/{day}/blocked_report.csv": "a file",
