@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 import yaml
+from airflow.sdk.exceptions import ParamValidationError
 
 from ses_bounces.__main__ import main
+from ses_bounces.dags.hourly import _PARAMS
 from ses_bounces.exceptions import SesBouncesError
 from ses_bounces.settings import parse
 from tests.docs.blocks import ROOT, Block, blocks, spans
@@ -59,13 +61,16 @@ def check_commands(block: Block) -> None:
 
 
 def check_json(block: Block) -> None:
-    """A policy, of which tests/unit/test_docs.py compares the actions with what is called; or the settings."""
+    """A policy (tests/unit/test_docs.py compares its actions with what is called), the form of a run, or the settings."""
     value = json.loads(block.text)
     if isinstance(value, dict) and "Statement" in value:
         assert value["Version"] == "2012-10-17"
         for statement in value["Statement"]:
             assert statement["Effect"] == "Allow"
             assert {"Action", "Resource"} <= set(statement) <= STATEMENT
+    elif isinstance(value, dict) and value and set(value) <= set(_PARAMS):
+        for name, given in value.items():
+            _PARAMS[name].resolve(given)
     else:
         assert parse(value).queue_urls
 
@@ -138,6 +143,7 @@ def test_a_block_is_good(block: Block) -> None:
         ("sh", "if true; then"),
         ("sh", "frobnicate --all"),
         ("json", '{"queue_urls": []}'),
+        ("json", '{"reprocess": "yes"}'),
         ("json", '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}]}'),
         ("python", "from ses_bounces.settings import prase"),
         ("python", "def"),
@@ -147,7 +153,17 @@ def test_a_block_is_good(block: Block) -> None:
     ],
 )
 def test_a_bad_block_is_refused(language: str, text: str) -> None:
-    with pytest.raises((AssertionError, ValueError, SyntaxError, SesBouncesError, yaml.YAMLError, configparser.Error)):
+    with pytest.raises(
+        (
+            AssertionError,
+            ValueError,
+            SyntaxError,
+            SesBouncesError,
+            yaml.YAMLError,
+            configparser.Error,
+            ParamValidationError,
+        )
+    ):
         CHECKS[language](Block(ROOT / "README.md", 1, language, text))
 
 
