@@ -7,6 +7,7 @@ import hmac
 import re
 
 from ses_bounces.exceptions import MissingConnectionError, SettingsError
+from ses_bounces.sites import current
 
 CONN_ID = "ses_bounces_erasure"
 # RFC 6761: no such domain will ever be, and a name below it is taken for an address by whatever reads the lists.
@@ -26,7 +27,7 @@ class Secret:
         """
         if len(text) < MIN_CHARACTERS:
             raise SettingsError(
-                f'The password of Airflow connection "{CONN_ID}" has {len(text)} characters; it must have at least '
+                f'The password of Airflow connection "{conn_id()}" has {len(text)} characters; it must have at least '
                 f"{MIN_CHARACTERS}, and be random: {_MAKE_ONE}."
             )
         self._key = text.encode()
@@ -53,6 +54,11 @@ def is_pseudonym(address: str) -> bool:
     return address.endswith(DOMAIN) and _PSEUDONYM.fullmatch(address) is not None
 
 
+def conn_id() -> str:
+    """Return the Airflow connection of the secret: each site has its own."""
+    return f"{current().key}_erasure"
+
+
 def load_secret() -> Secret:
     """Return the secret: the password of Airflow connection ``ses_bounces_erasure``.
 
@@ -64,17 +70,17 @@ def load_secret() -> Secret:
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        password: str | None = BaseHook.get_connection(CONN_ID).password
+        password: str | None = BaseHook.get_connection(conn_id()).password
     except AirflowNotFoundException:
         password = None
     except SQLAlchemyError as error:
         raise MissingConnectionError(
-            f'Airflow connection "{CONN_ID}" can\'t be read ({type(error).__name__}): is this the machine and the user '
-            "that Airflow runs as?"
+            f'Airflow connection "{conn_id()}" can\'t be read ({type(error).__name__}): is this the machine and '
+            "the user that Airflow runs as?"
         ) from None
     if not password:
         raise MissingConnectionError(
-            f'Airflow connection "{CONN_ID}" is missing, or has no password: erased addresses are recognised by its '
+            f'Airflow connection "{conn_id()}" is missing, or has no password: erased addresses are recognised by its '
             "secret. Add it under Admin > Connections (type Generic, the secret as Password). If addresses were erased "
             f"before, it must be the secret of then; else {_MAKE_ONE}."
         )

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.exceptions import MissingConnectionError, SendError, SendRefusedError, SettingsError
+from ses_bounces.settings import where
+from ses_bounces.sites import current
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,7 +39,7 @@ def send_email(settings: Settings, notice: Notice, table: bytes | None) -> None:
     if kind not in ("smtp", "email", "aws"):
         raise SettingsError(
             f'report_email_conn_id is "{conn_id}", a connection of type {kind}; it must be of type SMTP or Amazon Web '
-            'Services. Change it in Airflow Variable "ses_bounces".'
+            f"Services. {where()}"
         )
     with tempfile.TemporaryDirectory() as folder:
         files = []
@@ -147,10 +149,7 @@ def _by_ses(settings: Settings, mail: dict[str, Any]) -> None:
     from ses_bounces.aws.errors import code_of, needs_a_person
 
     if settings.report_email_from is None:
-        raise SettingsError(
-            "report_email_from is not set; SES needs a sender that it has verified. Set it in Airflow Variable "
-            '"ses_bounces".'
-        )
+        raise SettingsError(f"report_email_from is not set; SES needs a sender that it has verified. {where()}")
     conn_id = settings.report_email_conn_id
     config = Config(use_fips_endpoint=settings.use_fips_endpoint, retries={"mode": "standard", "max_attempts": 5})
     try:
@@ -173,5 +172,5 @@ def _connection(conn_id: str, key: str) -> Any:
     except AirflowNotFoundException:
         raise MissingConnectionError(
             f'Airflow connection "{conn_id}" is missing. {_ADD}, or name another one as "{key}" in Airflow Variable '
-            '"ses_bounces".'
+            f'"{current().variable}".'
         ) from None

@@ -14,7 +14,7 @@ from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry, dedup_key
 from ses_bounces.erasure.spelling import Spelling, tokens
 from ses_bounces.exceptions import SettingsError
-from ses_bounces.pseudonym import CONN_ID, Secret, is_pseudonym, load_secret
+from ses_bounces.pseudonym import Secret, conn_id, is_pseudonym, load_secret
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -53,7 +53,7 @@ def match(checks: Sequence[bytes]) -> Secret | None:
 def refuse() -> NoReturn:
     """Refuse a secret that is not the one of those erased before."""
     raise SettingsError(
-        f'The password of Airflow connection "{CONN_ID}" is not the secret that addresses were erased with: they '
+        f'The password of Airflow connection "{conn_id()}" is not the secret that addresses were erased with: they '
         "would not be recognised. Put the former secret back; it can't be changed any more."
     )
 
