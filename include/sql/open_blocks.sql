@@ -50,6 +50,7 @@ WITH wanted AS MATERIALIZED (
     ON CONFLICT (address_id) DO UPDATE SET due_since = excluded.due_since
 ), new_due AS (
     INSERT INTO ses_bounces.flag_due (address_id, due_since)
-    SELECT DISTINCT o.address_id, clock_timestamp() FROM opened o WHERE o.address_id >= %(first_new)s
+    SELECT o.address_id, clock_timestamp()
+    FROM (SELECT DISTINCT x.address_id FROM opened x WHERE x.address_id >= %(first_new)s) o
 )
 SELECT o.reason, count(*) FROM opened o GROUP BY o.reason

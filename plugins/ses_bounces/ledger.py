@@ -104,7 +104,9 @@ class Writer:
         if not ordered:
             return
         self._latest = max(self._latest, ordered[-1][0].occurred_at)
-        ids = self._register(ordered)
+        ids, first_new = self._register(ordered)
+        # Of what is registered by this there is nothing yet, neither entries nor deliveries.
+        known = {id_ for id_ in ids.values() if id_ < first_new}
         deliveries: list[_Item] = []
         events: dict[bytes, _Item] = {}
         for item in ordered:
@@ -112,14 +114,14 @@ class Writer:
                 deliveries.append(item)
             else:
                 events.setdefault(item[0].dedup_key, item)
-        for key in self._recorded([key for key, item in events.items() if ids[item[0].address] < self._first_new]):
+        for key in self._recorded([key for key, item in events.items() if ids[item[0].address] in known]):
             del events[key]
         self._write_events(list(events.values()), ids, actor, lifts)
         if deliveries:
             self._write_deliveries(deliveries, ids)
         # Ones that came before a bounce which arrived late may end its episode.
         waiting = [ids[e.address] for e, _ in events.values() if e.kind == "transient_bounce"]
-        waiting = [id_ for id_ in waiting if id_ < self._first_new]
+        waiting = [id_ for id_ in waiting if id_ in known]
         if deliveries or waiting:
             ending = {"ids": waiting, "rules_version": RULES_VERSION}
             self._count(self.connection.execute(statement("insert_ending_deliveries"), ending).fetchall())
@@ -144,8 +146,8 @@ class Writer:
             self.superseded[kind] += count
             self._earliest = min(self._earliest or earliest, earliest)
 
-    def _register(self, items: list[_Item]) -> dict[str, int]:
-        """Return the id of each address; those that are not known are registered."""
+    def _register(self, items: list[_Item]) -> tuple[dict[str, int], int]:
+        """Return the id of each address, and the id from which on they were registered by this."""
         reported: dict[str, str] = {}
         for entry, _ in items:
             reported.setdefault(entry.address, entry.address_as_reported)
@@ -155,11 +157,12 @@ class Writer:
                 copy.write_row((place, address, spelling))
         row = self.connection.execute(statement("insert_addresses")).fetchone()
         assert row is not None
-        self._first_new = min(self._first_new, row[0])
+        first_new: int = row[0]
+        self._first_new = min(self._first_new, first_new)
         cursor = self.connection.cursor(binary=True).execute(statement("select_incoming_ids"))
         ids = {address: id_ for address, (id_,) in zip(reported, cursor.fetchall(), strict=True)}
         self.connection.execute("TRUNCATE incoming_address")
-        return ids
+        return ids, first_new
 
     def _recorded(self, keys: list[bytes]) -> list[bytes]:
         """Return which of these are of live entries."""

@@ -1,0 +1,113 @@
+"""The writer of state: addresses that are new to it are spared looks into what can't be there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ses_bounces.entry import Entry
+from ses_bounces.ledger import writing
+
+if TYPE_CHECKING:
+    from ses_bounces.database.connection import Connection
+
+WHO = "anna@example.com"
+NOW = datetime.now(UTC).replace(microsecond=0)
+SETTLE = timedelta(days=14)
+
+
+def entry(kind: str, days_ago: float, name: str, who: str = WHO) -> Entry:
+    at = NOW - timedelta(days=days_ago)
+    made = Entry(kind, who, who, at, name.encode().ljust(16, b"."))
+    if kind == "transient_bounce":
+        made.deadline, made.policy = at + SETTLE, "age"
+    return made
+
+
+def bounces(connection: Connection) -> list[tuple[str, str, int]]:
+    query = (
+        "SELECT b.address, b.kind, b.bounce_count FROM ses_bounces.bounce_list b WHERE b.closed_at IS NULL ORDER BY 1"
+    )
+    return connection.execute(query).fetchall()
+
+
+def blocks(connection: Connection) -> list[tuple[str, str]]:
+    query = "SELECT b.address, b.reason FROM ses_bounces.blocked_list b WHERE b.unblocked_at IS NULL ORDER BY 1, 2"
+    return connection.execute(query).fetchall()
+
+
+# All of a history at once, one after the other in a transaction, refreshed in between, in a transaction each.
+WAYS = ("together", "one by one", "refreshed", "apart")
+
+
+def write(connection: Connection, entries: list[Entry], way: str) -> None:
+    if way == "together":
+        with writing(connection) as writer:
+            writer.append([(one, None) for one in entries])
+    elif way == "apart":
+        for one in entries:
+            with writing(connection) as writer:
+                writer.append([(one, None)])
+    else:
+        with writing(connection) as writer:
+            for one in entries:
+                writer.append([(one, None)])
+                if way == "refreshed":
+                    writer.refresh()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_copy_counts_once(database: Connection, way: str) -> None:
+    write(database, [entry("permanent_bounce", 1, "a"), entry("permanent_bounce", 1, "a")], way)
+    assert bounces(database) == [(WHO, "permanent", 1)]
+    assert blocks(database) == [(WHO, "permanent_bounce")]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_of_copies_that_differ_in_time_the_earlier_counts_if_they_come_together(database: Connection, way: str) -> None:
+    late, early = entry("permanent_bounce", 1, "a"), entry("permanent_bounce", 3, "a")
+    write(database, [late, early, entry("complaint", 2, "b", "berta@example.com")], way)
+    kept = database.execute(
+        "SELECT e.occurred_at FROM ses_bounces.address_event e WHERE e.kind = 'permanent_bounce'"
+    ).fetchall()
+    assert kept == [(early.occurred_at if way == "together" else late.occurred_at,)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_delivery_ends_an_episode_whichever_comes_first(database: Connection, way: str, order: int) -> None:
+    write(database, [entry("delivery", 1, "d"), entry("transient_bounce", 2, "t")][::order], way)
+    assert bounces(database) == []
+    rows = database.execute("SELECT e.kind FROM ses_bounces.address_event e ORDER BY e.occurred_at").fetchall()
+    assert rows == [("transient_bounce",), ("delivery",)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_several_causes_at_once_are_a_block_each_and_one_look_at_the_flag(database: Connection, way: str) -> None:
+    made = [entry("permanent_bounce", 1, "p"), entry("complaint", 2, "c"), entry("transient_bounce", 20, "t")]
+    write(database, made, way)
+    assert blocks(database) == [(WHO, "complaint"), (WHO, "expired_transient"), (WHO, "permanent_bounce")]
+    assert database.execute("SELECT count(*) FROM ses_bounces.flag_due").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_known_and_what_is_new_in_one_batch(database: Connection, way: str) -> None:
+    write(database, [entry("transient_bounce", 3, "t")], "together")
+    made = [
+        entry("permanent_bounce", 1, "p"),
+        entry("transient_bounce", 1, "n", "nora@example.com"),
+        entry("complaint", 1, "c", "olga@example.com"),
+    ]
+    write(database, made, way)
+    assert bounces(database) == [
+        (WHO, "permanent", 2),
+        ("nora@example.com", "transient", 1),
+        ("olga@example.com", "complaint", 1),
+    ]
+    assert blocks(database) == [(WHO, "permanent_bounce"), ("olga@example.com", "complaint")]
+    closed = (
+        "SELECT b.kind, b.close_reason FROM ses_bounces.bounce_list b WHERE b.closed_at IS NOT NULL AND b.address = %s"
+    )
+    assert database.execute(closed, [WHO]).fetchall() == [("transient", "superseded")]
