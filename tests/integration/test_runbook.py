@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
@@ -63,9 +64,16 @@ def tasks(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Tasks:
 
 @pytest.mark.parametrize("line", commands("ses-bounces"))
 def test_its_shell_commands_run(
-    line: str, tasks: Tasks, database: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+    line: str, tasks: Tasks, database: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_MY_POSTGRES", database_url)
+    secret = {"conn_type": "generic", "password": "a secret of forty characters, as it is long"}
+    monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_ERASURE", json.dumps(secret))
+    monkeypatch.chdir(tmp_path)
+    Path("addresses.txt").write_text("a@example.com\n", encoding="utf-8")
+    line, _, given = line.partition(" < ")
+    if given:
+        monkeypatch.setattr("sys.stdin", io.StringIO(Path(given).read_text(encoding="utf-8")))
     receive(database, dated(bounce("a@example.com"), 2))
     arguments = [database_url if word.startswith("postgresql://") else word for word in shlex.split(line)[1:]]
     if arguments[0] == "doctor":

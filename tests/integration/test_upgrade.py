@@ -205,6 +205,14 @@ def test_an_upgrade_while_the_version_before_works_loses_nothing(url: str) -> No
         assert unfinished == set()
 
 
+# Columns that a trigger fills where the version before leaves them out; test_schema.py has it do so.
+FILLED = {("address_search", "address")}
+TRIGGERS = """
+SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = 'ses_bounces'::regnamespace AND NOT t.tgisinternal AND t.tgtype & 7 = 7
+"""
+
+
 def test_the_version_before_finds_all_that_it_uses(url: str) -> None:
     """Tables and columns with their types, what ON CONFLICT names, functions; and nothing new that it would have to fill."""
     with connect_url(url) as connection:
@@ -219,7 +227,9 @@ def test_the_version_before_finds_all_that_it_uses(url: str) -> None:
             assert now[place][0] == type_, place
             assert is_required or not now[place][1], f"{place} has to be filled now"
         new = {place for place in now if place[0] in tables and place not in columns}
-        assert [place for place in new if now[place][1]] == []
+        assert [place for place in new if now[place][1] and place not in FILLED] == []
+        filling = {row[0] for row in rows(connection, TRIGGERS)}
+        assert {table for table, _ in FILLED} <= filling
         assert unique == {row for row in rows(connection, UNIQUE) if row[0] in tables}
         assert functions == {name: self_type(connection, name) for name in FUNCTIONS}
 
