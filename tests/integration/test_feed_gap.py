@@ -23,6 +23,12 @@ QUEUE = Queue(url="https://sqs.eu-west-1.amazonaws.com/123456789012/bounces")
 NOW = datetime.now(UTC)
 
 
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of the test, not that at which the file was read."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
 def drained(connection: Connection, emptied: float | None, left: float | None = None, first: float = 40) -> None:
     """The queue as drains left it, in days ago."""
 

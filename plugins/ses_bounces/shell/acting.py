@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Somebody holds the lock for a second or so; a person would press the button again.
 _TRIES, _PAUSE_SECONDS = 5, 1.0
+# SES takes one request a second.
+_LIFT_SECONDS = 20.0
 BAD_LINE = "This is not an e-mail address."
 WITHOUT_NAMING = ("permanent_bounce", "ses_suppression", "expired_transient")
 
@@ -130,7 +132,7 @@ def _ask_ses(connection: Connection, found: Settings | None, results: list[Resul
         return results, []
     if found is None or len(requests) > AT_ONCE:
         return results, [f"{len(requests)} of them: {waiting()}"]
-    told = try_at_once(connection, found, requests.values())
+    told = try_at_once(connection, found, requests.values(), seconds=_LIFT_SECONDS)
     changed = []
     for result in results:
         message = told.get(requests.get(result.target_id or 0, 0))
