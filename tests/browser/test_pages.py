@@ -124,7 +124,8 @@ def test_an_address_is_found_from_the_menu_of_airflow(
     assert (
         json.loads(json.loads(body.inner_text())["Message"])["bounce"]["bouncedRecipients"][0]["emailAddress"] == GONE
     )
-    # The address bar has what a reload needs.
+    # The address bar has what a reload needs, a moment later.
+    page.wait_for_url(re.compile("/messages/"))
     page.reload()
     heading = page.frame_locator("iframe").get_by_role("heading", name=re.compile("Raw message"))
     expect(heading).to_be_visible(timeout=45_000)
