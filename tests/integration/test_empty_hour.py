@@ -72,8 +72,6 @@ def fill(connection: Connection, addresses: int) -> None:
 
 
 def rows_read(url: str, admin: Connection) -> dict[str, int]:
-    # With statistics the planner itself looks at the ends of an index: they are there at each time, or at none.
-    admin.execute("ANALYZE")
     wait_alone(admin)
     admin.execute("SELECT pg_stat_reset()")
     hour(url)
@@ -96,6 +94,12 @@ def test_an_empty_hour_reads_as_much_after_a_long_history_as_after_a_short_one(
     small, name = 40, database.info.dbname
     # Postgres reads small tables whole, whatever indexes there are; here only what no index serves.
     database.execute(f"ALTER DATABASE {name} SET enable_seqscan = off")
+    # With statistics the planner itself looks at the ends of an index: there are none, whenever autovacuum comes by.
+    tables = (
+        "SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'ses_bounces'::regnamespace AND c.relkind = 'r'"
+    )
+    for (table,) in database.execute(tables).fetchall():
+        database.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
     fill(database, small)
     hour(database_url)
     hour(database_url)

@@ -94,3 +94,24 @@ def test_an_empty_ledger(client: TestClient, observed: Connection) -> None:  # n
     page = text_of(client, "/preview")
     assert page.find("table") is None
     assert json.dumps([entry.dd.get_text() for entry in page.select("dl.figures div")]) == '["0", "0", "0"]'
+
+
+def test_reports_of_the_version_before_are_shown(client: TestClient, observed: Connection) -> None:  # noqa: F811
+    """A field that a summary does not have yet is none of its day."""
+    from datetime import UTC, datetime, timedelta
+    from zoneinfo import ZoneInfo
+
+    from ses_bounces.report import make_report
+
+    make_report(observed, (datetime.now(UTC) - timedelta(days=1)).date(), ZoneInfo("UTC"))
+    released = (
+        "blocked_addresses", "bounces", "by_reason", "complaints", "day", "due_within_48_hours", "enforce",
+        "ledger_position", "lifted", "new_addresses", "new_by_day", "new_by_reason", "revision", "timezone",
+        "top_domains", "transients_by_days_left", "transients_open",
+    )  # fmt: skip
+    observed.execute(
+        "UPDATE ses_bounces.report_day SET summary ="
+        " (SELECT jsonb_object_agg(key, value) FROM jsonb_each(summary) WHERE key = ANY (%s))",
+        [list(released)],
+    )
+    assert len(text_of(client, "/blocked").select("details tbody tr")) == 1

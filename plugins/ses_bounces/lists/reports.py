@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
 
+# What summaries that version 0.1.0 made don't have.
+_NEWER: dict[str, Any] = {"may_lack": []}
+
+
 @dataclass(frozen=True)
 class ReportDay:
     """A daily report without its files. ``summary``: see :class:`ses_bounces.report.Summary`; times are aware.
@@ -35,7 +39,8 @@ def report_days(connection: Connection) -> list[ReportDay]:
     :raises DatabaseError: also when it takes over five seconds.
     """
     with reading(connection):
-        return [ReportDay(*row) for row in connection.execute(statement("select_report_summaries"))]
+        rows = connection.execute(statement("select_report_summaries")).fetchall()
+    return [ReportDay(*row, _NEWER | summary) for *row, summary in rows]
 
 
 def report_files(connection: Connection, day: date) -> tuple[bytes, bytes] | None:
