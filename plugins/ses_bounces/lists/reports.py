@@ -40,7 +40,7 @@ def report_days(connection: Connection) -> list[ReportDay]:
     """
     with reading(connection):
         rows = connection.execute(statement("select_report_summaries")).fetchall()
-    return [ReportDay(*row, _NEWER | summary) for *row, summary in rows]
+    return [ReportDay(row[0], row[1], row[2], row[3], row[4], _NEWER | row[5]) for row in rows]
 
 
 def report_files(connection: Connection, day: date) -> tuple[bytes, bytes] | None:
