@@ -4,39 +4,28 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 
 def bodies(count: int, seed: int = 1) -> Iterator[str]:
     """Yield SNS envelopes of about 1.9 kB: half permanent bounces, 40 % transient, the rest complaints."""
+    return _published(count, seed, _event)
+
+
+def deliveries(count: int, seed: int = 2) -> Iterator[str]:
+    """Yield SNS envelopes of about 1.5 kB: deliveries of a mailing without problems, each to another address."""
+    return _published(count, seed, _delivery)
+
+
+def _published(count: int, seed: int, event: Callable[[float, str, int, str], dict[str, object]]) -> Iterator[str]:
     chance = random.Random(seed)
     now = datetime.now(UTC)
     for number in range(count):
         moment = now - timedelta(seconds=chance.randrange(86_400))
         stamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         address = f"person{number}@domain{chance.randrange(500)}.example.com"
-        yield json.dumps(_envelope(_event(chance.random(), address, number, stamp), number, stamp))
-
-
-def deliveries(count: int, seed: int = 2) -> Iterator[str]:
-    """Yield SNS envelopes of about 1.5 kB: deliveries of a mailing without problems, each to another address."""
-    chance = random.Random(seed)
-    now = datetime.now(UTC)
-    for number in range(count):
-        moment = now - timedelta(seconds=chance.randrange(86_400))
-        stamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        address = f"reader{number}@domain{chance.randrange(500)}.example.com"
-        delivery = {
-            "timestamp": stamp,
-            "processingTimeMillis": 900,
-            "recipients": [address],
-            "smtpResponse": "250 2.0.0 OK",
-            "remoteMtaIp": "192.0.2.1",
-            "reportingMTA": "a8-70.smtp-out.example.com",
-        }
-        event = {"notificationType": "Delivery", "delivery": delivery, "mail": _mail(address, number, stamp)}
-        yield json.dumps(_envelope(event, number, stamp))
+        yield json.dumps(_envelope(event(chance.random(), address, number, stamp), number, stamp))
 
 
 def _event(chance: float, address: str, number: int, stamp: str) -> dict[str, object]:
@@ -60,6 +49,18 @@ def _event(chance: float, address: str, number: int, stamp: str) -> dict[str, ob
         "reportingMTA": "dsn; a8-70.smtp-out.example.com",
     }
     return {"notificationType": "Bounce", "bounce": bounce, "mail": mail}
+
+
+def _delivery(_chance: float, address: str, number: int, stamp: str) -> dict[str, object]:
+    delivery = {
+        "timestamp": stamp,
+        "processingTimeMillis": 900,
+        "recipients": [address],
+        "smtpResponse": "250 2.0.0 OK",
+        "remoteMtaIp": "192.0.2.1",
+        "reportingMTA": "a8-70.smtp-out.example.com",
+    }
+    return {"notificationType": "Delivery", "delivery": delivery, "mail": _mail(address, number, stamp)}
 
 
 def _mail(address: str, number: int, stamp: str) -> dict[str, object]:

@@ -242,7 +242,7 @@ SELECT s.address_id,
     CASE WHEN s.bounce_count > 0 THEN s.last_bounced_at ELSE s.last_suppressed_at END,
     s.bounce_count
 FROM shown s
-$function$;;
+$function$;
 
 -- By what is on record now.
 CREATE OR REPLACE FUNCTION ses_bounces.address_state(ids bigint[], at timestamptz, expire_before timestamptz)

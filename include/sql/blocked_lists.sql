@@ -42,21 +42,8 @@ FROM (VALUES
 WHERE c.since IS NOT NULL AND (c.is_wish OR NOT is_protected)
 $function$;
 
--- Who was blocked at a time, by when things happened: one row per address and cause.
-CREATE OR REPLACE FUNCTION ses_bounces.blocked_as_of(t timestamptz)
-RETURNS TABLE (address_id bigint, address text, reason text, since timestamptz)
-LANGUAGE sql STABLE PARALLEL SAFE AS $function$
-SELECT s.address_id, a.address, c.reason, c.since
-FROM ses_bounces.address_state(NULL, t, t) s
-JOIN ses_bounces.address a USING (address_id)
-CROSS JOIN LATERAL ses_bounces.blocking_causes(
-    s.is_protected, s.since_stop_request, s.since_complaint, s.since_unsubscribed,
-    s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient
-) c
-$function$;;
-
--- The same, by what was on record at known_at: what came in later is not counted, what a replay or an undo took back
--- later is.
+-- Who was blocked at a time, by when things happened: one row per address and cause. known_at: by what was on record
+-- then: what came in later is not counted, what a replay or an undo took back later is; NULL: by what is on record now.
 CREATE OR REPLACE FUNCTION ses_bounces.blocked_as_of(t timestamptz, known_at timestamptz)
 RETURNS TABLE (address_id bigint, address text, reason text, since timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE AS $function$
@@ -67,4 +54,10 @@ CROSS JOIN LATERAL ses_bounces.blocking_causes(
     s.is_protected, s.since_stop_request, s.since_complaint, s.since_unsubscribed,
     s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient
 ) c
+$function$;
+
+CREATE OR REPLACE FUNCTION ses_bounces.blocked_as_of(t timestamptz)
+RETURNS TABLE (address_id bigint, address text, reason text, since timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+SELECT b.address_id, b.address, b.reason, b.since FROM ses_bounces.blocked_as_of(t, NULL) b
 $function$

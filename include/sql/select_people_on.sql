@@ -1,8 +1,8 @@
--- The people in one range of ids whose flag is not off, with the key of their address. Locks: none.
+-- The addresses of the people in one range of ids whose flag is not off, as keys. Locks: none.
 --   after, limit  the id to begin behind (NULL: at the beginning), and how many people, as of make_flags_due
-SELECT p.id, p.key
+SELECT p.key
 FROM (
-    SELECT r.{id}::text AS id, ses_bounces.address_key(r.{email}::text) AS key, r.{flag} AS flag
+    SELECT ses_bounces.address_key(r.{email}::text) AS key, r.{flag} AS flag
     FROM {table} r
     WHERE %(after)s::{id_type} IS NULL OR r.{id} > %(after)s::{id_type}
     ORDER BY r.{id}

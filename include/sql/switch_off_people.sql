@@ -1,6 +1,8 @@
 -- Switch the flag off for up to limit people at blocked addresses, in id order. Rows that somebody else holds are
 -- passed over. Yields the number switched off. Locks: the people's rows, for the length of this statement.
---   addresses, people_table, limit
+--   addresses, address_ids  the keys that people's addresses have, and the row of the registry for each: one that was
+--   erased has another name there
+--   people_table, limit
 WITH found AS (
     SELECT p.{id} AS person_id, p.{flag} AS old_value, ses_bounces.address_key(p.{email}::text) AS address
     FROM {table} p
@@ -16,9 +18,9 @@ WITH found AS (
     RETURNING f.address, p.{id}::text AS person_id, f.old_value, p.xmin::text::bigint AS row_xmin
 ), noted AS (
     INSERT INTO ses_bounces.flag_change (address_id, people_table, person_id, old_value, new_value, row_xmin)
-    SELECT a.address_id, %(people_table)s, c.person_id, c.old_value, false, c.row_xmin
+    SELECT w.address_id, %(people_table)s, c.person_id, c.old_value, false, c.row_xmin
     FROM changed c
-    JOIN ses_bounces.address a ON a.address = c.address
+    JOIN unnest(%(addresses)s::text[], %(address_ids)s::bigint[]) w(address, address_id) ON w.address = c.address
     ORDER BY c.person_id
     RETURNING 1
 )

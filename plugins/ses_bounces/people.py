@@ -22,6 +22,7 @@ from ses_bounces.settings import where as settings_place
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
+    from ses_bounces.erasure import Secret
     from ses_bounces.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ def sync(connection: Connection, settings: Settings, seconds: float = float("inf
     until = time.monotonic() + seconds
     with quiet():
         people = People(connection, settings)
-        done.compared_everybody = _compare_everybody(people, until)
+        done.compared_everybody = _compare_everybody(people, settings.enforce, until, done)
         after = 0
         while time.monotonic() < until:
             limits = {"after": after, "limit": ADDRESSES_PER_CHUNK}
@@ -166,13 +167,20 @@ def _switch_off(people: People, blocked: dict[str, tuple[int, Any]], done: Synce
         return {}
     # A block that came after an administrator's decision takes it back.
     people.execute("settle_decided", ids=[id_ for id_, _ in blocked.values()])
-    changed = PEOPLE_PER_STATEMENT
-    while changed == PEOPLE_PER_STATEMENT:
-        changed = people.execute("switch_off_people", addresses=addresses, limit=PEOPLE_PER_STATEMENT)[0][0]
-        done.switched_off += changed
+    done.switched_off += switch_off(people, {address: id_ for address, (id_, _) in blocked.items()})
     held = {address for address, _ in people.execute("count_people_on", addresses=addresses)}
     done.locked_addresses += len(held)
     return {id_: since for address, (id_, since) in blocked.items() if address not in held}
+
+
+def switch_off(people: People, address_ids: dict[str, int]) -> int:
+    """Switch the flag off for the people at some addresses, by key; returns how many. Rows that are held are left."""
+    wanted = {"addresses": list(address_ids), "address_ids": list(address_ids.values())}
+    total, changed = 0, PEOPLE_PER_STATEMENT
+    while changed == PEOPLE_PER_STATEMENT:
+        changed = people.execute("switch_off_people", **wanted, limit=PEOPLE_PER_STATEMENT)[0][0]
+        total += changed
+    return total
 
 
 def _switch_on(people: People, free: dict[int, Any], done: Synced) -> dict[int, Any]:
@@ -204,32 +212,23 @@ def switch_on_decided(people: People, address_ids: Iterable[int]) -> int:
     return total
 
 
-class ErasedPeople:
-    """The people at erased addresses: Postgres can't tell who they are, the secret can."""
+def _switch_off_erased(people: People, secret: Secret, after: Any) -> int:
+    """Switch the flag off for those in one range of ids whose address was erased and is blocked; returns how many.
 
-    def __init__(self, people: People) -> None:
-        self._people = people
-        self._secret = secret_of(people.connection)
+    Postgres can't tell who they are, the secret can. Rows that somebody else holds are left for the next day.
 
-    def look_at_range(self, after: Any) -> None:
-        """Switch the flag off for those in one range of ids whose address is blocked; nothing where nobody was erased.
-
-        Rows that somebody else holds are left for the next day.
-
-        :param after: the id that the range begins behind.
-        """
-        if self._secret is None:
-            return
-        rows = self._people.execute("select_people_on", after=after, limit=PEOPLE_PER_RANGE)
-        names = recognised(self._people.connection, (key for _, key in rows), self._secret)
-        mine = [(id_, key, names[key]) for id_, key in rows if key in names]
-        if mine:
-            columns = zip(*mine, strict=True)
-            parameters = dict(zip(("ids", "keys", "names"), map(list, columns), strict=True))
-            self._people.execute("switch_off_erased", **parameters)
+    :param after: the id that the range begins behind.
+    """
+    keys = [key for (key,) in people.execute("select_people_on", after=after, limit=PEOPLE_PER_RANGE)]
+    names = {name: key for key, name in recognised(people.connection, keys, secret).items()}
+    if not names:
+        return 0
+    rows = people.connection.execute(statement("select_blocks_of"), {"addresses": list(names)}).fetchall()
+    blocked = {names[name]: id_ for name, id_, reason, _ in rows if reason is not None}
+    return switch_off(people, blocked) if blocked else 0
 
 
-def _compare_everybody(people: People, until: float) -> bool:
+def _compare_everybody(people: People, enforce: bool, until: float, done: Synced) -> bool:
     """Once a day, note the blocked addresses of all people whose flag is not off; returns whether it was done."""
     connection = people.connection
     query = f"SELECT coalesce(people_compared_at < now() - interval '{COMPARE_EVERY}', true) FROM ses_bounces.setting"
@@ -237,9 +236,10 @@ def _compare_everybody(people: People, until: float) -> bool:
     if row is None or not row[0]:
         return False
     after, noted = None, 0
-    erased = ErasedPeople(people)
+    secret = secret_of(connection) if enforce else None
     while time.monotonic() < until:
-        erased.look_at_range(after)
+        if secret is not None:
+            done.switched_off += _switch_off_erased(people, secret, after)
         after, count = people.execute("make_flags_due", after=after, limit=PEOPLE_PER_RANGE)[0]
         noted += count
         if after is None:

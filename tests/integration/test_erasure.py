@@ -445,8 +445,12 @@ def test_people_at_an_erased_address(ledger: Connection) -> None:
     erase(ledger, action(), [PERSON])
     # Registered anew, in another spelling.
     ledger.execute("INSERT INTO public.people VALUES (3, %s, true)", [PERSON])
-    ledger.execute("UPDATE ses_bounces.setting SET people_compared_at = NULL")
-    sync(ledger, settings)
+    compare = "UPDATE ses_bounces.setting SET people_compared_at = NULL"
+    ledger.execute(compare)
+    assert sync(ledger, settings.model_copy(update={"enforce": False})).switched_off == 0
+    assert ledger.execute(query).fetchall() == [(1, False), (2, True), (3, True)]
+    ledger.execute(compare)
+    assert sync(ledger, settings).switched_off == 1
     assert ledger.execute(query).fetchall() == [(1, False), (2, True), (3, False)]
     (found,) = preview_blocks(ledger, PERSON).blocked
     lift_blocks(ledger, action(), {found.address_id or 0: ["stop_request", "complaint"]})

@@ -10,18 +10,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from dev.postgres import EmbeddedPostgres
-from ses_bounces.database import (  # noqa: F401
-    aws_tables,
-    brake_tables,
-    keeping_tables,
-    notice_tables,
-    page_tables,
-    partitions,
-    run_tables,
-    schema,
-)
 from ses_bounces.database import connection as connections
-from ses_bounces.database.tables import SCHEMA, metadata
+from ses_bounces.database import partitions, schema
+from ses_bounces.database.all_tables import metadata
+from ses_bounces.database.tables import SCHEMA
 from ses_bounces.exceptions import SchemaError
 from ses_bounces.lists.search import grams
 

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Column,
     Computed,
     DateTime,
-    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -55,10 +54,6 @@ def moment(name: str, **options: object) -> Column[object]:
 def number(name: str) -> Column[int]:
     """The primary key of a table whose rows are numbered."""
     return Column(name, BigInteger, Identity(), primary_key=True)
-
-
-def _address_id(**options: object) -> Column[int]:
-    return Column("address_id", BigInteger, ForeignKey(f"{SCHEMA}.address.address_id"), nullable=False, **options)  # type: ignore[arg-type]
 
 
 def joined_address_id(**options: object) -> Column[int]:
@@ -298,55 +293,6 @@ protected = Table(
     Column("pattern", Text(collation="C"), primary_key=True),
     moment("added_at", nullable=False, server_default=text("now()")),
     comment="Mirror of the setting never_block: an address, or @domain.",
-)
-
-flag_due = Table(
-    "flag_due",
-    metadata,
-    joined_address_id(primary_key=True),
-    moment("due_since", nullable=False, server_default=text("now()")),
-    comment="Addresses whose people's Allow Group Email is to be looked at.",
-)
-
-flag_change = Table(
-    "flag_change",
-    metadata,
-    number("flag_change_id"),
-    _address_id(),
-    Column("people_table", Text, nullable=False),
-    Column("person_id", Text, nullable=False),
-    Column("old_value", Boolean),
-    Column("new_value", Boolean, nullable=False),
-    moment("changed_at", nullable=False, server_default=text("now()")),
-    # xmin of the person's row after our update: it differs as soon as anybody else touches the row.
-    Column("row_xmin", BigInteger, nullable=False),
-    moment("settled_at"),
-    Column("settled_by", Text),
-    Column("settlement", Text),
-    # The administrator who wants the flag on although the row was touched; the next sync does it.
-    Column("decided_by", Text),
-    CheckConstraint("settlement IN ('restored', 'touched', 'on', 'gone', 'left_off')", name="settlement"),
-    Index("flag_change_open_idx", "address_id", postgresql_where=text("settled_at IS NULL AND NOT new_value")),
-    Index("flag_change_touched_idx", "address_id", postgresql_where=text("settlement = 'touched'")),
-    Index("flag_change_person_id_idx", "person_id", postgresql_where=text("settled_at IS NULL AND NOT new_value")),
-    comment="Each change that we made to Allow Group Email, and what became of it.",
-)
-
-unblock_request = Table(
-    "unblock_request",
-    metadata,
-    number("unblock_request_id"),
-    _address_id(),
-    Column("lifts", ARRAY(Text), nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    moment("requested_at", nullable=False, server_default=text("now()")),
-    moment("finished_at"),
-    Column("result", Text),
-    Index("unblock_request_open_idx", "address_id", unique=True, postgresql_where=text("finished_at IS NULL")),
-    Index("unblock_request_address_id_idx", "address_id", "requested_at"),
-    Index("unblock_request_finished_at_idx", "finished_at"),
-    comment="Blocks that are being lifted: SES's own list first, ours then.",
 )
 
 codepoint = Table(
