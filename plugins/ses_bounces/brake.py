@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Classification, Entry
+from ses_bounces.erasure import conceal_entries
 from ses_bounces.masking import masked
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class Brake:
 
         :param connection: in the transaction of :func:`ses_bounces.ledger.writing`.
         """
+        # Events and decisions are looked up as the ledger names them.
+        conceal_entries(connection, [entry for _, result in results for entry in result.entries])
         found = self._candidates(connection, results)
         if not found:
             return results
@@ -122,6 +125,7 @@ class Brake:
         :param entries: each with whether it is there for a bounce; a complaint is a wish.
         :param is_exempt: it is the first reading of the list, or a person asked for it.
         """
+        conceal_entries(connection, [entry for entry, _ in entries])
         asked = [entry for entry, is_bounce in entries if is_bounce]
         candidates = [
             Candidate(place, NO_MESSAGE, entry, entry.kind, is_listed=True, is_exempt=is_exempt)

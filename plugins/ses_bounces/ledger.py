@@ -98,9 +98,10 @@ class Writer:
         :param actor: ``ses``, or the Airflow user.
         :param lifts: the causes that an ``unblocked`` entry names.
         """
+        items = list(entries)
+        conceal_entries(self.connection, [entry for entry, _ in items])
         # The earlier an entry occurred, the lower its id, within what is appended together.
-        concealed = conceal_entries(self.connection, entries)
-        ordered = sorted(concealed, key=lambda item: (item[0].occurred_at, item[0].dedup_key))
+        ordered = sorted(items, key=lambda item: (item[0].occurred_at, item[0].dedup_key))
         if not ordered:
             return
         self._latest = max(self._latest, ordered[-1][0].occurred_at)

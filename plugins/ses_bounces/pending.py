@@ -19,7 +19,7 @@ from ses_bounces.classify import classify_body
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Classification
-from ses_bounces.erasure import conceal_bodies, conceal_entries
+from ses_bounces.erasure import conceal_bodies
 from ses_bounces.ledger import Changes, writing
 from ses_bounces.rules import WARNINGS, Rules
 
@@ -165,7 +165,6 @@ def _apply_chunk(
 
 def _apply(connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified) -> None:
     with writing(connection) as writer:
-        conceal_entries(connection, ((entry, None) for _, result in results for entry in result.entries))
         if total.brake is not None:
             results = total.brake.hold(connection, results)
         # Outcomes first: what this transaction settles is no longer waiting when state is computed.

@@ -188,7 +188,7 @@ def _messages(connection: Connection, window: Window) -> Iterator[list[tuple[Any
 
 
 def _keep(connection: Connection, results: Sequence[tuple[tuple[Any, ...], Classification]]) -> None:
-    conceal_entries(connection, [(entry, None) for _, result in results for entry in result.entries])
+    conceal_entries(connection, [entry for _, result in results for entry in result.entries])
     cursor = connection.cursor()
     with cursor.copy("COPY replayed_message (message_id, received_at, before, outcome, reason) FROM STDIN") as copy:
         for (id_, received_at, _, before, _), result in results:

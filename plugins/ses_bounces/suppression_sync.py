@@ -27,7 +27,7 @@ from ses_bounces.brake import Brake
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
-from ses_bounces.erasure import conceal_entries, recognised
+from ses_bounces.erasure import recognised
 from ses_bounces.ledger import Changes, writing
 
 if TYPE_CHECKING:
@@ -177,7 +177,6 @@ def _record(
     counts = {"listed": len(entries), "not_addresses": len(entries) - len(good)}
     with writing(connection) as writer:
         made = [(_entry(place, entry, key), entry.ses_reason == "BOUNCE") for entry, key in good]
-        conceal_entries(connection, ((entry, None) for entry, _ in made))
         counting = hold(made) if hold else [entry for entry, _ in made]
         reading.held += len(made) - len(counting)
         writer.append((entry, None) for entry in counting)

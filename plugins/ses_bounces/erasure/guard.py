@@ -5,7 +5,7 @@ Where nobody was erased, all of this is one look at an empty table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from ses_bounces.address import address_key
@@ -78,27 +78,21 @@ def recognised(connection: Connection, keys: Iterable[str], secret: Secret | Non
     return found
 
 
-def conceal_entries(
-    connection: Connection, entries: Iterable[tuple[Entry, int | None]]
-) -> Iterable[tuple[Entry, int | None]]:
+def conceal_entries(connection: Connection, entries: Collection[Entry]) -> None:
     """Take erased addresses out of entries that are about to be recorded; within ``writing()``."""
     secret = secret_of(connection)
     if secret is None:
-        return entries
-    entries = list(entries)
-    texts = [text for entry, _ in entries for text in (entry.diagnostic_code, entry.source, entry.reason) if text]
-    found = recognised(connection, {entry.address for entry, _ in entries} | tokens(texts), secret)
-    if not found:
-        return entries
+        return
+    texts = [text for entry in entries for text in (entry.diagnostic_code, entry.source, entry.reason) if text]
+    found = recognised(connection, {entry.address for entry in entries} | tokens(texts), secret)
     spellings = [Spelling(key) for key in found]
-    for entry, _ in entries:
+    for entry in entries if found else ():
         if entry.address in found:
             _conceal(entry, found[entry.address], secret)
         for spelling in spellings:
             entry.diagnostic_code = spelling.erase(entry.diagnostic_code)
             entry.source = spelling.erase(entry.source)
             entry.reason = spelling.erase(entry.reason)
-    return entries
 
 
 def _conceal(entry: Entry, name: str, secret: Secret) -> None:
