@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ses_bounces import hourly
+from ses_bounces import hourly, suppression_tasks
 
 POSTGRES, AWS, VARIABLE = "AIRFLOW_CONN_SES_BOUNCES_POSTGRES", "AIRFLOW_CONN_SES_BOUNCES_AWS", "AIRFLOW_VAR_SES_BOUNCES"
 
@@ -59,3 +59,15 @@ class Tasks:
         ):
             done[task.__name__] = task(self.context(task.__name__, run_id, **params))
         return done
+
+    def suppression_sync(self) -> None:
+        """Run the tasks of the DAGs for SES's lists: what they tell us, where we differ, what we tell them, lifts."""
+        for job in suppression_tasks.plan_sync(self.context("plan_sync")):
+            suppression_tasks.read_suppression_list(self.context("read_suppression_list"), job)
+        self.states["plan_sync"] = "success"
+        for task in (
+            suppression_tasks.report_suppression_drift,
+            suppression_tasks.push_blocked_addresses,
+            suppression_tasks.lift_blocks,
+        ):
+            task(self.context(task.__name__))

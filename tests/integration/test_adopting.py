@@ -18,7 +18,7 @@ from ses_bounces.ledger import mirror_settings
 from ses_bounces.people import sync
 from ses_bounces.preview import preview
 from ses_bounces.settings import parse
-from ses_bounces.shell import importing_blocked
+from ses_bounces.shell import importing_blocked, reading
 from ses_bounces.shell.places import actor
 from tests.builders import bounce, complaint
 from tests.seeding import address_id, dated, receive
@@ -221,7 +221,7 @@ def test_an_interrupted_import_is_gone_on_with(
     files: Path, database: Connection, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (files / "many.csv").write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(250)))
-    monkeypatch.setattr(importing_blocked, "ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(reading, "ROWS_AT_ONCE", 100)
     write, chunks = importing_blocked._write, []
 
     def interrupted(*arguments: Any) -> None:

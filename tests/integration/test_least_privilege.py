@@ -19,7 +19,7 @@ from psycopg import sql
 from dev.aws import Feed, temporary_aws
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
-from ses_bounces import actions, doctor_tasks, suppression_tasks
+from ses_bounces import actions, doctor_tasks
 from ses_bounces.database import connection as connections
 from ses_bounces.database import schema
 from ses_bounces.database.partitions import drop_partitions, partitions
@@ -139,12 +139,7 @@ def test_it_can_do_what_the_dags_and_pages_do(
     # With the header.
     assert len(list(stream_blocked(role, BlockedFilter()))) == 5
 
-    for job in suppression_tasks.plan_sync(tasks.context("plan_sync")):
-        suppression_tasks.read_suppression_list(tasks.context("read_suppression_list"), job)
-    tasks.states["plan_sync"] = "success"
-    suppression_tasks.report_suppression_drift(tasks.context("report_suppression_drift"))
-    suppression_tasks.push_blocked_addresses(tasks.context("push_blocked_addresses"))
-    suppression_tasks.lift_blocks(tasks.context("lift_blocks"))
+    tasks.suppression_sync()
     doctor_tasks.check_ledger(tasks.context("check_ledger"))
     tasks.hour("manual__2")
     with psycopg.connect(place.admin_url) as admin:

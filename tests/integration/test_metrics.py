@@ -15,7 +15,7 @@ import pytest
 
 from dev.aws import Feed, temporary_aws
 from dev.ses import FakeSes
-from ses_bounces import doctor_tasks, report_tasks, suppression_tasks
+from ses_bounces import doctor_tasks, report_tasks
 from ses_bounces.actions import Action, lift_blocks
 from ses_bounces.aws.queues import SqsQueue
 from ses_bounces.exceptions import HealthError
@@ -97,12 +97,7 @@ def test_runs_emit_what_the_catalogue_says(
         " VALUES (%s, '{expired_transient}', 'ops', 'x')",
         [address_id(database, "bo@example.com")],
     )
-    for job in suppression_tasks.plan_sync(tasks.context("plan_sync")):
-        suppression_tasks.read_suppression_list(tasks.context("read_suppression_list"), job)
-    tasks.states["plan_sync"] = "success"
-    suppression_tasks.report_suppression_drift(tasks.context("report_suppression_drift"))
-    suppression_tasks.push_blocked_addresses(tasks.context("push_blocked_addresses"))
-    suppression_tasks.lift_blocks(tasks.context("lift_blocks"))
+    tasks.suppression_sync()
     tasks.settings["report_email_to"] = "ops@example.com"
     with smtp_server(monkeypatch):
         report_tasks.send_report_email(tasks.context("send_report_email", again=datetime.now(UTC).date().isoformat()))

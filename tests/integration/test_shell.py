@@ -25,7 +25,7 @@ from ses_bounces.lift import waiting
 from ses_bounces.lists import BlockedFilter, stream_blocked
 from ses_bounces.pending import classify_pending
 from ses_bounces.rules import Rules
-from ses_bounces.shell import acting, importing
+from ses_bounces.shell import acting, importing, reading
 from ses_bounces.shell.places import actor
 from tests.builders import bounce, complaint, sns
 from tests.page_rights import hold
@@ -411,7 +411,7 @@ def test_an_interrupted_import_is_gone_on_with(
 ) -> None:
     path = tmp_path / "many.csv"
     path.write_text("".join(f"p{number}@example.com\n" for number in range(250)))
-    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(reading, "ROWS_AT_ONCE", 100)
     write, written = importing._write, []
 
     def interrupted(*arguments: Any) -> Any:

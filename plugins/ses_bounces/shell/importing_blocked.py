@@ -7,22 +7,20 @@ was killed is gone on with, and the same file, or a later export, changes nothin
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import re
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 from ses_bounces.exceptions import ActionError
 from ses_bounces.shell.columns import Columns, Row, dated, rows_of
 from ses_bounces.shell.command import DONE, LOOK
-from ses_bounces.shell.importing import PROBLEMS_SHOWN, ROWS_AT_ONCE, open_file
-from ses_bounces.shell.output import answer, progress
-from ses_bounces.shell.places import actor, database
+from ses_bounces.shell.output import answer
+from ses_bounces.shell.places import actor
+from ses_bounces.shell.reading import Refused, entry_of, read_file
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -56,8 +54,8 @@ _SES = "SuppressedDestinationSummaries"
 
 
 @dataclass
-class Imported:
-    """What became of the lines: ``new`` entries by cause, those that were there ``already``, lines ``refused``.
+class Imported(Refused):
+    """What became of the lines: ``new`` entries by cause, and those that were there ``already``.
 
     ``blocked``: addresses and causes that block now; fewer than ``new`` where a later lift counts, or never_block.
     """
@@ -65,14 +63,6 @@ class Imported:
     new: Counter[str] = field(default_factory=Counter)
     already: int = 0
     blocked: int = 0
-    problems: Counter[str] = field(default_factory=Counter)
-    lines: list[tuple[int, str]] = field(default_factory=list)
-
-    def refuse(self, line: int, why: str) -> None:
-        """Count a line that can't be used."""
-        self.problems[why] += 1
-        if len(self.lines) < PROBLEMS_SHOWN:
-            self.lines.append((line, why))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -82,29 +72,25 @@ def run(options: argparse.Namespace) -> int:
     action = Action(actor(), options.reason, str(uuid.uuid4()))
     mapped = dict(_mapping(pair) for pair in options.map)
     done = Imported()
-    with contextlib.ExitStack() as stack:
-        file, size = open_file(options.file, stack)
-        connection = stack.enter_context(database(options))
-        tell = stack.enter_context(progress("Importing", size, unit="bytes"))
-        rows = _rows(file, options)
-        while chunk := list(islice(rows, ROWS_AT_ONCE)):
-            entries = list(_entries(action, chunk, mapped, options.cause, done))
-            if options.dry_run:
-                _try(connection, entries, done)
-            else:
-                _write(connection, action.actor, entries, done)
-            tell(chunk[-1].position)
-    refused = sum(done.problems.values())
+
+    def take(connection: Connection, rows: list[Row]) -> None:
+        entries = list(_entries(action, rows, mapped, options.cause, done))
+        if options.dry_run:
+            _try(connection, entries, done)
+        else:
+            _write(connection, action.actor, entries, done)
+
+    read_file(options, lambda file: _rows(file, options), take)
     told = {"dry_run": options.dry_run, "new": dict(done.new), "already": done.already, "blocked": done.blocked}
-    told |= {"refused": refused, "problems": dict(done.problems), "lines": dict(done.lines)}
-    lines = [f"line {line}: {why}" for line, why in done.lines]
-    if refused > len(done.lines):
-        lines.append(f"… and {refused - len(done.lines)} more")
-    lines += [f"{count:>9,}  {cause}" for cause, count in done.new.items()]
     verb = "would be recorded" if options.dry_run else f"recorded, {done.blocked} block an address now"
-    total = sum(done.new.values())
-    answer(options, told, *lines, f"{total} {verb}; {done.already} were there already; {refused} lines refused.")
-    return LOOK if refused else DONE
+    answer(
+        options,
+        told | done.told(),
+        *done.shown(),
+        *(f"{count:>9,}  {cause}" for cause, count in done.new.items()),
+        f"{done.new.total()} {verb}; {done.already} were there already; {done.refused} lines refused.",
+    )
+    return LOOK if done.refused else DONE
 
 
 def _mapping(pair: str) -> tuple[str, str]:
@@ -136,10 +122,8 @@ def _entries(
 ) -> Iterator[Entry]:
     from datetime import UTC, datetime
 
-    from ses_bounces.actions import MAX_REASON_CHARACTERS
     from ses_bounces.address import address_key
     from ses_bounces.aws.suppression import digest
-    from ses_bounces.entry import Entry
 
     now = datetime.now(UTC)
     for row in rows:
@@ -152,21 +136,17 @@ def _entries(
         elif cause is None:
             done.refuse(row.line, UNKNOWN)
         else:
-            reason = f"{action.reason}: {row.reason}" if row.reason else action.reason
-            dedup = digest("import", "blocked", cause, key, row.date.isoformat() if row.date else "")
-            at = min(row.date, now) if row.date else now
-            yield Entry(cause, key, row.address.strip(), at, dedup, reason=reason[:MAX_REASON_CHARACTERS])
+            dedup_key = digest("import", "blocked", cause, key, row.date.isoformat() if row.date else "")
+            yield entry_of(action, row, cause, key, row.address.strip(), dedup_key, now)
 
 
 def _try(connection: Connection, entries: list[Entry], done: Imported) -> None:
     from ses_bounces.database.connection import quiet
+    from ses_bounces.database.statements import statement
 
-    query = (
-        "SELECT e.dedup_key FROM ses_bounces.address_event e WHERE e.dedup_key = ANY (%s) AND e.superseded_at IS NULL"
-    )
     by_key = {entry.dedup_key: entry.kind for entry in entries}
     with quiet():
-        there = {bytes(key) for (key,) in connection.execute(query, [list(by_key)])}
+        there = {bytes(key) for (key,) in connection.execute(statement("select_recorded_keys"), {"keys": list(by_key)})}
     done.new += Counter(kind for key, kind in by_key.items() if key not in there)
     done.already += len(entries) - len(by_key) + len(there)
 
