@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces import metrics
+from ses_bounces import metrics, sites
 from ses_bounces.aws.queues import Depth, SqsQueue, open_queue
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
@@ -72,8 +72,8 @@ def note_gap(connection: Connection, queue: Queue, retention: timedelta) -> bool
         connection.execute(statement("stale_reports_of_gap"), {"first": first, "last": last})
     log.warning(
         "%s was not drained for longer than it keeps messages: those of %s to %s UTC may be missing. Trigger "
-        "ses_suppression_sync with First day and Last day of that time: SES kept what bounced and complained",
-        queue.name, f"{first:%Y-%m-%d %H:%M}", f"{last:%Y-%m-%d %H:%M}",
+        "%s with First day and Last day of that time: SES kept what bounced and complained",
+        queue.name, f"{first:%Y-%m-%d %H:%M}", f"{last:%Y-%m-%d %H:%M}", sites.dag_id(sites.SUPPRESSION_SYNC),
     )  # fmt: skip
     return True
 

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ses_bounces.report_charts import COLORS, HISTORY_DAYS, REASONS
+from ses_bounces.sites import Site
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 CHART_PIXELS = 120
@@ -35,13 +36,13 @@ class Notice:
     :param summary: see :class:`ses_bounces.report.Summary`.
     :param link: of its page; None: Airflow does not know its own URL.
     :param new: address and reason of the newly blocked; empty unless addresses are to be sent.
-    :param title: what the site's pages are called.
+    :param site: whose it is.
     """
 
     summary: Mapping[str, Any]
     link: str | None = None
     new: tuple[tuple[str, str], ...] = ()
-    title: str = "Email Bounces"
+    site: Site = field(default_factory=Site)
 
     @property
     def day(self) -> date:
@@ -52,7 +53,7 @@ class Notice:
     def subject(self) -> str:
         """One line that tells the most important."""
         counted = _many(self.summary["new_addresses"], "address", "addresses")
-        name = "" if self.title == "Email Bounces" else f" ({self.title.partition(': ')[2]})"
+        name = "" if self.site.is_default else f" ({self.site.name})"
         return f"Email Blocked Report{name} of {self.day}: {counted} newly blocked"
 
     def lines(self) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from ses_bounces import sites
 from ses_bounces.report_charts import REASONS, days_left_chart, domains_chart, history_chart
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def render(page: Page) -> str:
         "domains": domains_chart(page.summary.top_domains),
         "days_left": days_left_chart({days: count for days, count in page.days_left if days is not None}),
     }
-    return _template().render(page=page, s=page.summary, reasons=REASONS, **charts)
+    return _template().render(
+        page=page, s=page.summary, reasons=REASONS, sync_dag=sites.dag_id(sites.SUPPRESSION_SYNC), **charts
+    )
 
 
 @functools.cache

@@ -90,7 +90,7 @@ def send_to_chat(settings: Settings, notice: Notice, context: Context) -> None:
         extra_options={"timeout": CHAT_SECONDS, "check_response": True},
     )
     notifier.hook = QuietHook(method="POST", http_conn_id=conn_id)
-    where = f'The webhook of Airflow connection "{conn_id}"'
+    webhook = f'The webhook of Airflow connection "{conn_id}"'
     try:
         notifier.notify(context)
     except AirflowException as error:
@@ -98,12 +98,12 @@ def send_to_chat(settings: Settings, notice: Notice, context: Context) -> None:
         status = str(error)[:3]
         if status.isdigit() and status.startswith("4") and status not in ("408", "429"):
             raise SendRefusedError(
-                f"{where} refused the report with status {status}. Make a new webhook and put it into the connection, "
-                "or correct report_chat_format."
+                f"{webhook} refused the report with status {status}. Make a new webhook and put it into the "
+                "connection, or correct report_chat_format."
             ) from None
-        raise SendError(f"{where} answered with status {status}. It is tried again.") from None
+        raise SendError(f"{webhook} answered with status {status}. It is tried again.") from None
     except (requests.RequestException, OSError) as error:
-        raise SendError(f"{where} can't be reached ({type(error).__name__}). It is tried again.") from None
+        raise SendError(f"{webhook} can't be reached ({type(error).__name__}). It is tried again.") from None
 
 
 def _by_smtp(settings: Settings, mail: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ def _by_smtp(settings: Settings, mail: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _smtp_errors(where: str) -> Iterator[None]:
+def _smtp_errors(server: str) -> Iterator[None]:
     import smtplib
 
     from airflow.sdk.exceptions import AirflowException
@@ -130,15 +130,15 @@ def _smtp_errors(where: str) -> Iterator[None]:
         yield
     except smtplib.SMTPRecipientsRefused as error:
         codes = sorted({code for code, _ in error.recipients.values()})
-        told = f"{where} refused all recipients of report_email_to ({', '.join(map(str, codes))})"
+        told = f"{server} refused all recipients of report_email_to ({', '.join(map(str, codes))})"
         raise (SendRefusedError if min(codes) >= 500 else SendError)(f"{told}. Correct report_email_to.") from None
     except smtplib.SMTPResponseException as error:
-        told = f"{where} refused with {error.smtp_code} ({type(error).__name__})"
+        told = f"{server} refused with {error.smtp_code} ({type(error).__name__})"
         if error.smtp_code >= 500:
             raise SendRefusedError(f"{told}. Correct login and sender of the connection.") from None
         raise SendError(f"{told}. It is tried again.") from None
     except (smtplib.SMTPException, OSError, AirflowException) as error:
-        raise SendError(f"{where} can't be used ({type(error).__name__}). It is tried again.") from None
+        raise SendError(f"{server} can't be used ({type(error).__name__}). It is tried again.") from None
 
 
 def _by_ses(settings: Settings, mail: dict[str, Any]) -> None:

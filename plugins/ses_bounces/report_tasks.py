@@ -109,7 +109,7 @@ def _notice(settings: Settings, summary: dict[str, Any], table: bytes) -> Notice
     from ses_bounces.report_notice import Notice
 
     new = tuple(_newly_blocked(summary, table, settings)) if settings.report_send_addresses else ()
-    return Notice(summary, _link(summary["day"]), new, sites.current().title)
+    return Notice(summary, _link(summary["day"]), new, sites.current())
 
 
 def _newly_blocked(summary: dict[str, Any], table: bytes, settings: Settings) -> Iterator[tuple[str, str]]:

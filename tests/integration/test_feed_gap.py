@@ -12,6 +12,7 @@ import pytest
 from ses_bounces.planning import note_gap
 from ses_bounces.report import due_days, make_report
 from ses_bounces.settings import Queue
+from ses_bounces.sites import Site
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -115,3 +116,17 @@ def test_the_reports_of_those_days_say_so(database: Connection) -> None:
     assert "Messages may be missing." in _html(database, day)
     for other in (days[0], days[4]):
         assert _html(database, other) == before[other]
+
+
+@pytest.mark.parametrize(
+    ("site", "dag_id"), [("default", "ses_suppression_sync"), ("news", "ses_bounces_news_suppression_sync")]
+)
+def test_the_dag_that_brings_some_of_it_back_is_that_of_the_site(
+    database: Connection, caplog: pytest.LogCaptureFixture, site: str, dag_id: str
+) -> None:
+    drained(database, 20)
+    with Site(site).current():
+        assert note_gap(database, QUEUE, KEEPS)
+        make_report(database, (NOW - 16 * DAY).date(), UTC_ZONE)
+    assert f"Trigger {dag_id} with First day" in caplog.text
+    assert f"<code>{dag_id}</code>" in _html(database, (NOW - 16 * DAY).date())

@@ -10,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from ses_bounces.report_notice import BLOCKS, CHART_PIXELS, Notice
+from ses_bounces.sites import Site
 
 SUMMARY: dict[str, Any] = {
     "day": "2026-03-10", "timezone": "UTC", "enforce": True, "revision": 0, "ledger_position": 9,
@@ -62,7 +63,7 @@ def test_observe_mode_is_said_first() -> None:
 
 
 def test_a_site_is_named() -> None:
-    assert Notice(SUMMARY, title="Email Bounces: news").subject.startswith("Email Blocked Report (news) of")
+    assert Notice(SUMMARY, site=Site("news")).subject.startswith("Email Blocked Report (news) of")
 
 
 def test_the_chart_of_a_mail_needs_no_image_and_is_to_scale() -> None:
@@ -103,5 +104,5 @@ def test_payloads(form: str) -> None:
 
 
 def test_values_are_text() -> None:
-    html = Notice(SUMMARY, title='Email Bounces: "><script>').html()
+    html = Notice(SUMMARY, site=Site('"><script>')).html()
     assert "<script>" not in html
