@@ -50,7 +50,8 @@ def history_chart(day: date, counts: Iterable[tuple[date, str, int]], ink: str =
 
 def domains_chart(top_domains: Mapping[str, int], ink: str = PAGE_INK) -> Any:
     """Return the domains with the most blocked addresses; None: nobody is blocked."""
-    ordered = list(top_domains.items())[::-1]
+    # From the bottom up. A summary that was kept as JSON has lost its order.
+    ordered = sorted(top_domains.items(), key=lambda item: (-item[1], item[0]))[::-1]
     return _chart("HorizontalBar", "domains", [name for name, _ in ordered], {"Blocked": [n for _, n in ordered]},
                   ["#2563eb"], ink)  # fmt: skip
 
