@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ses_bounces import held, pending
 from ses_bounces.database import partitions
+from ses_bounces.entry import Entry
 from ses_bounces.ledger import mirror_settings, writing
 from ses_bounces.pending import Classified, classify_pending
 from ses_bounces.replay import replay, try_replay
@@ -208,6 +209,21 @@ def test_without_a_grace_period_transients_count(database: Connection) -> None:
     put(database, *(body("T", f"p{n}@down.example") for n in range(4)))
     done = classify_pending(database, Rules(grace=timedelta(0)), max_new_blocks=2)
     assert done.outcomes == {"applied": 2, "held": 2}
+
+
+def test_a_copy_of_what_is_on_record_neither_counts_nor_is_held(database: Connection) -> None:
+    """Also where it blocks nobody any more: somebody deleted the transient record."""
+    rules, known = Rules(grace=timedelta(0)), body("T", "p0@down.example", key="known")
+    put(database, known)
+    assert classify_pending(database, rules, max_new_blocks=1).outcomes == {"applied": 1}
+    with writing(database) as writer:
+        writer.append(
+            [(Entry("transient_deleted", "p0@down.example", "p0@down.example", NOW, b"d" * 16), None)], "alice"
+        )
+    assert blocked(database) == set()
+    put(database, known)
+    assert classify_pending(database, rules, max_new_blocks=1).outcomes == {"applied": 1}
+    assert held.waiting(database) == []
 
 
 def test_the_first_run_of_a_queue_is_not_braked_and_does_not_count(database: Connection) -> None:
