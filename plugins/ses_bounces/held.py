@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ses_bounces.brake import NO_MESSAGE, listed_entry
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
+from ses_bounces.erasure import conceal_sentence
 from ses_bounces.ledger import Changes, Writer, writing
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def decide(writer: Writer, brake_ids: Iterable[int], decision: Decision, actor: 
 
     The domain is released at once; :func:`settle` carries it out for what was held until then.
     """
-    wanted = {"ids": list(brake_ids), "decision": decision, "actor": actor, "reason": reason}
+    said = conceal_sentence(writer.connection, reason)
+    wanted = {"ids": list(brake_ids), "decision": decision, "actor": actor, "reason": said}
     return [id_ for (id_,) in writer.connection.execute(statement("decide_brakes"), wanted)]
 
 
@@ -125,7 +127,8 @@ def decide_messages(
     wanted = {"ids": list(message_ids), "decision": decision}
     rows = execute(statement("decide_held_messages"), wanted).fetchall()
     if rows:
-        who = {"ids": sorted({brake_id for _, brake_id in rows}), "actor": actor, "reason": reason}
+        said = conceal_sentence(writer.connection, reason)
+        who = {"ids": sorted({brake_id for _, brake_id in rows}), "actor": actor, "reason": said}
         execute(statement("release_brakes"), who)
     return {message_id for message_id, _ in rows}
 

@@ -15,10 +15,11 @@ import pytest
 from ses_bounces.actions import Action, lift_blocks, preview_blocks, preview_stops, request_stops, retry_messages
 from ses_bounces.aws.suppression import Listed, Page
 from ses_bounces.entry import Entry
-from ses_bounces.erasure import CONN_ID, Secret, guard, is_pseudonym
+from ses_bounces.erasure import CONN_ID, ERASED, Secret, guard, is_pseudonym
 from ses_bounces.erasure import texts as erasure_texts
 from ses_bounces.erasure.erase import Erased, erase
 from ses_bounces.exceptions import MissingConnectionError, SettingsError
+from ses_bounces.held import decide, decide_messages
 from ses_bounces.ledger import mirror_settings, promote_expired, writing
 from ses_bounces.lists import lookup
 from ses_bounces.lists.search import grams, index_addresses, keep_text, kept_text
@@ -457,6 +458,23 @@ def test_people_at_an_erased_address(ledger: Connection) -> None:
     lift_blocks(ledger, action(), {found.address_id or 0: ["stop_request", "complaint"]})
     sync(ledger, settings)
     assert ledger.execute(query).fetchall() == [(1, True), (2, True), (3, True)]
+
+
+def test_a_decision_about_a_brake_does_not_spell_it(ledger: Connection) -> None:
+    erase(ledger, action(), [PERSON])
+    made = "INSERT INTO ses_bounces.brake (domain, day, max_new_blocks) VALUES ('down.example', now(), 1) RETURNING brake_id"
+    [(brake_id,)] = ledger.execute(made).fetchall()
+    [(other_id,)] = ledger.execute(made.replace("down.", "other.")).fetchall()
+    id_ = land(ledger, event(30, bounce("one@other.example")), "held")
+    ledger.execute(
+        "INSERT INTO ses_bounces.held_entry (message_id, dedup_key, brake_id, occurred_at) VALUES (%s, 'k', %s, now())",
+        [id_, other_id],
+    )
+    with writing(ledger) as writer:
+        assert decide(writer, [brake_id], "dismissed", "alice", f"{PERSON} told us") == [brake_id]
+        assert decide_messages(writer, [id_], "confirmed", "alice", f"{PERSON} told us") == {id_}
+    assert spelled(ledger) == []
+    assert ledger.execute("SELECT b.reason FROM ses_bounces.brake b").fetchall() == [(f"{ERASED} told us",)] * 2
 
 
 def test_nothing_is_pushed_to_ses_in_its_place(ledger: Connection) -> None:
