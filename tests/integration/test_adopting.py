@@ -310,3 +310,15 @@ def test_the_preview_in_the_shell(
     assert main(["preview", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["people"] == 3
     assert main(["preview", "--sample", "-1"]) == 1
+
+
+def test_a_line_for_each_reason_is_an_entry_for_each(
+    files: Path, database: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"ann@example.com,{reason},2026-03-01" for reason in ("bounce", "spam", "bounce")]
+    (files / "twice.csv").write_text("\n".join(["email,reason,date", *rows]))
+    columns = ("--reason-column", "reason", "--date-column", "date")
+    said = imported(capsys, "twice.csv", *columns)
+    assert (said["new"], said["already"]) == ({"permanent_bounce": 1, "complaint": 1}, 1)
+    reasons = database.execute("SELECT b.reason FROM ses_bounces.blocked_list b ORDER BY 1").fetchall()
+    assert reasons == [("complaint",), ("permanent_bounce",)]

@@ -458,6 +458,9 @@ def test_people_at_an_erased_address(ledger: Connection) -> None:
     lift_blocks(ledger, action(), {found.address_id or 0: ["stop_request", "complaint"]})
     sync(ledger, settings)
     assert ledger.execute(query).fetchall() == [(1, True), (2, True), (3, True)]
+    ledger.execute(compare)
+    assert sync(ledger, settings).switched_off == 0
+    assert ledger.execute(query).fetchall() == [(1, True), (2, True), (3, True)]
 
 
 def test_a_decision_about_a_brake_does_not_spell_it(ledger: Connection) -> None:

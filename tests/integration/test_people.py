@@ -117,3 +117,15 @@ def test_without_a_table_nothing_is_done(people: Connection) -> None:
 def test_a_wrong_table_is_refused(people: Connection, change: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         sync(people, settings(**change))
+
+
+def test_each_change_is_noted_with_its_own_address(people: Connection) -> None:
+    record(people, "permanent_bounce", "ann@example.com")
+    record(people, "complaint", "bob@example.com")
+    assert sync(people, settings()).switched_off == 4
+    noted = people.execute(
+        "SELECT a.address, c.person_id FROM ses_bounces.flag_change c JOIN ses_bounces.address a USING (address_id)"
+        " ORDER BY 2"
+    ).fetchall()
+    ann, bob = "ann@example.com", "bob@example.com"
+    assert noted == [(ann, "1"), (ann, "2"), (ann, "3"), (bob, "4")]

@@ -9,9 +9,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ses_bounces import pending
 from ses_bounces.ledger import mirror_settings, promote_expired
 from ses_bounces.pending import Classified, classify_pending
 from ses_bounces.rules import Rules
@@ -210,3 +212,20 @@ def test_a_bounce_dated_ahead_of_our_clock_counts_from_then_on(database: Connect
     assert [row[0] for row in lists(database)[0]] == ["early@example.com"]
     assert promote_expired(database).blocked == {}
     assert database.execute("SELECT count(*) FROM ses_bounces.later_entry").fetchone() == (0,)
+
+
+def test_what_lands_meanwhile_is_classified_too(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drain beside it may land what was sent before the messages that were fetched already."""
+    put(database, *(json.dumps(bounce(f"p{n}@example.com")) for n in range(4)))
+    next_chunk, late = pending._next_chunk, [json.dumps(bounce(f"late{n}@example.com")) for n in range(3)]
+
+    def landing(*arguments: Any) -> list[pending.Message]:
+        chunk = next_chunk(*arguments)
+        if late:
+            put(database, late.pop(), sent_at=NOW - timedelta(days=1))
+        return chunk
+
+    monkeypatch.setattr(pending, "MESSAGES_PER_CHUNK", 2)
+    monkeypatch.setattr(pending, "_next_chunk", landing)
+    assert classify_pending(database, Rules()).outcomes == {"applied": 7}
+    assert len(lists(database)[0]) == 7
