@@ -31,9 +31,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres)
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium; not longer than its tests: Playwright leaves an event loop running in the thread."""
     # Two cores may be busy with an Airflow that starts.
     expect.set_options(timeout=20_000)
     found = shutil.which("chromium") or shutil.which("chromium-browser")
