@@ -13,9 +13,12 @@ from dev.postgres import EmbeddedPostgres
 from ses_bounces.database import connection as connections
 from ses_bounces.database import partitions, schema
 from ses_bounces.database.all_tables import metadata
+from ses_bounces.database.storage import STORAGE
 from ses_bounces.database.tables import SCHEMA
 from ses_bounces.exceptions import SchemaError
 from ses_bounces.lists.search import grams
+from tests.builders import delivery
+from tests.seeding import dated, receive
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -25,6 +28,34 @@ def test_migrations_lead_to_the_tables(database: Connection) -> None:
     with schema.alembic_connection(database) as lent:
         context = MigrationContext.configure(lent, opts=schema.COMPARED)
         assert compare_metadata(context, metadata) == []
+
+
+def stored(database: Connection) -> dict[str, dict[str, str]]:
+    query = (
+        "SELECT c.relname, c.reloptions FROM pg_class c"
+        " WHERE c.relnamespace = 'ses_bounces'::regnamespace AND c.relkind = 'r' AND c.reloptions IS NOT NULL"
+    )
+    return {name: dict(option.split("=") for option in options) for name, options in database.execute(query)}
+
+
+def test_migrations_lead_to_the_storage(database: Connection) -> None:
+    assert stored(database) == STORAGE
+    migrate(database, "0001")
+    assert stored(database) == {}
+
+
+def test_the_index_of_deliveries_does_not_grow_with_every_mailing(database: Connection) -> None:
+    addresses, mailings = 1_000, 3
+    for days_ago in range(mailings, 0, -1):
+        receive(database, *(dated(delivery(f"p{number}@example.com"), days_ago) for number in range(addresses)))
+    database.execute("SELECT pg_stat_force_next_flush()")
+    counted = database.execute(
+        "SELECT n_tup_ins, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'last_delivery'"
+    ).fetchone()
+    assert counted is not None
+    inserted, updated, in_place = counted
+    assert (inserted, updated) == (addresses, addresses * (mailings - 1))
+    assert in_place > 0.9 * updated
 
 
 def test_upgrade_may_be_repeated(database: Connection) -> None:

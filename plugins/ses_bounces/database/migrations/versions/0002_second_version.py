@@ -37,6 +37,18 @@ ANALYZE ses_bounces.address_search
 """
 
 
+_GROWS = "autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02"
+_STORAGE = {
+    "address": _GROWS,
+    "address_event": _GROWS,
+    "address_search": _GROWS,
+    "bounce_list": f"autovacuum_vacuum_scale_factor = 0.05, {_GROWS}",
+    "blocked_list": f"autovacuum_vacuum_scale_factor = 0.05, {_GROWS}",
+    "flag_due": "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000",
+    "last_delivery": "fillfactor = 50",
+}
+
+
 def upgrade() -> None:
     _add_keeping()
     _add_brake()
@@ -44,9 +56,14 @@ def upgrade() -> None:
     _add_site()
     _speed_up_pages()
     _add_feed_gap()
+    for table, parameters in _STORAGE.items():
+        op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
 
 
 def downgrade() -> None:
+    for table, parameters in _STORAGE.items():
+        names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
+        op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
     op.drop_table("feed_gap", schema=SCHEMA)
     _slow_down_pages()
     op.drop_column("setting", "site", schema=SCHEMA)
