@@ -28,7 +28,7 @@ docs: test-environment  ## Build the documentation: build/docs/html/index.html
 	$(BIN)/sphinx-build -W --nitpicky --keep-going --quiet -b html -c docs -d $(OUT)/doctrees . $(OUT)/html
 
 screenshots: test-environment  ## Take the pictures of the documentation anew
-	$(BIN)/pytest tests/browser/test_pictures.py --screenshots
+	$(BIN)/pytest tests/browser/test_pictures.py tests/e2e/test_grid_picture.py --screenshots
 
 bench: test-environment  ## Measure, and print tables; ARGS goes to the benchmarks
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -241,12 +241,17 @@ class AirflowApi:
         else:
             self.request("PATCH", f"/variables/{key}", json=body)
 
-    def _send(self, method: str, path: str, arguments: Json) -> httpx.Response:
+    def token(self) -> str:
+        """The token of whoever is logged in, which a browser has in its cookie `_token`."""
         if "Authorization" not in self._http.headers:
             response = self._http.post("/auth/token", json=self._credentials)
             if response.is_error:
                 raise ApiError(response)
             self._http.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
+        return str(self._http.headers["Authorization"]).removeprefix("Bearer ")
+
+    def _send(self, method: str, path: str, arguments: Json) -> httpx.Response:
+        self.token()
         return self._http.request(method, f"/api/v2{path}", **arguments)
 
     @staticmethod

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
@@ -24,6 +25,16 @@ ARGUMENTS = [
 OpenPage = Callable[..., Page]
 
 
+@contextlib.contextmanager
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium, started."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "these tests need Chromium: apt-get install chromium"
+    started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+    yield started
+    started.close()
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres) -> Iterator[PagesServer]:
     """An API server at the root of its host."""
@@ -36,12 +47,8 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium; not longer than its tests: Playwright leaves an event loop running in the thread."""
     # Two cores may be busy with an Airflow that starts.
     expect.set_options(timeout=20_000)
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found, "these tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+    with sync_playwright() as playwright, chromium(playwright) as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ses_bounces.actions import Action, lift_blocks
 from ses_bounces.database.connection import connect_url
 from ses_bounces.people import sync
 from ses_bounces.settings import Settings, parse
-from tests.browser.pictures import FOLDER, OUTLINES, PICTURES, SIZE, THEMES, outline
+from tests.browser.pictures import FOLDER, GRID, OUTLINES, PICTURES, SIZE, THEMES, outline
 from tests.tasks import Tasks
 
 pytestmark = pytest.mark.e2e
@@ -70,7 +70,7 @@ def recorded(request: pytest.FixtureRequest) -> Iterator[dict[str, list[str]]]:
     outlines = json.loads(OUTLINES.read_text(encoding="utf-8"))
     yield outlines
     if request.config.getoption("--screenshots"):
-        ordered = {name: outlines[name] for name in PICTURES if name in outlines}
+        ordered = {name: outlines[name] for name in (*PICTURES, GRID) if name in outlines}
         OUTLINES.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

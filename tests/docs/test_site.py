@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.pictures import FOLDER, NO_PAGE, OUTLINES, PICTURES, SHOWN, THEMES
+from tests.browser.pictures import FOLDER, GRID, NO_PAGE, OUTLINES, PICTURES, SHOWN, THEMES
 from tests.docs.blocks import PAGES, ROOT, images
 from tests.docs.commands import make_commands
 from tests.page_rights import CASES
@@ -58,12 +58,12 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
 def test_pictures_and_files_are_the_same() -> None:
     """What pages show is what the browser tests take, in the light and in the dark; each has its outline."""
     shown = {path.name for _page, path in images() if path.parent == FOLDER}
-    taken = {f"{name}-{theme}.png" for name in PICTURES for theme in THEMES}
+    taken = {f"{name}-{theme}.png" for name in (*PICTURES, GRID) for theme in THEMES}
     assert shown <= taken
     assert {path.name for path in FOLDER.glob("*.png")} == taken
-    assert list(json.loads(OUTLINES.read_text(encoding="utf-8"))) == list(PICTURES)
+    assert list(json.loads(OUTLINES.read_text(encoding="utf-8"))) == [*PICTURES, GRID]
     named = {name.removesuffix(".png").rpartition("-")[0] for name in shown}
-    assert named == set(PICTURES), "docs/pages.md shows each of them"
+    assert named == {*PICTURES, GRID}, "docs/pages.md shows each of them, README.md the grid"
 
 
 def test_every_page_has_a_picture() -> None:

@@ -31,6 +31,15 @@ def test_settings_table() -> None:
         assert rows[key][0] == default, key
 
 
+def test_settings_of_the_readme_have_the_defaults_of_the_page() -> None:
+    page = dict(_ROW.findall((ROOT / "docs" / "settings.md").read_text(encoding="utf-8")))
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Settings")[2]
+    readme = dict(_ROW.findall(text))
+    assert "queue_urls" in readme
+    for key, cells in readme.items():
+        assert cells.split(" | ")[0] == page[key].split(" | ")[0], key
+
+
 def test_settings_page_has_nothing_else_and_the_ranges() -> None:
     rows = dict(_ROW.findall((ROOT / "docs" / "settings.md").read_text(encoding="utf-8")))
     assert list(rows) == list(Settings.model_fields)
