@@ -21,6 +21,8 @@ MAX_TAGS = 20
 # A bounce is dated by a remote clock; so far from the mail it can be, and no further.
 BEFORE_MAIL = -timedelta(days=1)
 BEFORE_PUBLICATION = -timedelta(days=30)
+# EventBridge publishes with whole seconds, cut off: what happened in the same one was not too late.
+CLOCK_TICK = timedelta(seconds=1)
 
 _DEFAULT_RULES = Rules()
 _EMPTY_DELIVERY = "a delivery without recipients"
@@ -229,6 +231,8 @@ class _Origin:
         if lower <= reported <= upper:
             return reported, None
         held = min(max(reported, lower), upper)
+        if abs(held - reported) < CLOCK_TICK:
+            return held, None
         return held, f"reported for {reported:%Y-%m-%d %H:%M:%S} UTC, which can't be: moved"
 
     def entry(

@@ -14,7 +14,7 @@ from ses_bounces.address import address_key
 from ses_bounces.classify import classify_body
 from ses_bounces.entry import Classification
 from ses_bounces.rules import Rules
-from tests.builders import ADDRESS, bounce, complaint, delivery, eventbridge, lambda_sns, lambda_sqs, sns
+from tests.builders import ADDRESS, bounce, complaint, delivery, eventbridge, iso, lambda_sns, lambda_sqs, sns
 
 SENT_AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -162,6 +162,15 @@ def test_a_bounce_dated_2030_does_not_last_for_ever() -> None:
     assert entry.occurred_at == SENT_AT
     assert entry.reason is not None
     assert "moved" in entry.reason
+
+
+@pytest.mark.parametrize(("late", "is_said"), [(0, False), (0.999, False), (1, True), (90, True)])
+def test_a_time_in_the_second_of_the_publication_is_held_and_not_worth_a_word(late: float, is_said: bool) -> None:
+    event = complaint()
+    event["complaint"]["timestamp"] = iso(SENT_AT + timedelta(seconds=late))
+    entry = classify(event).entries[0]
+    assert entry.occurred_at == SENT_AT
+    assert ("moved" in (entry.reason or "")) is is_said
 
 
 def test_transients_carry_deadline_and_policy() -> None:
