@@ -1,0 +1,137 @@
+"""Does Allow Group Email cost by what changed, and what beyond a bare UPDATE of the same rows?
+
+``sync`` finds the people of each address that is due, switches them off, writes down each change, looks whether a row
+was held by somebody else, and takes the addresses off the list of due ones. The bare statement only switches them off.
+Both find people by the index on ``ses_bounces.address_key(email)`` that docs/operations.md asks for.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import Cost
+from benchmarks.server import ServerWatch, migrated, one, without_indexes
+from benchmarks.showing import add, add_costs, comparison
+from ses_bounces.database.connection import connect_url
+from ses_bounces.people import sync
+from ses_bounces.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from dev.postgres import EmbeddedPostgres
+    from ses_bounces.database.connection import Connection
+
+AIM = "≤ 1.5"
+HOURLY_BLOCKS = 100
+SETTINGS = {"queue_urls": ["https://sqs.eu-west-1.amazonaws.com/123456789012/q"], "people_table": "public.people"}
+
+_PEOPLE = """
+CREATE TABLE people AS
+SELECT n AS id, 'Person.' || n || '@Domain' || n %% 500 || '.example.com' AS email, true AS allow_group_email,
+    now() AS created_at
+FROM generate_series(1, %s::bigint) n
+"""
+_INDEXES = (
+    "ALTER TABLE people ADD PRIMARY KEY (id)",
+    "CREATE INDEX people_address_key_idx ON people (ses_bounces.address_key(email))",
+)
+_REGISTER = """
+INSERT INTO ses_bounces.address (address, address_as_reported)
+SELECT lower(p.email), p.email FROM people p WHERE p.id %% %s = %s ORDER BY p.id LIMIT %s
+RETURNING address_id
+"""
+_BLOCK = """
+INSERT INTO ses_bounces.blocked_list (address_id, address, reason, blocked_at, event_id)
+SELECT a.address_id, a.address, 'permanent_bounce', now(), a.address_id
+FROM ses_bounces.address a WHERE a.address_id = ANY (%s)
+"""
+_DUE = "INSERT INTO ses_bounces.flag_due (address_id) SELECT unnest(%s::bigint[])"
+_BARE = """
+UPDATE people p SET allow_group_email = false
+FROM wanted w
+WHERE ses_bounces.address_key(p.email) = w.address AND p.allow_group_email IS DISTINCT FROM false
+"""
+
+
+def table(people: int, blocks: int) -> Table:
+    """Measure with so many people and new blocks, and an hour's few blocks with a tenth of the people as well."""
+    shown = comparison(f"Allow Group Email: {people:,} people", "bare UPDATE … FROM")
+    small = _measure_few(people // 10)
+    with migrated() as (postgres, url), connect_url(url) as connection:
+        began = time.perf_counter()
+        _seed(connection, people)
+        seeded = time.perf_counter() - began
+        stride = people // blocks
+        ours = _sync(postgres, connection, _block(connection, stride, 0, blocks), blocks)
+        bare = _bare(postgres, connection, stride, 1, blocks)
+        add_costs(shown, f"{blocks:,} new blocks", ours, bare, AIM)
+        large = _few(postgres, connection, people)
+        connection.execute("UPDATE ses_bounces.setting SET people_compared_at = NULL")
+        compared = _sync(postgres, connection, [], 0)
+    add(shown, f"{HOURLY_BLOCKS} new blocks, against a tenth of the people: seconds", large.wall, small.wall, "≤ 1.2")
+    shown.caption = (
+        f"Seeded in {seeded:.0f} s. Once a day everybody is compared: {compared.wall:.1f} s, "
+        f"{1e6 * compared.wall / people:.1f} s for a million people."
+    )
+    return shown
+
+
+def _measure_few(people: int) -> Cost:
+    with migrated() as (postgres, url), connect_url(url) as connection:
+        _seed(connection, people)
+        return _few(postgres, connection, people)
+
+
+def _few(postgres: EmbeddedPostgres, connection: Connection, people: int) -> Cost:
+    """Return the least of three times, the first of which reads what was never read."""
+    costs = []
+    for number in range(3):
+        ids = _block(connection, people // HOURLY_BLOCKS, 3 + number, HOURLY_BLOCKS)
+        costs.append(_sync(postgres, connection, ids, HOURLY_BLOCKS))
+    return min(costs, key=lambda cost: cost.wall)
+
+
+def _seed(connection: Connection, people: int) -> None:
+    connection.execute(_PEOPLE, [people])
+    for statement in _INDEXES:
+        connection.execute(statement)
+    connection.execute("VACUUM ANALYZE people")
+    connection.execute("UPDATE ses_bounces.setting SET people_compared_at = now()")
+
+
+def _block(connection: Connection, stride: int, offset: int, blocks: int) -> list[int]:
+    """Block every so manieth person, as promotions or bounces did before the sync; returns the ids of the addresses."""
+    with without_indexes(connection, "address", "blocked_list"):
+        ids = [id_ for (id_,) in connection.execute(_REGISTER, [stride, offset, blocks])]
+        connection.execute(_BLOCK, [ids])
+    connection.execute(_DUE, [ids])
+    connection.execute("VACUUM ANALYZE ses_bounces.address, ses_bounces.blocked_list, ses_bounces.flag_due")
+    connection.execute("CHECKPOINT")
+    assert len(ids) == blocks
+    return ids
+
+
+def _sync(postgres: EmbeddedPostgres, connection: Connection, ids: list[int], people: int) -> Cost:
+    watch = ServerWatch(postgres)
+    done = sync(connection, Settings(**SETTINGS))
+    cost = watch.cost()
+    assert (done.switched_off, done.addresses) == (people, len(ids))
+    return cost
+
+
+def _bare(postgres: EmbeddedPostgres, connection: Connection, stride: int, offset: int, blocks: int) -> Cost:
+    connection.execute("CREATE TABLE wanted (address text PRIMARY KEY)")
+    connection.execute(
+        "INSERT INTO wanted SELECT lower(email) FROM people WHERE id %% %s = %s ORDER BY id LIMIT %s",
+        [stride, offset, blocks],
+    )
+    connection.execute("VACUUM ANALYZE wanted")
+    connection.execute("CHECKPOINT")
+    watch = ServerWatch(postgres)
+    changed = connection.execute(_BARE).rowcount
+    cost = watch.cost()
+    assert changed == blocks
+    assert one(connection, "SELECT count(*) FROM people WHERE NOT allow_group_email") == 2 * blocks
+    return cost
