@@ -47,7 +47,9 @@ def table(blocked: int) -> Table:
     add_costs(shown, "report", ours, bare)
     add_costs(shown, "CSV file alone", file, copied, AIM)
     add_limit(shown, "memory of the process", memory, MEGABYTES, "MB")
-    shown.caption = f"Seeded in {seeded:.0f} s. Each blocked by one entry. Airflow itself is imported in a task as well."
+    shown.caption = (
+        f"Seeded in {seeded:.0f} s. Each blocked by one entry. Airflow itself is imported in a task as well."
+    )
     return shown
 
 
@@ -66,7 +68,9 @@ def measure(url: str, day: date) -> tuple[Cost, Cost, Cost, float]:
         summary = report.make_report(connection, day, ZONE)
         ours = watch.cost()
         memory = peak_memory()
-        assert summary.blocked_addresses == one(connection, "SELECT count(DISTINCT address_id) FROM ses_bounces.blocked_list")
+        assert summary.blocked_addresses == one(
+            connection, "SELECT count(DISTINCT address_id) FROM ses_bounces.blocked_list"
+        )
         with connection.transaction():
             _prepare(connection, day)
             copied = _copied(connection)

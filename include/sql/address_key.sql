@@ -198,10 +198,15 @@ DECLARE
     domain text;
     encoded text;
 BEGIN
-    -- Nearly every address; the long way gives the same key.
+    -- Nearly every address; the long way gives the same key. Counts in a pattern cost fifty microseconds, and no label of
+    -- 64 characters in all has more than 63.
+    IF email ~ '^[A-Za-z0-9.+_=-]+@([A-Za-z0-9]+(-+[A-Za-z0-9]+)*\.)+[A-Za-z]+$' AND email !~* 'xn--'
+        AND length(email) <= 64 THEN
+        RETURN lower(email COLLATE "C");
+    END IF;
     IF email ~ '^[A-Za-z0-9.+_=-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,24}$'
         AND length(email) <= 253 AND email !~* 'xn--' THEN
-        RETURN translate(email, upper_, lower_);
+        RETURN lower(email COLLATE "C");
     END IF;
     address := btrim(email, blank);
     IF right(address, 1) = '>' AND position('<' IN address) > 0 THEN
