@@ -8,7 +8,7 @@ OUT ?= build/docs
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint docs screenshots bench matrix clean run-environment test-environment
+.PHONY: help run test lint docs screenshots bench bench-scale matrix clean run-environment test-environment
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ screenshots: test-environment  ## Take the pictures of the documentation anew
 
 bench: test-environment  ## Measure, and print tables; ARGS goes to the benchmarks
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-scale: test-environment  ## The same at full size: hours, 40 GB under TMPDIR; keeps its result in benchmarks/results/
+	@$(BIN)/python -m benchmarks --big $(ARGS)
 
 matrix: test-environment  ## Unit and integration tests on each Python, and with lowest and newest versions; ARGS names some
 	@$(BIN)/python -m dev.matrix $(ARGS)

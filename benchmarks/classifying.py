@@ -14,9 +14,8 @@ from rich.table import Table
 
 from benchmarks.generate import bodies, deliveries
 from benchmarks.measure import Cost, Stopwatch
-from dev.postgres import temporary_postgres
+from benchmarks.server import migrated, one
 from ses_bounces.classify import classify_body
-from ses_bounces.database import schema
 from ses_bounces.database.connection import connect_url
 from ses_bounces.message import unwrap
 from ses_bounces.pending import classify_pending
@@ -47,21 +46,17 @@ def table(messages: int) -> Table:
 
 
 def _add_state(shown: Table, what: str, texts: list[str], aim: str) -> None:
-    with temporary_postgres(SETTINGS) as postgres:
-        postgres.create_database("classifying")
-        with connect_url(postgres.url("classifying")) as connection:
-            schema.upgrade(connection)
-            row = connection.execute("SELECT pg_backend_pid()").fetchone()
-            pid = row[0] if row else None
-            watch = Stopwatch(pid)
-            _land(connection, texts)
-            copied = watch.cost()
-            watch = Stopwatch(pid)
-            classify_pending(connection, Rules())
-            cost = watch.cost()
-            watch = Stopwatch(pid)
-            _insert_again(connection)
-            inserted = watch.cost()
+    with migrated("classifying", SETTINGS) as (_, url), connect_url(url) as connection:
+        pid = one(connection, "SELECT pg_backend_pid()")
+        watch = Stopwatch(pid)
+        _land(connection, texts)
+        copied = watch.cost()
+        watch = Stopwatch(pid)
+        classify_pending(connection, Rules())
+        cost = watch.cost()
+        watch = Stopwatch(pid)
+        _insert_again(connection)
+        inserted = watch.cost()
     bare = Cost(*(a + b for a, b in zip(astuple(copied), astuple(inserted), strict=True)))
     _add(shown, f"{what}: COPY of the bodies, insert of the rows, alone", len(texts), bare)
     _add(shown, what, len(texts), cost, aim)

@@ -15,7 +15,7 @@ from benchmarks.server import ServerWatch, migrated, one, without_indexes
 from benchmarks.showing import add, add_costs, comparison
 from ses_bounces.database.connection import connect_url
 from ses_bounces.people import sync
-from ses_bounces.settings import Settings
+from ses_bounces.settings import parse
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 AIM = "≤ 1.5"
 HOURLY_BLOCKS = 100
-SETTINGS = {"queue_urls": ["https://sqs.eu-west-1.amazonaws.com/123456789012/q"], "people_table": "public.people"}
+SETTINGS = parse({"queue_urls": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "people_table": "public.people"})
 
 _PEOPLE = """
 CREATE TABLE people AS
@@ -115,7 +115,7 @@ def _block(connection: Connection, stride: int, offset: int, blocks: int) -> lis
 
 def _sync(postgres: EmbeddedPostgres, connection: Connection, ids: list[int], people: int) -> Cost:
     watch = ServerWatch(postgres)
-    done = sync(connection, Settings(**SETTINGS))
+    done = sync(connection, SETTINGS)
     cost = watch.cost()
     assert (done.switched_off, done.addresses) == (people, len(ids))
     return cost

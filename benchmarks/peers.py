@@ -133,13 +133,13 @@ def _sensor(postgres: EmbeddedPostgres, url: str, queue_url: str, messages: int,
     context: Any = {"ti": SimpleNamespace(xcom_push=lambda key, value: pushed.append(json.dumps(value)))}
     watch = ServerWatch(postgres)
     with contextlib.closing(hook.get_conn()) as connection:
-        connection.autocommit = True
+        connection.autocommit = True  # type: ignore[attr-defined]
         while sensor.poke(context):
             for message in json.loads(pushed.pop()):
                 event = json.loads(json.loads(message["Body"])["Message"])
                 for row in _rows(event):
                     if is_kind:
-                        connection.execute(_UPSERT, row)
+                        connection.execute(_UPSERT, row)  # type: ignore[attr-defined]
                     else:
                         hook.run(_UPSERT, parameters=row)
     cost = watch.cost()

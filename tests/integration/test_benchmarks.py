@@ -1,0 +1,135 @@
+"""Each benchmark does its work at a tiny size: they assert what was done, and these assert the tables that they make."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import backlog, blocked_report, classifying, flags, hot_address, ledger, parsing, peers, server, showing
+from benchmarks.__main__ import benchmarks
+from benchmarks.generate import bodies, deliveries
+from ses_bounces.classify import classify_body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.table import Table
+
+    from dev.postgres import EmbeddedPostgres
+
+ENVIRONMENT = (
+    "AIRFLOW_CONN_SES_BOUNCES_POSTGRES", "AIRFLOW_CONN_SES_BOUNCES_AWS", "AIRFLOW_VAR_SES_BOUNCES",
+    "_AIRFLOW_PROCESS_CONTEXT", "AIRFLOW__LOGGING__LOGGING_LEVEL",
+)  # fmt: skip
+_numbers = itertools.count()
+
+
+def cells(table: Table) -> list[list[str]]:
+    """The rows of a table."""
+    return [list(map(str, row)) for row in zip(*(column.cells for column in table.columns), strict=True)]
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a benchmark sets for its tasks is gone after the test."""
+    for name in ENVIRONMENT:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def one_server(monkeypatch: pytest.MonkeyPatch, postgres: EmbeddedPostgres, template: str) -> None:
+    """All databases are copies on the server of the tests."""
+
+    @contextlib.contextmanager
+    def same_server(_settings: dict[str, str]) -> Iterator[EmbeddedPostgres]:
+        yield postgres
+
+    def copied(_postgres: EmbeddedPostgres, _name: str) -> str:
+        name = f"{template}_{next(_numbers)}"
+        assert postgres.create_database(name, template)
+        return postgres.url(name)
+
+    monkeypatch.setattr(server, "temporary_postgres", same_server)
+    for module in (server, ledger):
+        monkeypatch.setattr(module, "new_database", copied)
+
+
+def test_notifications_are_seeded() -> None:
+    """The same seed gives the same mail, but for when it was sent; every one is understood."""
+    kinds = [[entry.kind for entry in classify_body(text).entries] for text in bodies(200)]
+    assert kinds == [[entry.kind for entry in classify_body(text).entries] for text in bodies(200)]
+    assert {kind for found in kinds for kind in found} == {"permanent_bounce", "transient_bounce", "complaint"}
+    assert {entry.kind for text in deliveries(50) for entry in classify_body(text).entries} == {"delivery"}
+
+
+def test_classifying() -> None:
+    """Each rate is there."""
+    assert len(cells(classifying.table(50))) == 6
+
+
+def test_peers() -> None:
+    """All of the same notifications reach the peer's table and ours; django-ses needs the network to be installed."""
+    rows = cells(peers.table(20, django=False))
+    assert [row[0].partition(",")[0] for row in rows[::2]] == ["SqsSensor + hook.run", "SqsSensor + one connection"]
+
+
+def test_flags() -> None:
+    """As many people are switched off by ours as by the bare statement."""
+    assert len(cells(flags.table(10_000, 400))) == 3
+
+
+def test_report() -> None:
+    """The report has every blocked address."""
+    assert [row[0] for row in cells(blocked_report.table(50))][-1] == "memory of the process"
+
+
+def test_hot_address() -> None:
+    """Chunks with the address and without it are classified."""
+    assert len(cells(hot_address.table(100, 20))) == 4
+
+
+def test_ledger() -> None:
+    """The hour runs on both databases."""
+    rows = cells(ledger.table(400, 20))
+    assert [row[0].partition(":")[0] for row in rows[2:]] == ["land", *ledger.TASKS]
+
+
+def test_backlog() -> None:
+    """All of it is classified."""
+    assert len(cells(backlog.table(60, 0))) == 2
+
+
+def test_rates_of_a_backlog() -> None:
+    """First and last part by when each chunk began: 10 a second at first, 5 a second at last."""
+    assert backlog.rates([(0.0, 0), (1.0, 10), (2.0, 20), (4.0, 30)], 6.0, 40, 10) == (10.0, 5.0)
+
+
+def test_parsing() -> None:
+    """The DAG file is read."""
+    assert [row[0] for row in cells(parsing.table(1, "ses_bounces.py"))] == ["ses_bounces.py"]
+
+
+def test_a_missed_aim_is_told() -> None:
+    """On either side of the limit."""
+    assert [showing.reached(ratio, "≤ 1.5") == "yes" for ratio in (1.5, 1.51)] == [True, False]
+    assert [showing.reached(ratio, "≥ 10") == "yes" for ratio in (10.0, 9.9)] == [True, False]
+
+
+def test_results_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Markdown, with the machine, and without what is for the terminal."""
+    monkeypatch.setattr(showing, "RESULTS", tmp_path / "results")
+    shown = showing.comparison("Work", "bare")
+    showing.add(shown, "seconds", 3.0, 1.0, "≤ 2")
+    text = showing.keep([shown], 120).read_text()
+    assert "| seconds | 3.00 | 1.00 | 3.00 | ≤ 2 | no |" in text
+    assert showing.machine() in text
+
+
+def test_every_benchmark_is_named() -> None:
+    """At both sizes."""
+    assert list(benchmarks(1, is_big=False)) == list(benchmarks(1, is_big=True))
