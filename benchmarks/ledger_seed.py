@@ -22,7 +22,8 @@ FROM (
 ) x
 """
 # The first entry of an address decides: a permanent bounce of the last 90 days for those that are blocked, else a
-# transient one of the last 10 days. Later rounds of entries are deliveries that ended an episode long ago.
+# transient one of the last 10 days. The others are of long ago: in turn a transient bounce, and the delivery that ended
+# it.
 _FIRST = """
 INSERT INTO ses_bounces.address_event (
     address_id, kind, occurred_at, recorded_at, dedup_key, actor, deadline, policy, mail_sent_at, feedback_id,
@@ -30,8 +31,9 @@ INSERT INTO ses_bounces.address_event (
 )
 SELECT n, CASE WHEN y.is_blocked THEN 'permanent_bounce' ELSE 'transient_bounce' END, y.at,
     y.at + interval '20 minutes', decode(md5('first' || n), 'hex'), 'ses',
-    CASE WHEN NOT y.is_blocked THEN y.at + interval '14 days' END, CASE WHEN NOT y.is_blocked THEN 'age' END, y.at - interval '5 seconds', '0102019a-feedback-' || n,
-    '0102019a-mail-' || n, CASE WHEN y.is_blocked THEN 'Permanent' ELSE 'Transient' END, 'General', '5.1.1',
+    CASE WHEN NOT y.is_blocked THEN y.at + interval '14 days' END, CASE WHEN NOT y.is_blocked THEN 'age' END,
+    y.at - interval '5 seconds', '0102019a-feedback-' || n, '0102019a-mail-' || n,
+    CASE WHEN y.is_blocked THEN 'Permanent' ELSE 'Transient' END, 'General', '5.1.1',
     'smtp; 550 5.1.1 user unknown', 'news@example.com', 1, n
 FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
 CROSS JOIN LATERAL (
@@ -55,7 +57,6 @@ SELECT 1 + n %% %(addresses)s::bigint, CASE WHEN y.is_delivery THEN 'delivery' E
     'news@example.com', 1, n
 FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
 CROSS JOIN LATERAL (
-    -- Of each address in turn a transient bounce, and the delivery that ended it two days later.
     SELECT z.round %% 2 = 0 AS is_delivery, now() - make_interval(days => 200 - 2 * z.round::int) AS at
     FROM (SELECT n / %(addresses)s::bigint AS round) z
 ) y
