@@ -21,6 +21,7 @@ from benchmarks.showing import add_costs, add_limit, comparison
 from ses_bounces import report
 from ses_bounces.database.connection import connect_url
 from ses_bounces.database.statements import statement
+from ses_bounces.report_csv import blocked_csv
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -71,7 +72,7 @@ def measure(url: str, day: date) -> tuple[Cost, Cost, Cost, float]:
             _prepare(connection, day)
             copied = _copied(connection)
             watch = Stopwatch(_pid(connection))
-            report._table(connection)
+            blocked_csv(connection)
             return ours, watch.cost(), copied, memory
 
 

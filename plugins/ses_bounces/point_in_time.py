@@ -10,7 +10,7 @@ from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.database.tables import CAUSES
 from ses_bounces.exceptions import ActionError
-from ses_bounces.report import REPORT_COLUMNS
+from ses_bounces.report_csv import REPORT_COLUMNS
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +13,7 @@ from zoneinfo import ZoneInfo
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.report_charts import HISTORY_DAYS
+from ses_bounces.report_csv import blocked_csv
 from ses_bounces.report_page import Listed, Page, render
 
 if TYPE_CHECKING:
@@ -28,13 +26,6 @@ DOMAINS_SHOWN = 10
 DUE_SOON = timedelta(hours=48)
 # A day has its start and not its end.
 _MOMENT = timedelta(microseconds=1)
-_ROWS_AT_ONCE = 5_000
-
-REPORT_COLUMNS = (
-    "address", "reason", "since", "bounce_type", "bounce_sub_type", "diagnostic", "first_bounce", "last_bounce",
-    "bounce_count", "source_identity", "configuration_set", "ses_message_id",
-)  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -147,12 +138,6 @@ def drop_old_reports(connection: Connection, days_kept: int) -> int:
         return connection.execute(statement("report_drop_old"), {"days_kept": days_kept}).rowcount
 
 
-def neutral(cell: str | None) -> str:
-    """Return a cell that no spreadsheet takes for a formula: one that begins like one gets an apostrophe in front."""
-    text = cell or ""
-    return f"'{text}" if text.lstrip(" \"'").startswith(_FORMULA) or text.startswith(_FORMULA) else text
-
-
 def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict[str, Any], bytes]:
     execute = connection.execute
     cursor = execute(statement("select_report_moments"), {"day": day, "zone": zone.key})
@@ -217,7 +202,7 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
         history=history,
         days_left=transients,
     )
-    return page, moments, _table(connection)
+    return page, moments, blocked_csv(connection)
 
 
 def _gap(zone: ZoneInfo, queue: str, first: datetime, last: datetime) -> dict[str, str]:
@@ -241,28 +226,6 @@ def _days(transient: tuple[int | None, int]) -> int:
 
 def _listed(rows: list[tuple[Any, ...]]) -> Listed:
     return Listed(rows[0][0] if rows else 0, [row[1:] for row in rows])
-
-
-def _table(connection: Connection) -> bytes:
-    """Return the CSV file, gzipped while the rows come in."""
-    packed = io.BytesIO()
-    # No time and no name in the header: the same rows give the same bytes.
-    with (
-        gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0, compresslevel=6) as file,
-        io.TextIOWrapper(file, "utf-8", newline="") as text,
-    ):
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(REPORT_COLUMNS)
-        for row in _rows(connection):
-            writer.writerow([neutral(cell) for cell in row])
-    return packed.getvalue()
-
-
-def _rows(connection: Connection) -> Iterator[tuple[str | None, ...]]:
-    with connection.cursor("report_rows") as cursor:
-        cursor.itersize = _ROWS_AT_ONCE
-        cursor.execute(statement("select_report_rows"))
-        yield from cursor
 
 
 def _store(connection: Connection, page: Page, moments: dict[str, Any], table: bytes) -> Summary:

@@ -235,7 +235,7 @@ def _all(counts: Counter[str]) -> dict[str, int]:
 
 
 def _write_drift(connection: Connection, packed: io.BytesIO, counts: Counter[str]) -> None:
-    from ses_bounces.report import neutral
+    from ses_bounces.report_csv import neutral
 
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0, compresslevel=6) as file,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ses_bounces.address import address_key
 from ses_bounces.exceptions import ActionError
 from ses_bounces.message import clean
-from ses_bounces.report import neutral
+from ses_bounces.report_csv import neutral
 
 MAX_LINES = 10_000
 MAX_BYTES = 2 * 1024 * 1024
