@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import re
 import statistics
 import tempfile
@@ -78,19 +79,15 @@ FROM ses_bounces.report_day r CROSS JOIN generate_series(1, %s) n
 
 @dataclass
 class Asked:
-    """A request, and how long its answers took, in milliseconds."""
+    """A request, and how long its answers took, in milliseconds. ``order``: in which, and from where on."""
 
     page: str
-    name: str
+    filter: str
     path: str
     body: Any = None
     limit: int = LIMIT_MS
+    order: str = ""
     times: list[float] = field(default_factory=list)
-
-    @property
-    def p95(self) -> float:
-        """What 95 of 100 answers take at most."""
-        return percentile(self.times, 95)
 
 
 def seed_beside(connection: Connection) -> None:
@@ -147,13 +144,13 @@ def _list(
     client: httpx.Client, path: str, page: str, name: str, values: dict[str, Any], sort: str, direction: str
 ) -> Iterator[Asked]:
     query = {**values, "sort": sort, "direction": direction}
-    name = f"{name}, by {sort} {direction}"
-    yield Asked(page, name, f"{path}?{urlencode(query)}")
+    order = f"by {sort} {direction}"
+    yield Asked(page, name, f"{path}?{urlencode(query)}", order=order)
     # Rows 501 on: the page after one as long as can be.
     far = client.get(f"api/{path}?{urlencode({**query, 'limit': 500})}").json()["after"]
     if far:
         query["after"] = far
-        yield Asked(page, f"{name}, page 11", f"{path}?{urlencode(query)}")
+        yield Asked(page, name, f"{path}?{urlencode(query)}", order=f"{order}, page 11")
 
 
 def measure(asked: list[Asked], client: httpx.Client, rounds: int) -> None:
@@ -164,24 +161,52 @@ def measure(asked: list[Asked], client: httpx.Client, rounds: int) -> None:
             answer = client.get(one.path) if one.body is None else client.post(one.path, json=one.body)
             one.times.append((time.perf_counter() - began) * 1_000)
             if answer.status_code != 200:
-                raise RuntimeError(f"{one.page}, {one.name}: status {answer.status_code}")
+                raise RuntimeError(f"{one.page}, {one.filter}: status {answer.status_code}")
 
 
 def show(asked: list[Asked], console: Console, shown: int) -> None:
-    """Print the slowest requests of each page, and how many are over the limit."""
+    """Print the answers of each page and of its slowest filters, and how many filters are over the limit."""
     table = Table(title="Pages over HTTP, milliseconds")
-    for column in ("page", "request", "median", "p95", "limit"):
-        table.add_column(column, justify="left" if column in ("page", "request") else "right")
-    for page in dict.fromkeys(one.page for one in asked):
-        of_page = sorted((one for one in asked if one.page == page), key=lambda one: -one.p95)
-        for one in of_page[:shown]:
-            numbers = (f"{statistics.median(one.times):.0f}", f"{one.p95:.0f}", str(one.limit))
-            table.add_row(page, one.name, *numbers, style="bold red" if one.p95 > one.limit else "")
-        over = sum(one.p95 > one.limit for one in of_page)
-        medians = [statistics.median(one.times) for one in of_page]
-        table.add_row(page, f"all {len(of_page)}: {over} over", f"{statistics.median(medians):.0f}", "", "")
+    for name in ("page", "filter", "answers", "median", "p95", "slowest", "limit"):
+        table.add_column(name, justify="left" if name in ("page", "filter") else "right", overflow="fold")
+    for page, of_page in _by(asked, "page").items():
+        filters = sorted(_by(of_page, "filter").items(), key=lambda one: -_p95(one[1]))
+        for name, requests in filters[:shown]:
+            slowest = max(requests, key=lambda one: max(one.times))
+            _add(table, page, f"{name} (slowest {slowest.order})" if slowest.order else name, requests)
+        over = sum(_p95(requests) > requests[0].limit for _, requests in filters)
+        _add(table, page, f"all {len(filters)}, of which {over} are over their limit", of_page)
         table.add_section()
     console.print(table)
+
+
+def _add(table: Table, page: str, name: str, requests: list[Asked]) -> None:
+    times = [time for one in requests for time in one.times]
+    numbers = [f"{number:.0f}" for number in (statistics.median(times), _p95(requests), max(times))]
+    limits = {one.limit for one in requests}
+    limit = str(*limits) if len(limits) == 1 else ""
+    style = "bold red" if limit and _p95(requests) > int(limit) else ""
+    table.add_row(page, name, str(len(times)), *numbers, limit, style=style)
+
+
+def _by(asked: list[Asked], what: str) -> dict[str, list[Asked]]:
+    groups: dict[str, list[Asked]] = {}
+    for one in asked:
+        groups.setdefault(getattr(one, what), []).append(one)
+    return groups
+
+
+def _p95(asked: list[Asked]) -> float:
+    return percentile([time for one in asked for time in one.times], 95)
+
+
+def keep(asked: list[Asked], path: Path) -> None:
+    """Add the times to those that earlier runs kept in a file, and take those over."""
+    kept: dict[str, list[float]] = json.loads(path.read_text()) if path.exists() else {}
+    for one in asked:
+        key = f"{one.page}, {one.filter}, {one.order}"
+        one.times = kept[key] = [*kept.get(key, []), *one.times]
+    path.write_text(json.dumps(kept))
 
 
 def main() -> None:
@@ -194,6 +219,7 @@ def main() -> None:
     parser.add_argument(
         "--combinations", type=int, default=COMBINATIONS // 3, help="random filters of each list (default: %(default)s)"
     )
+    parser.add_argument("--times", type=Path, help="keep the times here, and show those that are there as well")
     arguments = parser.parse_args()
     console = Console()
     with (
@@ -212,6 +238,8 @@ def main() -> None:
             before = psutil.getloadavg()[0]
             measure(asked, client, arguments.rounds)
             console.print(f"{len(asked)} requests, {arguments.rounds} times; load {before:.1f} at first")
+            if arguments.times:
+                keep(asked, arguments.times)
             show(asked, console, arguments.shown)
 
 

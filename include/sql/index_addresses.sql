@@ -12,7 +12,10 @@ WITH held AS (
     LIMIT %(limit)s
 ), indexed AS (
     INSERT INTO ses_bounces.address_search (address_id, address, grams)
-    SELECT n.address_id, n.address, ses_bounces.address_grams(n.address) FROM next n
+    SELECT n.address_id, n.address, ses_bounces.address_grams(n.address)
+    FROM next n
+    -- Those that begin alike lie side by side, and are read together.
+    ORDER BY n.address
     RETURNING address_id
 ), moved AS (
     UPDATE ses_bounces.setting t

@@ -21,7 +21,7 @@ from ses_bounces.database.tables import BOUNCE_LIST_KINDS, CAUSES
 from ses_bounces.entry import Entry
 from ses_bounces.exceptions import ActionError
 from ses_bounces.ledger import writing
-from ses_bounces.lists import BlockedFilter, BlockedRow, BounceFilter, BounceRow, listing, query, search
+from ses_bounces.lists import BlockedFilter, BlockedRow, BounceFilter, BounceRow, listing, query, search, selection
 from ses_bounces.lists.search import grams
 from ses_bounces.rules import RULES_VERSION
 
@@ -61,6 +61,7 @@ def filled(database: Connection, monkeypatch: pytest.MonkeyPatch, request: pytes
     monkeypatch.setattr(search, "CANDIDATES", candidates)
     monkeypatch.setattr(listing, "WALKED", 5)
     monkeypatch.setattr(listing, "WALKED_FAR", walked_far)
+    monkeypatch.setattr(selection, "WALKED_FAR", walked_far)
     monkeypatch.setattr(listing, "LOOKUP_COST", lookup_cost)
     insert = "INSERT INTO ses_bounces.address (address, address_as_reported) VALUES (%s, %s)"
     for address in ADDRESSES[: len(ADDRESSES) // 2]:
@@ -219,6 +220,23 @@ def test_blocked(filled: Connection, filter_: BlockedFilter, sort: Any, directio
     assert [(row["address"].lstrip("'"), row["reason"]) for row in table] == [(r.address, r.reason) for r in wanted]
 
 
+@every_way
+@pytest.mark.parametrize("direction", ["ascending", "descending"])
+def test_a_text_alone(filled: Connection, direction: Any) -> None:
+    """The indexes by address have all of it: other ways than with a further filter."""
+    for text, is_open in itertools.product(TEXTS, (True, False)):
+        bounces = BounceFilter(state="open" if is_open else "closed", text=text)
+        blocks = BlockedFilter(state="open" if is_open else "lifted", text=text)
+        for read, count, filter_, plain, id_ in (
+            (lists.list_bounces, lists.count_bounces, bounces, BounceFilter(state=bounces.state), "bounce_list_id"),
+            (lists.list_blocked, lists.count_blocked, blocks, BlockedFilter(state=blocks.state), "blocked_list_id"),
+        ):
+            rows = read(filled, plain, limit=500).rows  # type: ignore[operator]
+            wanted = ordered([row for row in rows if matches(text, row.address)], lambda r: r.address, id_, direction)
+            assert everything(read, filled, filter_, "address", direction, limit=3) == wanted
+            assert count(filled, filter_).number == len(wanted)  # type: ignore[operator]
+
+
 def test_each_cause_is_counted(filled: Connection) -> None:
     rows = lists.list_blocked(filled, BlockedFilter(), limit=500).rows
     wanted = {cause: sum(row.reason == cause for row in rows) for cause in CAUSES}
@@ -294,7 +312,7 @@ def test_the_second_row_of_an_address_begins_a_page(filled: Connection, monkeypa
 def test_what_many_addresses_have_in_common_is_counted_less_far(
     filled: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "COUNTED_SPREAD", 2)
+    monkeypatch.setattr(selection, "COUNTED_SPREAD", 2)
     # In four of 32 open rows; 20 would be few.
     spread = lists.count_bounces(filled, BounceFilter(text="x\\y"))
     assert (spread.found, spread.is_more, spread.number, str(spread)) == (3, True, 2, "more than 2")

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from ses_bounces.lists.query import (
-    COUNTED,
-    COUNTED_SPREAD,
     WALKED,
     WALKED_FAR,
     Condition,
-    Count,
     Direction,
     all_of,
     check_limit,
     column,
+    in_sample,
     read_position,
     reading,
-    sampled,
+    sample_of,
     table,
+    to_all,
     write_position,
 )
-from ses_bounces.lists.search import Candidates, look_up
+from ses_bounces.lists.search import Candidates
+from ses_bounces.lists.selection import Selection
 from ses_bounces.lists.where import Source, Where
 
 if TYPE_CHECKING:
@@ -38,28 +38,29 @@ LOOKUP_COST = 4
 
 
 @dataclass(frozen=True)
-class About:
-    """About how many rows are in the order of the list, meet all conditions but those of the address, and match."""
+class Ahead:
+    """Where the next rows are: about how many rows before the first, and an address that enough of them come up to.
 
-    walked: int
-    others: int
-    matching: int
+    None: not in the sample.
+    """
+
+    distance: int | None
+    last: str | None
 
 
-class Listing:
-    """One list in one order, of one filter."""
+class Listing(Selection):
+    """The rows of one list that one filter shows, in one order."""
 
     def __init__(self, source: Source, where: Where, sort: str, direction: Direction) -> None:
-        self.source = source
-        self.where = where
+        super().__init__(source, where)
         self.moment = source.moments.get(sort)
         self.order = sql.SQL("DESC" if direction == "descending" else "ASC")
         self.compare = sql.SQL("<" if direction == "descending" else ">")
+        self.up_to = sql.SQL(">=" if direction == "descending" else "<=")
         self.only_of = source.only_of.get(sort)
         # One equality leads an index of its own, by date.
         self.leads = [name for name in where.equal if name in source.leading and self.moment and not self.only_of][:1]
         self.by = column(self.moment or "address")
-        self.id = column(source.id)
 
     def ids(self, connection: Connection, after: str | None, limit: int) -> tuple[list[int], str | None]:
         """Return the ids of a page's rows, and the position behind them; None: there is no further row."""
@@ -108,13 +109,18 @@ class Listing:
     ) -> list[tuple[int, Any]]:
         """Return the rows where many addresses are meant: too many to look at each before some are taken."""
         bounds = self._bounds(nulls, position)
-        about = self._about(connection, nulls)
+        is_null = [] if nulls is None else [self._is_null(nulls)]
+        walked = [self.where.state(self.source), *self._kind(), *self.where.ranges.get(self.moment or "", [])]
+        about = self._about(connection, [*walked, *is_null], is_null)
         if about.others > WALKED_FAR and about.matching:
             rows: list[tuple[int, Any]] = []
             if self.moment is None:
-                rows = self._read(connection, self._by_address(bounds, looked_up.number // 2, limit))
+                ahead = self._ahead(connection, bounds, limit)
+                # Twice as far as they should be; that costs half of looking all of them up.
+                if ahead.distance is not None and ahead.distance <= looked_up.number:
+                    rows = self._read(connection, self._by_address(bounds, 2 * ahead.distance + WALKED, limit))
                 if len(rows) < limit:
-                    query = self._matching(nulls, bounds, self._first(looked_up, position), limit)
+                    query = self._matching(nulls, bounds, self._first(looked_up, position, ahead.last), limit)
                     rows = self._read(connection, query)
             # Twice as far as they should be: they are not spread evenly.
             elif 2 * limit * about.walked <= WALKED_FAR * about.matching:
@@ -149,29 +155,35 @@ class Listing:
         )
         return self._ordered(some, limit)
 
-    def _about(self, connection: Connection, nulls: bool | None = None) -> About:
-        """Return about how many rows there are."""
-        walked = [self.where.state(self.source), *self._kind(), *self.where.ranges.get(self.moment or "", [])]
-        others = self._everything()
-        if nulls is not None:
-            walked.append(self._is_null(nulls))
-            others.append(self._is_null(nulls))
-        counted = [walked, others, [*others, *self.where.walking()]]
-        return About(*sampled(connection, self.source.table, "b", counted, self.where.bound))
+    def _ahead(self, connection: Connection, bounds: list[Condition], limit: int) -> Ahead:
+        """Return where the next rows by address are that match, as far as a sample tells."""
+        places = sql.SQL(
+            "SELECT x.place, x.address FROM ("
+            "SELECT b.address, {matches} AS matches, row_number() OVER (ORDER BY b.address {order}) AS place"
+            " FROM {sample} WHERE {walked}"
+            ") x WHERE x.matches ORDER BY x.place LIMIT {most}"
+        ).format(
+            matches=all_of([*self._everything(), *self.where.walking()]),
+            order=self.order,
+            sample=sample_of(self.source.table, "b"),
+            walked=all_of([self.where.by_address(self.source), *bounds]),
+            most=sql.Literal(most := in_sample(2 * limit) + 2),
+        )
+        found = self._read(connection, places)
+        return Ahead(to_all(found[0][0]) if found else None, found[-1][1] if len(found) == most else None)
 
-    def _read(self, connection: Connection, query: sql.Composed) -> list[tuple[Any, ...]]:
-        return connection.execute(query, self.where.bound.values).fetchall()
-
-    def _look_up(self, connection: Connection) -> Candidates | None:
-        return look_up(connection, self.where.searches, self.where.bound)
-
-    def _first(self, looked_up: Candidates, position: tuple[datetime | None, int] | None) -> Candidates:
-        """Return the next of many addresses: most of them have rows, and are not to be joined to them all."""
-        behind: sql.Composable = sql.SQL("true")
+    def _first(
+        self, looked_up: Candidates, position: tuple[datetime | None, int] | None, last: str | None
+    ) -> Candidates:
+        """Return the next of many addresses, up to a last one: they are not to be joined to all that have rows."""
+        next_: list[Condition] = []
         if position is not None:
-            behind = sql.SQL("x.address {}= {}").format(self.compare, self._last(position[1]))
+            next_.append(sql.SQL("x.address {}= {}").format(self.compare, self._last(position[1])))
+        if last is not None:
+            # So that the others are left out before they are sorted.
+            next_.append(sql.SQL("x.address {} {}").format(self.up_to, self.where.bound(last)))
         first = sql.SQL("SELECT x.address FROM ({}) x WHERE {} ORDER BY x.address {} LIMIT {}").format(
-            looked_up.addresses, behind, self.order, sql.Literal(WALKED)
+            looked_up.addresses, all_of(next_), self.order, sql.Literal(WALKED)
         )
         return Candidates(first, WALKED)
 
@@ -182,9 +194,6 @@ class Listing:
             return True
         is_by_kind = self.moment is not None and not self.leads
         return len(where.equal) > len(self.leads) or (not is_by_kind and self._is_one_kind())
-
-    def _is_one_kind(self) -> bool:
-        return len(self.where.kinds) < len(self.source.kinds)
 
     def _bounds(self, nulls: bool | None, position: tuple[datetime | None, int] | None) -> list[Condition]:
         bound = self.where.bound
@@ -288,49 +297,6 @@ class Listing:
         return sql.SQL(
             "SELECT r.{id}, r.value FROM ({some}) r ORDER BY r.value {order}, r.{id} {order} LIMIT {n}"
         ).format(id=sql.Identifier(self.source.id), some=some, order=self.order, n=sql.Literal(limit))
-
-    def _kind(self) -> list[Condition]:
-        if not self._is_one_kind():
-            return []
-        return [sql.SQL("{} = ANY ({})").format(column(self.source.kind), self.where.bound(list(self.where.kinds)))]
-
-    def count(self, connection: Connection) -> Count:
-        """Return how many rows there are."""
-        where = self._everything()
-        looked_up = self._look_up(connection)
-        if looked_up is None:
-            return self._counted(connection, self._where([*where, *self.where.walking()]))
-        if not looked_up.are_many:
-            return self._counted(connection, self._found(where, looked_up))
-        about = self._about(connection)
-        others = self._where(where)
-        if about.others > WALKED_FAR:
-            others = sql.SQL("{} LIMIT {}").format(others, sql.Literal(WALKED_FAR))
-        walked = sql.SQL("SELECT FROM ({}) b WHERE {}").format(others, all_of(self.where.walking()))
-        if about.others <= WALKED_FAR:
-            return self._counted(connection, walked)
-        if about.matching * WALKED_FAR > 2 * COUNTED_SPREAD * about.others:
-            count = self._counted(connection, walked, COUNTED_SPREAD)
-            if count.is_more:
-                return count
-        return self._counted(connection, self._found(where, looked_up), COUNTED_SPREAD)
-
-    def _everything(self) -> list[Condition]:
-        """Return all conditions but those of the address; if there is but the state, as an index by address has it."""
-        others = [*self.where.always(self.source)[1:], *self._kind()]
-        return [self.where.state(self.source), *others] if others else [self.where.by_address(self.source)]
-
-    def _where(self, where: list[Condition]) -> sql.Composed:
-        return sql.SQL("SELECT b.* FROM {} b WHERE {}").format(table(self.source.table), all_of(where))
-
-    def _found(self, where: list[Condition], looked_up: Candidates) -> sql.Composed:
-        """Return the query for the rows of the addresses that were looked up, one address after the other."""
-        rows = self._where([sql.SQL("b.address = a.address"), *where])
-        return sql.SQL("SELECT FROM ({}) a CROSS JOIN LATERAL ({} OFFSET 0) b").format(looked_up.addresses, rows)
-
-    def _counted(self, connection: Connection, rows: sql.Composable, most: int = COUNTED) -> Count:
-        query = sql.SQL("SELECT count(*) FROM (SELECT FROM ({}) b LIMIT {}) r").format(rows, sql.Literal(most + 1))
-        return Count(self._read(connection, query)[0][0], most)
 
     def stream(self, connection: Connection, columns: sql.Composable) -> Iterator[tuple[Any, ...]]:
         """Yield some columns of all rows in their order, while they are read."""

@@ -91,10 +91,10 @@ class Count:
 def reading(connection: Connection, timeout: str = STATEMENT_TIMEOUT) -> Iterator[None]:
     """Open a transaction for a page's queries: bounded in time, and never by way of a whole table."""
     with quiet(), connection.transaction():
-        # Queries are short: to start parallel workers takes longer than most of them.
+        # Queries are short: to start parallel workers, or to compile, takes longer than most of them.
         connection.execute(
             f"SET LOCAL statement_timeout = '{timeout}'; SET LOCAL enable_seqscan = off;"
-            " SET LOCAL max_parallel_workers_per_gather = 0"
+            " SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
         )
         yield
 
@@ -155,10 +155,25 @@ def sampled(
 ) -> list[int]:
     """Return about how many rows of a table meet some conditions, a number for each list of them."""
     counts = [sql.SQL("count(*) FILTER (WHERE {})").format(all_of(list(each))) for each in conditions]
-    # The same sample every time: a count is not to be told in another way at the next look.
-    query = sql.SQL("SELECT {} FROM {} {} TABLESAMPLE SYSTEM ({}) REPEATABLE (0)").format(
-        sql.SQL(", ").join(counts), table(of), sql.Identifier(alias), sql.Literal(SAMPLED_PERCENT)
-    )
+    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(counts), sample_of(of, alias))
     row = connection.execute(query, bound.values).fetchone()
     assert row is not None
-    return [int(number * 100 / SAMPLED_PERCENT) for number in row]
+    return [to_all(number) for number in row]
+
+
+def sample_of(of: str, alias: str) -> sql.Composed:
+    """Return a sample of a table's rows, to be read from."""
+    # The same sample every time: a count is not to be told in another way at the next look.
+    return sql.SQL("{} {} TABLESAMPLE SYSTEM ({}) REPEATABLE (0)").format(
+        table(of), sql.Identifier(alias), sql.Literal(SAMPLED_PERCENT)
+    )
+
+
+def to_all(number: int) -> int:
+    """Return about how many rows of a table as many rows of its sample stand for."""
+    return int(number * 100 / SAMPLED_PERCENT)
+
+
+def in_sample(number: int) -> int:
+    """Return about how many of some rows of a table are in its sample."""
+    return int(number * SAMPLED_PERCENT / 100)

@@ -32,7 +32,7 @@ FROM ses_bounces.address_search s
 JOIN ses_bounces.address a ON a.address_id = s.address_id;
 TRUNCATE ses_bounces.address_search;
 INSERT INTO ses_bounces.address_search (address_id, address, grams)
-SELECT c.address_id, c.address, c.grams FROM searched c ORDER BY c.address_id;
+SELECT c.address_id, c.address, c.grams FROM searched c ORDER BY c.address;
 ANALYZE ses_bounces.address_search
 """
 
