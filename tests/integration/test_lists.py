@@ -174,7 +174,7 @@ def test_bounces(filled: Connection, filter_: BounceFilter, sort: Any, direction
     found = everything(lists.list_bounces, filled, filter_, sort, direction, limit=limit)
     assert [row.bounce_list_id for row in found] == [row.bounce_list_id for row in wanted]
     whole = lists.list_bounces(filled, filter_, sort, direction, None, limit).whole(None)
-    assert whole == (None if len(wanted) > limit else lists.Count(len(wanted)))
+    assert whole == lists.Count(len(wanted)) or (whole is None and len(wanted) > limit)
     assert lists.count_bounces(filled, filter_).number == len(wanted)
     table = list(csv.DictReader(io.StringIO("".join(lists.stream_bounces(filled, filter_, sort, direction)))))
     assert [row["address"].lstrip("'") for row in table] == [row.address for row in wanted]

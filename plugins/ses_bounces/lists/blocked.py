@@ -110,7 +110,7 @@ def list_blocked(
     with reading(connection):
         ids, next_ = listing.ids(connection, after, limit)
         rows = [BlockedRow(*row) for row in connection.execute(statement("select_blocked"), {"ids": ids})]
-    return Page(rows, next_)
+    return Page(rows, next_, listing.found)
 
 
 def count_blocked(connection: Connection, filter_: BlockedFilter) -> Count:

@@ -145,7 +145,7 @@ def list_bounces(
     with reading(connection):
         ids, next_ = listing.ids(connection, after, limit)
         rows = [BounceRow(*row) for row in connection.execute(statement("select_bounces"), {"ids": ids})]
-    return Page(rows, next_)
+    return Page(rows, next_, listing.found)
 
 
 def count_bounces(connection: Connection, filter_: BounceFilter) -> Count:

@@ -53,14 +53,19 @@ class Bound:
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Some rows of a list. ``after`` begins the next page; None: this is the last one."""
+    """Some rows of a list.
+
+    ``after`` begins the next page; None: this is the last one. ``count``: how many rows the list has, where that came
+    out on the way.
+    """
 
     rows: list[Row]
     after: str | None
+    count: Count | None = None
 
     def whole(self, begins_after: str | None) -> Count | None:
-        """Return how many rows the list has, if this page of it is all: what is rare needn't be looked for again."""
-        return Count(len(self.rows)) if begins_after is None and self.after is None else None
+        """Return how many rows the list has, if it is known: what is rare needn't be looked for again."""
+        return Count(len(self.rows)) if begins_after is None and self.after is None else self.count
 
 
 @dataclass(frozen=True)
