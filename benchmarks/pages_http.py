@@ -7,6 +7,7 @@ with every filter in every order over one connection that is kept open, and prin
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 import re
@@ -236,8 +237,11 @@ def main() -> None:
             for one in asked:
                 one.times.clear()
             before = psutil.getloadavg()[0]
-            measure(asked, client, arguments.rounds)
-            console.print(f"{len(asked)} requests, {arguments.rounds} times; load {before:.1f} at first")
+            # What was measured is shown also if it is ended early.
+            with contextlib.suppress(KeyboardInterrupt):
+                measure(asked, client, arguments.rounds)
+            asked = [one for one in asked if one.times]
+            console.print(f"{len(asked)} requests, {arguments.rounds} times at most; load {before:.1f} at first")
             if arguments.times:
                 keep(asked, arguments.times)
             show(asked, console, arguments.shown)
