@@ -27,13 +27,13 @@ AIM = "≤ 1.5"
 HOURLY_BLOCKS = 100
 SETTINGS = parse({"queue_urls": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "people_table": "public.people"})
 
-_PEOPLE = """
+PEOPLE_TABLE = """
 CREATE TABLE people AS
 SELECT n AS id, 'Person.' || n || '@Domain' || n %% 500 || '.example.com' AS email, true AS allow_group_email,
     now() AS created_at
 FROM generate_series(1, %s::bigint) n
 """
-_INDEXES = (
+INDEXES = (
     "ALTER TABLE people ADD PRIMARY KEY (id)",
     "CREATE INDEX people_address_key_idx ON people (ses_bounces.address_key(email))",
 )
@@ -94,8 +94,8 @@ def _few(postgres: EmbeddedPostgres, connection: Connection, people: int) -> Cos
 
 
 def _seed(connection: Connection, people: int) -> None:
-    connection.execute(_PEOPLE, [people])
-    for statement in _INDEXES:
+    connection.execute(PEOPLE_TABLE, [people])
+    for statement in INDEXES:
         connection.execute(statement)
     connection.execute("VACUUM ANALYZE people")
     connection.execute("UPDATE ses_bounces.setting SET people_compared_at = now()")

@@ -46,7 +46,7 @@ def table(entries: int, messages: int) -> Table:
         small: dict[str, Cost] = {}
         for number in range(ROUNDS):
             for name, least in ((url, large), (empty, small)):
-                for task, cost in _hour(Hour(name), postgres, list(_half_known(messages, addresses, number))).items():
+                for task, cost in _hour(Hour(name), postgres, list(half_known(messages, addresses, number))).items():
                     if number == 0 or cost.wall < least[task].wall:
                         least[task] = cost
     add_costs(shown, "the whole hour", _sum(large), _sum(small), AIM)
@@ -75,7 +75,7 @@ def _hour(hour: Hour, postgres: EmbeddedPostgres, texts: list[str]) -> dict[str,
     return costs
 
 
-def _half_known(messages: int, addresses: int, number: int) -> Iterator[str]:
+def half_known(messages: int, addresses: int, number: int) -> Iterator[str]:
     """Yield messages, every other one of an address of the ledger, spread over it."""
     for place, text in enumerate(bodies(messages, 100 + number)):
         known = 1 + (place * 7_919 + number * 104_729) % addresses

@@ -97,7 +97,7 @@ def write_plans(
             parts = []
             for plan in explaining.plans:
                 faults += [f"{page}, {name}: {fault}" for fault in faults_of(plan, sizes)]
-                number, _ = plans.setdefault(_shape(plan), (len(plans) + 1, _shown(plan)))
+                number, _ = plans.setdefault(_shape(plan), (len(plans) + 1, shown(plan)))
                 time = re.search(r"Execution Time: (.*)", plan)
                 parts.append(f"plan {number} {time[1] if time else ''}")
             lines.append(f"{name}: {', '.join(parts)}")
@@ -107,7 +107,7 @@ def write_plans(
     return faults
 
 
-def _shown(plan: str) -> str:
+def shown(plan: str) -> str:
     """Return a plan without addresses, and with one day of those that are read in the same way."""
     lines: list[str] = []
     seen: set[str] = set()

@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.exceptions import RunError
-from ses_bounces.settings import Settings, load
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from ses_bounces.database.connection import Connection
+    from ses_bounces.settings import Settings
 
 Counts = dict[str, Any]
 
@@ -26,6 +26,9 @@ def settings_of(context: Context) -> Settings:
     :raises AirflowSkipException: when processing is switched off.
     """
     from airflow.sdk.exceptions import AirflowSkipException
+
+    # Its model takes a fifth of the time that a DAG file takes to be read.
+    from ses_bounces.settings import load
 
     settings = load(context["params"])
     if not settings.enabled:

@@ -8,10 +8,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import backlog, blocked_report, classifying, flags, hot_address, ledger, parsing, peers, server, showing
+from benchmarks import (
+    backlog,
+    blocked_report,
+    classifying,
+    flags,
+    hot_address,
+    hour_plans,
+    ledger,
+    parsing,
+    peers,
+    server,
+    showing,
+)
 from benchmarks.__main__ import benchmarks
 from benchmarks.generate import bodies, deliveries
+from benchmarks.hour import Hour
+from benchmarks.server import one
 from ses_bounces.classify import classify_body
+from ses_bounces.database.connection import connect_url
+from ses_bounces.pending import classify_pending
+from ses_bounces.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,3 +150,14 @@ def test_results_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_every_benchmark_is_named() -> None:
     """At both sizes."""
     assert list(benchmarks(1, is_big=False)) == list(benchmarks(1, is_big=True))
+
+
+def test_plans_of_an_hour(database_url: str) -> None:
+    """Each statement is explained and then run: the plans are of the product's own calls."""
+    Hour(database_url).land(bodies(20))
+    with connect_url(database_url) as connection:
+        explaining = hour_plans.ExplainingAll(connection)
+        assert classify_pending(explaining, Rules()).messages == 20  # type: ignore[arg-type]
+        assert one(connection, "SELECT count(*) FROM ses_bounces.address_event") == 20
+    assert explaining.ran["open_bounces"].times == 1
+    assert "Insert on bounce_list" in explaining.ran["open_bounces"].slowest[1]
