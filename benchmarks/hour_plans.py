@@ -18,7 +18,7 @@ from rich.console import Console
 
 from benchmarks import flags
 from benchmarks.hour import Hour
-from benchmarks.ledger import SETTINGS, half_known
+from benchmarks.ledger import SETTINGS, partly_known
 from benchmarks.ledger_seed import Sizes, seed
 from benchmarks.pages_plans import PLANS, shown
 from benchmarks.server import migrated, one
@@ -99,7 +99,7 @@ def main() -> None:
             connection.execute(text)
         connection.execute("UPDATE people SET email = 'known' || id || '@domain' || id % 500 || '.example.com'")
         connection.execute("VACUUM ANALYZE people")
-        Hour(url).land(half_known(MESSAGES, entries // 10, 1))
+        Hour(url).land(partly_known(MESSAGES, entries // 10, 1, 0.5))
         day = datetime.now(UTC).date() - timedelta(days=1)
         head = f"{datetime.now(UTC):%d %B %Y}, {machine()}. Ledger of {entries:,} entries, {entries // 10:,} addresses"
         steps: dict[str, tuple[str, Callable[[Any], object]]] = {
