@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces.aws.queues import BATCH, Received, SqsQueue
+from ses_bounces.aws.direct import Received
+from ses_bounces.aws.queues import BATCH, SqsQueue
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.partitions import ensure_partitions
 from ses_bounces.database.statements import statement

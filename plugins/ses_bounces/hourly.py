@@ -78,7 +78,7 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
     with recorded(context, settings) as (_, counts):
         opened = open_queue(settings, queue, THREADS)
         drained = drain(
-            opened if job["url"] == queue.url else SqsQueue(opened.client, job["url"]),
+            opened if job["url"] == queue.url else SqsQueue(opened.client, job["url"], opened.direct),
             queue.url,
             partial(connect, settings.postgres_conn_id),
             settings.rules,

@@ -6,7 +6,7 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ses_bounces.aws.queues import Received
+from ses_bounces.aws.direct import Received
 from ses_bounces.classify import has_no_effect
 from ses_bounces.message import Event, clean, unwrap
 from ses_bounces.rules import NO_EFFECT, Rules

@@ -1,4 +1,4 @@
-"""SQS queues, through a client of the Amazon provider's hook.
+"""SQS queues, through a client of the Amazon provider's hook; the drain's two calls go a shorter way.
 
 API: Amazon SQS API Reference, ReceiveMessage, DeleteMessageBatch, ChangeMessageVisibilityBatch, GetQueueAttributes.
 """
@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from ses_bounces.aws.clients import Place, open_client
+from ses_bounces.aws.direct import DeleteAnswer, DirectCalls, ReceiveAnswer, Received
 from ses_bounces.aws.errors import explain, needs_a_person
 from ses_bounces.exceptions import FeedError, QueueError
 from ses_bounces.settings import Queue, Settings
@@ -24,8 +25,6 @@ WAIT_SECONDS = 1
 VISIBILITY_SECONDS = 120
 # Four days: SQS's own default.
 DEFAULT_RETENTION_SECONDS = 345_600
-
-Received = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,32 +40,38 @@ class Depth:
 class SqsQueue:
     """One queue and a client to read it with; safe to use from several threads."""
 
-    def __init__(self, client: Any, url: str) -> None:
+    def __init__(self, client: Any, url: str, direct: DirectCalls | None = None) -> None:
+        """:param direct: a shorter way for receiving and deleting; None: all goes through the client."""
         self.client = client
         self.url = url
+        self.direct = direct
 
     def receive(self) -> list[Received]:
         """Return up to 10 messages, waiting for a second at most; they stay invisible to others for two minutes."""
+        request = {
+            "QueueUrl": self.url,
+            "MaxNumberOfMessages": BATCH,
+            "WaitTimeSeconds": WAIT_SECONDS,
+            "VisibilityTimeout": VISIBILITY_SECONDS,
+            "MessageSystemAttributeNames": ["SentTimestamp", "ApproximateReceiveCount"],
+        }
         with _explained("sqs:ReceiveMessage", self.url):
-            response = self.client.receive_message(
-                QueueUrl=self.url,
-                MaxNumberOfMessages=BATCH,
-                WaitTimeSeconds=WAIT_SECONDS,
-                VisibilityTimeout=VISIBILITY_SECONDS,
-                MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
-            )
-        messages: list[Received] = response.get("Messages", [])
+            answer = self.direct.call("ReceiveMessage", request, ReceiveAnswer) if self.direct else None
+            if answer is None:
+                answer = self.client.receive_message(**request)
+        messages: list[Received] = answer.get("Messages", [])
         return messages
 
     def delete(self, receipt_handles: Sequence[str]) -> list[str]:
         """Delete up to 10 messages; returns the handles of those that SQS did not delete."""
+        entries = [{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(receipt_handles)]
+        request = {"QueueUrl": self.url, "Entries": entries}
         with _explained("sqs:DeleteMessage", self.url):
-            response = self.client.delete_message_batch(
-                QueueUrl=self.url,
-                Entries=[{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(receipt_handles)],
-            )
+            answer = self.direct.call("DeleteMessageBatch", request, DeleteAnswer) if self.direct else None
+            if answer is None:
+                answer = self.client.delete_message_batch(**request)
         # A 200 may still hold refusals of single messages.
-        return [receipt_handles[int(failed["Id"])] for failed in response.get("Failed", [])]
+        return [receipt_handles[int(failed["Id"])] for failed in answer.get("Failed", [])]
 
     def give_back(self, receipt_handles: Sequence[str]) -> None:
         """Make up to 10 messages visible again at once, so that a retry needn't wait for them."""
@@ -100,7 +105,7 @@ class SqsQueue:
         _, _, _, _, account, name = arn.split(":", 5)
         with _explained("sqs:GetQueueUrl", arn):
             response = self.client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
-        return SqsQueue(self.client, response["QueueUrl"])
+        return SqsQueue(self.client, response["QueueUrl"], self.direct)
 
 
 def open_queue(settings: Settings, queue: Queue, threads: int = 1, **options: Any) -> SqsQueue:
@@ -112,7 +117,7 @@ def open_queue(settings: Settings, queue: Queue, threads: int = 1, **options: An
     """
     place = Place(settings.queue_connection(queue), queue.region)
     client = open_client("sqs", place, use_fips_endpoint=settings.use_fips_endpoint, threads=threads, **options)
-    return SqsQueue(client, queue.url)
+    return SqsQueue(client, queue.url, DirectCalls.of(client))
 
 
 @contextlib.contextmanager
