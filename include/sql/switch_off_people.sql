@@ -13,14 +13,15 @@ WITH found AS (
 ), changed AS (
     UPDATE {table} p
     SET {flag} = false
-    FROM found f
-    WHERE p.{id} = f.person_id
-    RETURNING f.address, p.{id}::text AS person_id, f.old_value, p.xmin::text::bigint AS row_xmin
+    -- An array, for which the planner looks up each by the index on the id: of a join it may read the whole table.
+    WHERE p.{id} = ANY (ARRAY(SELECT f.person_id FROM found f))
+    RETURNING p.{id} AS person_id, p.xmin::text::bigint AS row_xmin
 ), noted AS (
     INSERT INTO ses_bounces.flag_change (address_id, people_table, person_id, old_value, new_value, row_xmin)
-    SELECT w.address_id, %(people_table)s, c.person_id, c.old_value, false, c.row_xmin
+    SELECT w.address_id, %(people_table)s, c.person_id::text, f.old_value, false, c.row_xmin
     FROM changed c
-    JOIN unnest(%(addresses)s::text[], %(address_ids)s::bigint[]) w(address, address_id) ON w.address = c.address
+    JOIN found f ON f.person_id = c.person_id
+    JOIN unnest(%(addresses)s::text[], %(address_ids)s::bigint[]) w(address, address_id) ON w.address = f.address
     ORDER BY c.person_id
     RETURNING 1
 )

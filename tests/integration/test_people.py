@@ -12,7 +12,7 @@ import pytest
 from ses_bounces.entry import Entry
 from ses_bounces.exceptions import SettingsError
 from ses_bounces.ledger import writing
-from ses_bounces.people import Synced, sync
+from ses_bounces.people import People, Synced, switch_off, sync
 from ses_bounces.settings import Settings, parse
 
 if TYPE_CHECKING:
@@ -129,3 +129,21 @@ def test_each_change_is_noted_with_its_own_address(people: Connection) -> None:
     ).fetchall()
     ann, bob = "ann@example.com", "bob@example.com"
     assert noted == [(ann, "1"), (ann, "2"), (ann, "3"), (bob, "4")]
+
+
+def test_switching_off_looks_people_up(database: Connection) -> None:
+    """Those at a chunk of addresses are found by index: the time goes by changes, not by people."""
+    database.execute("CREATE TABLE public.people (id bigint PRIMARY KEY, email text, allow_group_email boolean)")
+    database.execute("CREATE INDEX ON people (ses_bounces.address_key(email))")
+    database.execute("INSERT INTO people SELECT n, 'p' || n || '@example.com', true FROM generate_series(1, 50000) n")
+    database.execute("VACUUM ANALYZE people")
+    database.execute(
+        "INSERT INTO ses_bounces.address (address_id, address, address_as_reported) OVERRIDING SYSTEM VALUE"
+        " SELECT n, 'p' || n * 40 || '@example.com', 'x' FROM generate_series(1, 1000) n"
+    )
+    database.execute("SELECT pg_stat_force_next_flush()")
+    read = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'people'"
+    before = database.execute(read).fetchone()
+    assert switch_off(People(database, settings()), {f"p{n * 40}@example.com": n for n in range(1, 1_001)}) == 1_000
+    database.execute("SELECT pg_stat_force_next_flush()")
+    assert database.execute(read).fetchone() == before
