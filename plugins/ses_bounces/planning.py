@@ -44,15 +44,29 @@ def plan_queue(settings: Settings, queue: Queue, connection: Connection) -> Iter
         yield job(queue.url, settings.max_messages)
         return
     note_gap(connection, queue, depth.retention)
-    drainers = max(1, min(settings.max_drainers, math.ceil(depth.waiting / MESSAGES_PER_DRAINER)))
+    # The depth is approximate: a queue that says it is empty is looked into all the same.
+    drainers = max(1, _drainers(depth.waiting, settings))
     log.info(
         "%s holds about %d messages, %d in flight: %d drainers", queue.name, depth.waiting, depth.in_flight, drainers
     )
     metrics.gauge("queue_depth", depth.waiting, {"queue": queue.name})
-    share = math.ceil(settings.max_messages / drainers) if settings.max_messages else None
-    yield from (job(queue.url, share) for _ in range(drainers))
+    yield from (job(queue.url, share) for share in _shares(settings.max_messages, drainers))
     if depth.dead_letter_arn:
-        yield from _plan_dead_letters(opened, depth, job, settings.max_messages)
+        yield from _plan_dead_letters(opened, depth, job, settings)
+
+
+def _drainers(waiting: int, settings: Settings) -> int:
+    """Return how many drainers have enough to do with so many messages, or with those of them that a run may take."""
+    work = min(waiting, settings.max_messages or waiting)
+    return min(settings.max_drainers, math.ceil(work / MESSAGES_PER_DRAINER))
+
+
+def _shares(max_messages: int | None, drainers: int) -> list[int | None]:
+    """Return what each drainer may take of the most messages of a queue; None: no limit."""
+    if max_messages is None:
+        return [None] * drainers
+    share, more = divmod(max_messages, drainers)
+    return [share + (number < more) for number in range(drainers)]
 
 
 def note_gap(connection: Connection, queue: Queue, retention: timedelta) -> bool:
@@ -79,7 +93,7 @@ def note_gap(connection: Connection, queue: Queue, retention: timedelta) -> bool
 
 
 def _plan_dead_letters(
-    opened: SqsQueue, depth: Depth, job: Callable[[str, int | None], Job], max_messages: int | None
+    opened: SqsQueue, depth: Depth, job: Callable[[str, int | None], Job], settings: Settings
 ) -> Iterator[Job]:
     assert depth.dead_letter_arn is not None
     dead_letters = opened.dead_letter_queue(depth.dead_letter_arn)
@@ -87,4 +101,5 @@ def _plan_dead_letters(
     metrics.gauge("dead_letter_depth", waiting, {"queue": dead_letters.url.rpartition("/")[2]})
     if waiting:
         log.warning("The dead-letter queue holds about %d messages: they are drained as well", waiting)
-        yield job(dead_letters.url, max_messages)
+        shares = _shares(settings.max_messages, _drainers(waiting, settings))
+        yield from (job(dead_letters.url, share) for share in shares)
