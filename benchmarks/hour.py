@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import resource
+import shutil
 import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -42,6 +44,7 @@ class Hour:
             environment["AIRFLOW_CONN_SES_BOUNCES_AWS"] = aws
         if "AIRFLOW_HOME" not in os.environ:
             environment["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="ses-bounces-airflow-")
+            atexit.register(shutil.rmtree, environment["AIRFLOW_HOME"], ignore_errors=True)
         os.environ.update(environment)
 
     def land(self, bodies: Iterable[str]) -> int:
