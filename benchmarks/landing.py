@@ -1,78 +1,168 @@
-"""How fast are messages landed, against a bare receive and delete loop on the same emulator?"""
+"""How fast are messages landed, and for how much CPU, beside a bare boto3 loop on the same emulator?
+
+The bare loop receives and deletes with as many threads, and does nothing else. Ours is measured without a database
+(the drain's queue alone, in the same loop) and with it (the drain). Emulator and Postgres share the machine: the rates
+are theirs as much as ours, the CPU is that of our process.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import statistics
 import threading
 from functools import partial
 from itertools import islice
-
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.generate import bodies
 from benchmarks.measure import Cost, Stopwatch
-from dev.aws import EmulatedAws, Feed, temporary_aws
-from dev.postgres import temporary_postgres
+from benchmarks.server import migrated
+from benchmarks.showing import add, comparison
+from dev.aws import Feed, temporary_aws
+from ses_bounces.aws.direct import DirectCalls
 from ses_bounces.aws.queues import BATCH, SqsQueue
-from ses_bounces.database import schema
 from ses_bounces.database.connection import connect_url
 from ses_bounces.drain import THREADS, drain
 from ses_bounces.rules import Rules
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.table import Table
+
+    from dev.aws import EmulatedAws
+
 ROUNDS = 3
-AIM = 0.9
+PROCESSES = (2, 4)
+LIMIT = 200
+
+
+class BareQueue(SqsQueue):
+    """The queue read by boto3's client, as in its documentation."""
+
+    def receive(self) -> list[Any]:
+        """Receive up to 10 messages."""
+        found = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1)
+        messages: list[Any] = found.get("Messages", [])
+        return messages
+
+    def delete(self, receipt_handles: Any) -> list[str]:
+        """Delete them."""
+        entries = [{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(receipt_handles)]
+        self.client.delete_message_batch(QueueUrl=self.url, Entries=entries)
+        return []
+
+
+class CountedQueue(SqsQueue):
+    """The drain's queue, which counts its requests."""
+
+    requests = 0
+
+    def receive(self) -> list[Any]:
+        """Receive, counted."""
+        self.requests += 1
+        return super().receive()
+
+    def delete(self, receipt_handles: Any) -> list[str]:
+        """Delete, counted."""
+        self.requests += 1
+        return super().delete(receipt_handles)
 
 
 def table(messages: int) -> Table:
-    """Measure, ours and the bare loop in turn, and return the medians."""
-    ours: list[Cost] = []
-    bare: list[Cost] = []
-    with temporary_aws() as aws, temporary_postgres() as postgres:
-        postgres.create_database("landing")
-        url = postgres.url("landing")
-        with connect_url(url) as connection:
-            schema.upgrade(connection)
+    """Measure each way in turn, in another order each time, and return the medians."""
+    shown = comparison(f"Landing: {messages:,} messages, median of {ROUNDS}", "bare boto3 loop")
+    with temporary_aws() as aws, migrated() as (_, url):
         feed = Feed.create(aws)
+        queue = CountedQueue(*_arguments(aws, feed))
+        ways: dict[str, Callable[[], None]] = {
+            "bare": lambda: _loop(BareQueue(*_arguments(aws, feed))),
+            "calls": lambda: _loop(SqsQueue(*_arguments(aws, feed))),
+            "landed": lambda: _drain(queue, url),
+        }
+        costs: dict[str, list[Cost]] = {name: [] for name in ways}
         for number in range(ROUNDS):
-            for costs, work in ((ours, partial(_drain, aws, feed, url)), (bare, partial(_bare, aws, feed, messages))):
-                feed.send_bodies(list(islice(bodies(messages, number), messages)))
+            for name in sorted(ways, reverse=bool(number % 2)):
+                _fill(feed, messages, number)
                 watch = Stopwatch()
-                work()
-                costs.append(watch.cost())
-    return _table(messages, ours, bare)
+                ways[name]()
+                costs[name].append(watch.cost())
+        wall = {name: statistics.median(cost.wall for cost in of) for name, of in costs.items()}
+        cpu = {name: 1_000 / messages * statistics.median(c.own_cpu for c in of) for name, of in costs.items()}
+        requests = 1_000 / messages * queue.requests / ROUNDS
+        add(shown, "landed: messages/s", messages / wall["landed"], messages / wall["bare"], "≥ 0.95", ",.0f")
+        add(shown, "receive and delete: CPU s per 1,000 messages", cpu["calls"], cpu["bare"], "≤ 0.5", ".3f")
+        add(shown, "landed: CPU s per 1,000 messages", cpu["landed"], cpu["bare"], "≤ 0.7", ".3f")
+        for number_of in PROCESSES:
+            _fill(feed, messages * number_of, ROUNDS)
+            mapped = 1_000 / (messages * number_of) * sum(_mapped(number_of, aws, feed, url, messages * number_of))
+            what = f"landed by {number_of} processes: CPU s per 1,000 messages, beside one"
+            add(shown, what, mapped, cpu["landed"], "≤ 1.1", ".3f")
+        add(shown, f"requests per 1,000 messages, beside {LIMIT}", requests, LIMIT, "≤ 1.025", ".1f")
+    return shown
 
 
-def _drain(aws: EmulatedAws, feed: Feed, url: str) -> None:
-    drain(SqsQueue(aws.client("sqs"), feed.queue_url), feed.queue_url, partial(connect_url, url), Rules())
+def drained(endpoint: str, queue_url: str, url: str, barrier: Any, results: Any) -> None:
+    """Drain in a process of its own, beginning with the others; puts its CPU seconds and how many it landed."""
+    client = _client(endpoint)
+    queue = SqsQueue(client, queue_url, DirectCalls.of(client))
+    barrier.wait()
+    watch = Stopwatch()
+    landed = drain(queue, queue_url, partial(connect_url, url), Rules()).landed
+    results.put((watch.cost().own_cpu, landed))
 
 
-def _bare(aws: EmulatedAws, feed: Feed, messages: int) -> None:
-    """Receive and delete with as many threads, and nothing else, until the queue gives nothing twice in a row."""
-    client = aws.client("sqs")
+def _mapped(number: int, aws: EmulatedAws, feed: Feed, url: str, messages: int) -> list[float]:
+    context = multiprocessing.get_context("spawn")
+    barrier, results = context.Barrier(number), context.SimpleQueue()
+    arguments = (aws.endpoint_url, feed.queue_url, url, barrier, results)
+    processes = [context.Process(target=drained, args=arguments) for _ in range(number)]
+    for process in processes:
+        process.start()
+    found = [results.get() for _ in processes]
+    for process in processes:
+        process.join()
+    assert sum(landed for _, landed in found) == messages
+    return [cpu for cpu, _ in found]
+
+
+def _arguments(aws: EmulatedAws, feed: Feed) -> tuple[Any, str, DirectCalls | None]:
+    client = _client(aws.endpoint_url)
+    direct = DirectCalls.of(client)
+    assert direct is not None
+    return client, feed.queue_url, direct
+
+
+def _client(endpoint: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    config = Config(proxies={}, max_pool_connections=2 * THREADS)
+    return boto3.client("sqs", endpoint_url=endpoint, region_name="us-east-1", config=config, **keys)
+
+
+def _fill(feed: Feed, messages: int, seed: int) -> None:
+    feed.send_bodies(list(islice(bodies(messages, seed), messages)))
+
+
+def _drain(queue: SqsQueue, url: str) -> None:
+    drain(queue, queue.url, partial(connect_url, url), Rules())
+
+
+def _loop(queue: SqsQueue) -> None:
+    """Receive and delete in threads, until the queue gives nothing twice in a row."""
     empty = [0]
 
     def work() -> None:
         while empty[0] < 2:
-            found = client.receive_message(QueueUrl=feed.queue_url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1)
-            batch = found.get("Messages", [])
+            batch = queue.receive()
             empty[0] = 0 if batch else empty[0] + 1
             if batch:
-                entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(batch)]
-                client.delete_message_batch(QueueUrl=feed.queue_url, Entries=entries)
+                assert queue.delete([message["ReceiptHandle"] for message in batch]) == []
 
     threads = [threading.Thread(target=work) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def _table(messages: int, ours: list[Cost], bare: list[Cost]) -> Table:
-    shown = Table(title=f"Landing: {messages} messages, median of {ROUNDS}")
-    for column in ("", "ours", "bare loop", "ratio", "aim"):
-        shown.add_column(column, justify="left" if not column else "right")
-    rate = [messages / statistics.median(cost.wall for cost in costs) for costs in (ours, bare)]
-    cpu = [1_000 / messages * statistics.median(cost.own_cpu for cost in costs) for costs in (ours, bare)]
-    shown.add_row("messages/s", f"{rate[0]:,.0f}", f"{rate[1]:,.0f}", f"{rate[0] / rate[1]:.2f}", f"≥ {AIM}")
-    shown.add_row("CPU s per 1,000 messages", f"{cpu[0]:.3f}", f"{cpu[1]:.3f}", f"{cpu[0] / cpu[1]:.2f}", "")
-    return shown

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 numbers = itertools.count()
 NOW = datetime.now(UTC).replace(microsecond=0)
-# Noon of yesterday: a day that has passed, whenever the tests run.
-NOON = (NOW - timedelta(days=1)).replace(hour=12, minute=0, second=0)
+# Noon of two days ago: half a day later has passed as well, whenever the tests run.
+NOON = (NOW - timedelta(days=2)).replace(hour=12, minute=0, second=0)
 BOUNCED = ("permanent_bounce", "ses_suppression", "expired_transient")
 
 
