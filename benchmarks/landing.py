@@ -15,15 +15,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.generate import bodies
+from benchmarks.hour import Hour
 from benchmarks.measure import Cost, Stopwatch
 from benchmarks.server import migrated
 from benchmarks.showing import add, comparison
 from dev.aws import Feed, temporary_aws
-from ses_bounces.aws.direct import DirectCalls
-from ses_bounces.aws.queues import BATCH, SqsQueue
+from ses_bounces.aws.queues import BATCH, SqsQueue, open_queue
 from ses_bounces.database.connection import connect_url
 from ses_bounces.drain import THREADS, drain
 from ses_bounces.rules import Rules
+from ses_bounces.settings import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,10 +75,11 @@ def table(messages: int) -> Table:
     shown = comparison(f"Landing: {messages:,} messages, median of {ROUNDS}", "bare boto3 loop")
     with temporary_aws() as aws, migrated() as (_, url):
         feed = Feed.create(aws)
-        queue = CountedQueue(*_arguments(aws, feed))
+        Hour(url, aws.connection_json())
+        queue = _open(feed.queue_url, CountedQueue)
         ways: dict[str, Callable[[], None]] = {
-            "bare": lambda: _loop(BareQueue(*_arguments(aws, feed))),
-            "calls": lambda: _loop(SqsQueue(*_arguments(aws, feed))),
+            "bare": lambda: _loop(_open(feed.queue_url, BareQueue)),
+            "calls": lambda: _loop(_open(feed.queue_url)),
             "landed": lambda: _drain(queue, url),
         }
         costs: dict[str, list[Cost]] = {name: [] for name in ways}
@@ -102,10 +104,10 @@ def table(messages: int) -> Table:
     return shown
 
 
-def drained(endpoint: str, queue_url: str, url: str, barrier: Any, results: Any) -> None:
+def drained(aws: str, queue_url: str, url: str, barrier: Any, results: Any) -> None:
     """Drain in a process of its own, beginning with the others; puts its CPU seconds and how many it landed."""
-    client = _client(endpoint)
-    queue = SqsQueue(client, queue_url, DirectCalls.of(client))
+    Hour(url, aws)
+    queue = _open(queue_url)
     barrier.wait()
     watch = Stopwatch()
     landed = drain(queue, queue_url, partial(connect_url, url), Rules()).landed
@@ -115,7 +117,7 @@ def drained(endpoint: str, queue_url: str, url: str, barrier: Any, results: Any)
 def _mapped(number: int, aws: EmulatedAws, feed: Feed, url: str, messages: int) -> list[float]:
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(number), context.SimpleQueue()
-    arguments = (aws.endpoint_url, feed.queue_url, url, barrier, results)
+    arguments = (aws.connection_json(), feed.queue_url, url, barrier, results)
     processes = [context.Process(target=drained, args=arguments) for _ in range(number)]
     for process in processes:
         process.start()
@@ -126,20 +128,12 @@ def _mapped(number: int, aws: EmulatedAws, feed: Feed, url: str, messages: int) 
     return [cpu for cpu, _ in found]
 
 
-def _arguments(aws: EmulatedAws, feed: Feed) -> tuple[Any, str, DirectCalls | None]:
-    client = _client(aws.endpoint_url)
-    direct = DirectCalls.of(client)
-    assert direct is not None
-    return client, feed.queue_url, direct
-
-
-def _client(endpoint: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    config = Config(proxies={}, max_pool_connections=2 * THREADS)
-    return boto3.client("sqs", endpoint_url=endpoint, region_name="us-east-1", config=config, **keys)
+def _open(queue_url: str, kind: type[SqsQueue] = SqsQueue) -> Any:
+    """Open a queue as the tasks do."""
+    settings = parse({"queue_urls": [queue_url]})
+    opened = open_queue(settings, settings.queue_urls[0], THREADS)
+    assert opened.direct is not None
+    return kind(opened.client, opened.url, opened.direct)
 
 
 def _fill(feed: Feed, messages: int, seed: int) -> None:

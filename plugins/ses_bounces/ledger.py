@@ -110,8 +110,10 @@ class Writer:
         known = {id_ for id_ in ids.values() if id_ < first_new}
         deliveries: list[_Item] = []
         events: dict[bytes, _Item] = {}
+        now = self._moment()[0]
         for item in ordered:
-            if item[0].kind == "delivery":
+            # One that is dated ahead of our clock is an entry: as the newest delivery it would hide the one before it.
+            if item[0].kind == "delivery" and item[0].occurred_at <= now:
                 deliveries.append(item)
             else:
                 events.setdefault(item[0].dedup_key, item)

@@ -14,6 +14,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import ConnectionClosedError
 from botocore.session import get_session
 
 from dev.aws import EmulatedAws, Feed, temporary_aws
@@ -222,6 +223,41 @@ def test_credentials_are_refreshed_before_they_expire(server: Server) -> None:
     first, second = (authorization.partition("Credential=")[2][:5] for authorization in server.authorizations)
     assert first != second
     assert len(made) >= 3
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint", "options"),
+    [
+        ("eu-west-1", None, {}),
+        ("cn-north-1", None, {}),
+        ("us-east-1", None, {"use_fips_endpoint": True}),
+        ("us-gov-west-1", None, {"use_fips_endpoint": True}),
+        ("eu-west-1", None, {"use_dualstack_endpoint": True}),
+        ("eu-west-1", "https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com", {}),
+        ("eu-west-1", "http://127.0.0.1:9/", {}),
+        ("eu-west-1", "http://127.0.0.1:9/sqs", {}),
+        ("eu-west-1", "http://127.0.0.1:9/sqs/", {}),
+    ],
+)
+def test_the_endpoint_is_that_of_the_client(
+    monkeypatch: pytest.MonkeyPatch, region: str, endpoint: str | None, options: dict[str, bool]
+) -> None:
+    client = boto3.client(
+        "sqs", region_name=region, endpoint_url=endpoint, aws_access_key_id="x", aws_secret_access_key="x",
+        config=Config(**options),
+    )  # fmt: skip
+    asked: list[tuple[str, str]] = []
+
+    def send(request: Any) -> Any:
+        scope = str(request.headers["Authorization"]).partition(",")[0].partition("/")[2]
+        asked.append((request.url, scope))
+        raise ConnectionClosedError(endpoint_url=request.url)
+
+    monkeypatch.setattr(client._endpoint.http_session, "send", send)
+    with pytest.raises(FeedError):
+        SqsQueue(client, URL, DirectCalls.of(client)).receive()
+    direct, by_client = asked[:2]
+    assert direct == by_client
 
 
 @pytest.mark.parametrize("version", ["v4", "bearer", "v4a"])

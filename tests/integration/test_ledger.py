@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -111,3 +112,12 @@ def test_what_is_known_and_what_is_new_in_one_batch(database: Connection, way: s
         "SELECT b.kind, b.close_reason FROM ses_bounces.bounce_list b WHERE b.closed_at IS NOT NULL AND b.address = %s"
     )
     assert database.execute(closed, [WHO]).fetchall() == [("transient", "superseded")]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_delivery_dated_ahead_of_the_clock_hides_none(database: Connection, way: str, order: tuple[int, ...]) -> None:
+    history = [entry("transient_bounce", 20, "a"), entry("delivery", 19, "b"), entry("delivery", -1, "c")]
+    write(database, [history[place] for place in order], way)
+    assert bounces(database) == []
+    assert blocks(database) == []

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any, TypedDict, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -56,7 +57,8 @@ class DirectCalls:
     def __init__(self, client: Any) -> None:
         """:raises AttributeError: this botocore's clients are built differently."""
         meta = client.meta
-        self._url = f"{meta.endpoint_url.rstrip('/')}/"
+        # As botocore asks for it: an endpoint with a path is left as it is.
+        self._url = meta.endpoint_url if urlsplit(meta.endpoint_url).path else f"{meta.endpoint_url}/"
         self._prefix = meta.service_model.metadata["targetPrefix"]
         self._service = meta.service_model.signing_name
         self._region = meta.region_name
@@ -98,7 +100,7 @@ class DirectCalls:
             problem = type(error).__name__
         self._failures += 1
         log.info("A direct request %s failed (%s); it is made again with boto3's client", operation, problem)
-        if self._failures == MAX_FAILURES:
+        if self._failures >= MAX_FAILURES:
             log.warning("Direct requests failed %d times: from here on boto3's client makes them", MAX_FAILURES)
         return None
 
