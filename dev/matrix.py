@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from dev.airflow import REPOSITORY
@@ -59,41 +61,49 @@ def run(name: str, pytest: list[str]) -> int:
     """Makes the environment, and runs the tests in it; returns the status of pytest, or of what failed before it."""
     python = FOLDER / name / "bin" / "python"
     own = {key: value for key, value in os.environ.items() if key not in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")}
-    for command in [*install(name, python), [str(python), "-m", "pytest", "-q", *pytest]]:
+    for command in chain(install(name, python), [[str(python), "-m", "pytest", "-q", *pytest]]):
         status = subprocess.run(command, cwd=REPOSITORY, env=own, check=False).returncode
         if status != 0:
             return status
     return 0
 
 
-def install(name: str, python: Path) -> list[list[str]]:
-    """The commands that make an environment."""
+def install(name: str, python: Path) -> Iterator[list[str]]:
+    """The commands that make an environment; each is made when those before it have run."""
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if uv is None:
         sys.exit("uv is missing; `make test` puts it into .venv")
     environment = ENVIRONMENTS[name]
-    commands = [] if python.exists() else [[uv, "venv", "--quiet", "--python", environment.python, python.parents[1]]]
+    if not python.exists():
+        yield [uv, "venv", "--quiet", "--python", environment.python, str(python.parents[1])]
     pins, override = REPOSITORY / "constraints.txt", []
     if environment.resolution is not None:
         pins = FOLDER / f"{name}.txt"
-        if environment.resolution.startswith("lowest"):
-            override = ["--override", _lowest_amazon()]
+        lowest = _lowest_amazon() if environment.resolution.startswith("lowest") else []
         # Of the project itself: the lowest pytest is nobody's concern.
-        commands.append([uv, "pip", "compile", "--quiet", "pyproject.toml", "--python-version", environment.python,
-                         "--all-extras", "--resolution", environment.resolution, "--no-header", "--no-annotate",
-                         "--upgrade", *override, "--output-file", pins])  # fmt: skip
-    commands.append([uv, "pip", "install", "--quiet", "--python", python, "--compile-bytecode", "--constraint", pins,
-                     *override, "--editable", ".", "--group", "test"])  # fmt: skip
-    return [[str(part) for part in command] for command in commands]
+        yield [uv, "pip", "compile", "--quiet", "pyproject.toml", "--python-version", environment.python,
+               "--all-extras", "--resolution", environment.resolution, "--no-header", "--no-annotate", "--upgrade",
+               *_overriding(f"{name}_project", lowest), "--output-file", str(pins)]  # fmt: skip
+        # The emulator asks for one botocore, and works with others as well.
+        botocore = [line for line in pins.read_text(encoding="utf-8").splitlines() if line.startswith("botocore==")]
+        override = _overriding(f"{name}_tests", lowest + botocore)
+    yield [uv, "pip", "install", "--quiet", "--python", str(python), "--compile-bytecode", "--constraint", str(pins),
+           *override, "--editable", ".", "--group", "test"]  # fmt: skip
 
 
-def _lowest_amazon() -> Path:
+def _lowest_amazon() -> list[str]:
     """What the extra and the tests need of S3 would else raise the provider above what the project admits."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     [lowest] = [line.partition(">=")[2] for line in project["dependencies"] if line.startswith(f"{AMAZON}>=")]
-    path = FOLDER / "override.txt"
-    path.write_text(f"{AMAZON}[s3fs]=={lowest}\n")
-    return path
+    return [f"{AMAZON}[s3fs]=={lowest}"]
+
+
+def _overriding(name: str, requirements: list[str]) -> list[str]:
+    if not requirements:
+        return []
+    path = FOLDER / f"{name}_override.txt"
+    path.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+    return ["--override", str(path)]
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.session import get_session
 
 from dev.aws import EmulatedAws, Feed, temporary_aws
+from ses_bounces.aws.clients import refuse_cut_answers
 from ses_bounces.aws.direct import MAX_FAILURES, DirectCalls
 from ses_bounces.aws.queues import SqsQueue, open_queue
 from ses_bounces.exceptions import FeedError, QueueError
@@ -58,7 +59,9 @@ class Server:
         config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=2)
         keys = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret"} | options
         endpoint = f"http://127.0.0.1:{self.port}"
-        return boto3.client("sqs", region_name="eu-west-1", endpoint_url=endpoint, config=config, **keys)
+        client = boto3.client("sqs", region_name="eu-west-1", endpoint_url=endpoint, config=config, **keys)
+        refuse_cut_answers(client)
+        return client
 
     def queue(self, **options: Any) -> SqsQueue:
         client = self.client(**options)

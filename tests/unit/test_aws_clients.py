@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.client import BaseClient
 from botocore.exceptions import SSLError
 from cryptography import x509
@@ -162,6 +162,43 @@ def test_fips_and_an_endpoint_of_ones_own_are_refused_in_words(monkeypatch: pyte
     with pytest.raises(AwsError) as caught, explained("sqs:GetQueueUrl", "q"):
         client.get_queue_url(QueueName="q")
     assert "127.0.0.1" in str(caught.value) or "endpoint" in str(caught.value)
+
+
+def answered(service: str, body: bytes, **headers: str) -> Any:
+    """A client whose every request gets this answer."""
+    client = open_client(service, PLACE, attempts=1)
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        raw = HTTPResponse(io.BytesIO(body), preload_content=False)
+        return AWSResponse(request.url, 200, HeadersDict({k.replace("_", "-"): v for k, v in headers.items()}), raw)
+
+    client.meta.events.register("before-send", answer)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("sqs", "receive_message", {"QueueUrl": URL}),
+        ("sesv2", "list_suppressed_destinations", {}),
+        ("sns", "list_topics", {}),
+    ],
+)
+def test_an_answer_that_ended_too_soon_is_not_an_empty_one(
+    service: str, operation: str, parameters: dict[str, str]
+) -> None:
+    whole = b"<R><ListTopicsResult/></R>" if service == "sns" else b"{}"
+    for length in (None, len(whole)):
+        headers = {} if length is None else {"Content_Length": str(length)}
+        assert getattr(answered(service, whole, **headers), operation)(**parameters)
+    for cut in (whole, whole + b"   ", b""):
+        client = answered(service, cut, Content_Length="500")
+        with pytest.raises(AwsError, match="ConnectionClosedError"), explained(operation, "q"):
+            getattr(client, operation)(**parameters)
+
+
+def test_the_answer_to_head_has_a_length_and_no_body() -> None:
+    assert answered("s3", b"", Content_Length="5").head_object(Bucket="b", Key="k")["ContentLength"] == 5
 
 
 class TlsServer:

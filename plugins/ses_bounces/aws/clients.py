@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ses_bounces.aws.errors import explain, needs_a_person
@@ -73,7 +74,27 @@ def open_client(
     config = (hook.config or Config()).merge(own)
     with explained("opening a client", service):
         hook = AwsBaseHook(place.aws_conn_id, region_name=place.region, client_type=service, config=config)
-        return hook.get_client_type()
+        client = hook.get_client_type()
+    refuse_cut_answers(client)
+    return client
+
+
+def refuse_cut_answers(client: Any) -> None:
+    """Have a client raise ``ConnectionClosedError`` for an answer that ended too soon.
+
+    Some versions of botocore read the part as an answer with nothing in it: an empty queue, an empty list.
+    """
+    client.meta.events.register("before-parse", partial(_refuse_cut_answer, client.meta.endpoint_url))
+
+
+def _refuse_cut_answer(endpoint_url: str, operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    from botocore.exceptions import ConnectionClosedError
+
+    length, body = response_dict["headers"].get("Content-Length"), response_dict["body"]
+    # A body that is streamed is counted by who reads it; the answer to HEAD has none.
+    is_whole = length is None or not isinstance(body, bytes) or len(body) >= int(length)
+    if not is_whole and operation_model.http["method"] != "HEAD":
+        raise ConnectionClosedError(endpoint_url=endpoint_url)
 
 
 def check_connection(conn_id: str) -> None:
