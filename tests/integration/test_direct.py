@@ -14,8 +14,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
-from botocore.exceptions import ConnectionClosedError
 from botocore.session import get_session
+from urllib3 import HTTPConnectionPool
+from urllib3.exceptions import ProtocolError
 
 from dev.aws import EmulatedAws, Feed, temporary_aws
 from ses_bounces.aws.clients import refuse_cut_answers
@@ -240,23 +241,26 @@ def test_credentials_are_refreshed_before_they_expire(server: Server) -> None:
         ("eu-west-1", "http://127.0.0.1:9/", {}),
         ("eu-west-1", "http://127.0.0.1:9/sqs", {}),
         ("eu-west-1", "http://127.0.0.1:9/sqs/", {}),
+        ("eu-west-1", "http://sqs.test/", {"proxies": {"http": "http://127.0.0.1:8"}}),
+        ("eu-west-1", None, {"proxies": {"https": "http://127.0.0.1:8"}}),
     ],
 )
 def test_the_endpoint_is_that_of_the_client(
-    monkeypatch: pytest.MonkeyPatch, region: str, endpoint: str | None, options: dict[str, bool]
+    monkeypatch: pytest.MonkeyPatch, region: str, endpoint: str | None, options: dict[str, Any]
 ) -> None:
     client = boto3.client(
         "sqs", region_name=region, endpoint_url=endpoint, aws_access_key_id="x", aws_secret_access_key="x",
-        config=Config(**options),
+        config=Config(retries={"total_max_attempts": 1}, **options),
     )  # fmt: skip
-    asked: list[tuple[str, str]] = []
+    asked: list[tuple[Any, ...]] = []
 
-    def send(request: Any) -> Any:
-        scope = str(request.headers["Authorization"]).partition(",")[0].partition("/")[2]
-        asked.append((request.url, scope))
-        raise ConnectionClosedError(endpoint_url=request.url)
+    def urlopen(pool: HTTPConnectionPool, method: str, url: str, body: bytes, headers: Any, *_: Any, **__: Any) -> None:
+        scope = str(headers["Authorization"]).partition(",")[0].partition("/")[2]
+        tls = (getattr(pool, "cert_reqs", None), getattr(pool, "ca_certs", None))
+        asked.append((pool.scheme, pool.host, pool.port, pool.proxy, method, url, scope, *tls))
+        raise ProtocolError
 
-    monkeypatch.setattr(client._endpoint.http_session, "send", send)
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", urlopen)
     with pytest.raises(FeedError):
         SqsQueue(client, URL, DirectCalls.of(client)).receive()
     direct, by_client = asked[:2]

@@ -1,8 +1,9 @@
 """Requests to SQS without what botocore does around each: they cost half the CPU time.
 
 The client's own connections (with its proxies, certificates and time-outs), credentials and signer are used; what is
-left out is validation, serialisation by the service's model, events, and parsing. One attempt only: whatever is not the
-answer that it should be is asked for again through the client, which repeats, waits, gives up and explains as ever.
+left out is validation, serialisation by the service's model, events, parsing, and what is the same in every signature.
+One attempt only: whatever is not the answer that it should be is asked for again through the client, which repeats,
+waits, gives up and explains as ever.
 
 Protocol: Amazon SQS Developer Guide, "Using AWS JSON protocol with Amazon SQS".
 """
@@ -10,10 +11,13 @@ Protocol: Amazon SQS Developer Guide, "Using AWS JSON protocol with Amazon SQS".
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
+
+from ses_bounces.aws.signing import Signer
 
 log = logging.getLogger(__name__)
 
@@ -56,15 +60,22 @@ class DirectCalls:
 
     def __init__(self, client: Any) -> None:
         """:raises AttributeError: this botocore's clients are built differently."""
+        from urllib3.util import Retry
+
         meta = client.meta
         # As botocore asks for it: an endpoint with a path is left as it is.
         self._url = meta.endpoint_url if urlsplit(meta.endpoint_url).path else f"{meta.endpoint_url}/"
         self._prefix = meta.service_model.metadata["targetPrefix"]
-        self._service = meta.service_model.signing_name
-        self._region = meta.region_name
         self._agent = meta.config.user_agent or "botocore"
-        self._new_auth = client._request_signer.get_auth_instance
-        self._send = client._endpoint.http_session.send
+        new_auth = partial(client._request_signer.get_auth_instance, meta.service_model.signing_name, meta.region_name)
+        self._signer = Signer(new_auth, self._url)
+        # The same connections, proxy, certificates and time-outs as the client's own.
+        session = client._endpoint.http_session
+        proxy = session._proxy_config.proxy_url_for(self._url)
+        self._pool = session._get_connection_manager(self._url, proxy).connection_from_url(self._url)
+        session._setup_ssl_cert(self._pool, self._url, session._verify)
+        self._target = session._get_request_target(self._url, proxy)
+        self._once = Retry(False)
         self._failures = 0
 
     @classmethod
@@ -85,6 +96,7 @@ class DirectCalls:
         :returns: the answer; None: ask the client.
         """
         from botocore.exceptions import BotoCoreError
+        from urllib3.exceptions import HTTPError
 
         if self._failures >= MAX_FAILURES:
             return None
@@ -95,7 +107,7 @@ class DirectCalls:
                 self._failures = 0
                 return found
             problem = f"status {status}"
-        except (BotoCoreError, msgspec.DecodeError) as error:
+        except (BotoCoreError, HTTPError, msgspec.DecodeError) as error:
             # Their texts may have a part of a body.
             problem = type(error).__name__
         self._failures += 1
@@ -105,16 +117,13 @@ class DirectCalls:
         return None
 
     def _exchange(self, operation: str, data: bytes) -> tuple[int, bytes]:
-        from botocore.awsrequest import AWSPreparedRequest, AWSRequest, HeadersDict
-
         headers = {
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": f"{self._prefix}.{operation}",
             "User-Agent": self._agent,
         }
-        request = AWSRequest("POST", self._url, headers, data)
-        # Asks the credentials each time: they refresh themselves.
-        self._new_auth(self._service, self._region).add_auth(request)
-        prepared = AWSPreparedRequest("POST", self._url, HeadersDict(request.headers.items()), data, False)
-        response = self._send(prepared)
-        return response.status_code, response.content
+        signed = self._signer.sign(operation, headers, data)
+        answer = self._pool.urlopen(
+            "POST", self._target, data, signed, self._once, redirect=False, assert_same_host=False
+        )
+        return answer.status, answer.data
