@@ -22,46 +22,61 @@ from tests.page_rights import CASES, Page, ask, differing, everything, seed, tok
 
 pytestmark = pytest.mark.e2e
 
-NEWS = Site("news")
+NEWS, SHOP = Site("news"), Site("shop")
 # By user: the DAGs whose lists they keep.
 EDITORS = {"dora": "DAG:ses_bounces", "nina": "DAG:ses_bounces_news"}
+# The DAGs of the shop have a prefix that the API server is not told of. Eve's would have none.
+SHOP_EDITORS = {"sam": "DAG:acme.ses_bounces_shop", "eve": "DAG:ses_bounces_shop"}
+DAG_FILE = """# An Airflow DAG file.
+from ses_bounces.dags import build_dags
+
+build_dags(site="shop", dag_id_prefix="acme.")
+"""
 
 
 @dataclass
 class Two:
-    """The pages of both, and what they act upon; the ids of rows are those of the other one's rows as well."""
+    """The pages of both and of a third, and what they act upon; the ids of rows are those of the other one's rows as well."""
 
     default: PagesServer
     news: PagesServer
+    shop: PagesServer
     default_data: dict[str, str]
     news_data: dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def two(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    postgres.create_database("pages_of_news")
-    url = postgres.url("pages_of_news")
-    with NEWS.current(), connect_url(url) as connection:
-        schema.upgrade(connection)
-        connection.execute(PEOPLE)
+    urls = {site: postgres.url(f"pages_of_{site.name}") for site in (NEWS, SHOP)}
+    for site, url in urls.items():
+        postgres.create_database(f"pages_of_{site.name}")
+        with site.current(), connect_url(url) as connection:
+            schema.upgrade(connection)
+            connection.execute(PEOPLE)
     folder: Path = tmp_path_factory.mktemp("sites")
+    dags = folder / "dags_of_theirs"
+    dags.mkdir()
+    (dags / "shop.py").write_text(DAG_FILE)
     environment = {
-        "AIRFLOW__SES_BOUNCES__SITES": "default,news",
+        "AIRFLOW__SES_BOUNCES__SITES": "default,news,shop",
         "AIRFLOW_CONN_SES_BOUNCES_AWS": AWS,
         "AIRFLOW_CONN_SES_BOUNCES_NEWS_AWS": AWS,
-        "AIRFLOW_CONN_SES_BOUNCES_NEWS_POSTGRES": url,
+        **{f"AIRFLOW_CONN_{site.postgres_conn_id.upper()}": url for site, url in urls.items()},
         "AIRFLOW__CORE__AUTH_MANAGER": FAB,
         "AIRFLOW__FAB__CACHE_TTL": "0",
     }
-    with pages_server(folder, postgres, "sites", environment) as default:
-        default.airflow.run_command("variables", "set", NEWS.variable, json.dumps(SETTINGS))
+    with pages_server(folder, postgres, "sites", environment, dags=dags) as default:
+        for site in urls:
+            default.airflow.run_command("variables", "set", site.variable, json.dumps(SETTINGS))
+        default.airflow.run_command("dags", "reserialize")
         fab = Fab(default, secrets.token_urlsafe(12))
-        roles = {user: [[action, dag] for action in ("can_read", "can_edit")] for user, dag in EDITORS.items()}
-        fab.grant(roles, {user: user for user in EDITORS} | {"ada": "Admin"})
-        for user in (*EDITORS, "ada"):
+        editors = EDITORS | SHOP_EDITORS
+        roles = {user: [[action, dag] for action in ("can_read", "can_edit")] for user, dag in editors.items()}
+        fab.grant(roles, {user: user for user in editors} | {"ada": "Admin"})
+        for user in (*editors, "ada"):
             default.token(user, fab.password)
-        news = replace(default, database_url=url, site=NEWS)
-        yield Two(default, news, seed(default, "alpha"), seed(news, "omega"))
+        news, shop = (replace(default, database_url=url, site=site) for site, url in urls.items())
+        yield Two(default, news, shop, seed(default, "alpha"), seed(news, "omega"))
 
 
 def test_each_has_its_entry_in_the_menu(two: Two) -> None:
@@ -71,6 +86,7 @@ def test_each_has_its_entry_in_the_menu(two: Two) -> None:
     assert [(view["name"], view["href"]) for view in ours["external_views"] if view["destination"] == "nav"] == [
         ("Email Bounces", "ses-bounces/"),
         ("Email Bounces: news", "ses-bounces-news/"),
+        ("Email Bounces: shop", "ses-bounces-shop/"),
     ]
 
 
@@ -118,6 +134,37 @@ def test_who_keeps_a_list_may_do_everything_with_it_and_the_other_stays(two: Two
     with psycopg.connect(two.news.metadata_url) as connection:
         query = "SELECT DISTINCT l.owner, l.dag_id FROM log l WHERE l.event LIKE 'ses\\_bounces.%'"
         assert connection.execute(query).fetchall() == [("nina", "ses_bounces_news")]
+
+
+def test_pages_find_the_dags_of_their_site_by_the_prefix_that_these_have(two: Two) -> None:
+    """Rights, sentences and Airflow's own log are of the DAG as it is called, on every route."""
+    with psycopg.connect(two.shop.metadata_url) as connection:
+        dags = {dag_id for (dag_id,) in connection.execute("SELECT d.dag_id FROM dag d").fetchall()}
+    assert {"acme.ses_bounces_shop", "acme.ses_bounces_shop_lift_blocks"} <= dags
+    assert "ses_bounces_shop" not in dags
+    data = seed(two.shop, "sigma")
+    before = everything(two.shop)
+    for user in ("eve", "dora"):
+        with two.shop.client(user) as client:
+            for route in CASES:
+                answer = ask(client, route, data, "none")
+                assert answer.status_code == 403, (user, route)
+                assert "sigma" not in answer.text, (user, route)
+            refusal = client.get("").text
+            assert "acme.ses_bounces_shop" in refusal
+    assert differing(before, everything(two.shop)) == []
+    with two.shop.client("sam") as client:
+        for route, case in CASES.items():
+            token = token_of(client) if route.startswith("POST ") else None
+            answer = ask(client, route, data, token)
+            assert answer.status_code == (403 if case.right == "settings" else case.status), (
+                route,
+                answer.text[-1000:],
+            )
+        assert "acme.ses_bounces_shop" in Page(client.get("").text).text
+    with psycopg.connect(two.shop.metadata_url) as connection:
+        query = "SELECT DISTINCT l.dag_id FROM log l WHERE l.event LIKE 'ses\\_bounces.%' AND l.owner = 'sam'"
+        assert connection.execute(query).fetchall() == [("acme.ses_bounces_shop",)]
 
 
 def test_a_form_of_one_is_none_of_the_other(two: Two) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 
 from dev.aws import temporary_aws
 from dev.ses import FakeSes
+from ses_bounces.actions import Action
 from ses_bounces.aws.clients import Pace
 from ses_bounces.doctor import Finding, Findings, open_findings, read_findings, store_findings
 from ses_bounces.doctor.clients import Clients
@@ -19,6 +21,7 @@ from ses_bounces.doctor.finding import table_of
 from ses_bounces.doctor.ledger_checks import check_ledger
 from ses_bounces.doctor.queue_checks import check_queues
 from ses_bounces.doctor.sending_checks import check_sending
+from ses_bounces.erasure.erase import Secret, erase
 from ses_bounces.ledger import mirror_settings, writing
 from ses_bounces.pending import classify_pending
 from ses_bounces.rules import Rules
@@ -771,3 +774,39 @@ def test_reports_that_were_not_sent(healthy: Connection) -> None:
     )
     changes = {"report_email_to": "ops@example.com", "report_chat_conn_id": "chat"}
     assert of_ledger(healthy, **changes) == {("report", "chat", "warning")}
+
+
+SECRET = "a secret of the tests, long enough to be one"
+
+
+@pytest.mark.parametrize(
+    ("password", "severity", "says"),
+    [
+        (SECRET, "ok", "It is the one that addresses were erased with."),
+        (None, "critical", 'Airflow connection "ses_bounces_erasure" is missing, or has no password'),
+        ("", "critical", 'Airflow connection "ses_bounces_erasure" is missing, or has no password'),
+        ("short", "critical", "has 5 characters; it must have at least 32"),
+        (
+            "another secret, that nobody was erased with",
+            "critical",
+            "is not the secret that addresses were erased with",
+        ),
+    ],
+)
+def test_the_secret_that_erased_addresses_are_recognised_by(
+    healthy: Connection, monkeypatch: pytest.MonkeyPatch, password: str | None, severity: str, says: str
+) -> None:
+    def found() -> tuple[str, str]:
+        [finding] = [f for f in check_ledger(healthy, of()).all if f.check == "erasure secret"]
+        return finding.severity, finding.found
+
+    assert found() == ("ok", "Nobody was erased; no secret is needed.")
+    # As in a process that has used it before: what is known there is no answer.
+    secret = Secret(SECRET)
+    erase(healthy, Action("admin", "asked for it by letter", str(uuid.uuid4())), ["anna@example.com"], secret=secret)
+    if password is not None:
+        connection = json.dumps({"conn_type": "generic", "password": password})
+        monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_ERASURE", connection)
+    told, words = found()
+    assert (told, says in words) == (severity, True), words
+    assert not password or password == "short" or password not in words

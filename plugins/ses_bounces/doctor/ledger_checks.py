@@ -11,8 +11,11 @@ from ses_bounces.database.partitions import DAYS_AHEAD, partitions
 from ses_bounces.database.statements import statement
 from ses_bounces.doctor.finding import Findings, Severity
 from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
+from ses_bounces.erasure.guard import refuse, stored_checks
+from ses_bounces.exceptions import MissingConnectionError, SettingsError
 from ses_bounces.held import waiting
 from ses_bounces.lists.overview import Overview, overview
+from ses_bounces.pseudonym import load_secret
 from ses_bounces.settings import Settings
 from ses_bounces.sites import HOURLY, LIFT_BLOCKS, SEND_REPORT, SUPPRESSION_SYNC, dag_id
 
@@ -37,6 +40,7 @@ def check_ledger(connection: Connection, settings: Settings) -> Findings:
     _check_brake(findings, connection)
     _check_waiting(findings, health, numbers, settings)
     with quiet():
+        _check_erasure(findings, connection)
         _check_partitions(findings, connection)
         _check_lists(findings, connection)
         _check_reports(findings, connection, settings)
@@ -137,6 +141,26 @@ def _check_waiting(findings: Findings, health: Health, numbers: Overview, settin
         )  # fmt: skip
     else:
         findings.ok("suppression lists", "", f"SES's lists were read {ago(health.listed)}.")
+
+
+def _check_erasure(findings: Findings, connection: Connection) -> None:
+    """Look whether the secret is there that recognises erased addresses; see docs/operations.md."""
+    checks = stored_checks(connection)
+    if not checks:
+        findings.ok("erasure secret", "", "Nobody was erased; no secret is needed.")
+        return
+    try:
+        # Not what this process may know of before.
+        if [load_secret().check] != checks:
+            refuse()
+    except (MissingConnectionError, SettingsError) as error:
+        findings.add(
+            "erasure secret", "", "critical", str(error),
+            "Erased addresses can't be recognised: until then no message is classified, and no flag switched off.",
+            "Put the secret back as it was, and clear the tasks that failed; see Erase a person in docs/operations.md.",
+        )  # fmt: skip
+    else:
+        findings.ok("erasure secret", "", "It is the one that addresses were erased with.")
 
 
 def _check_partitions(findings: Findings, connection: Connection) -> None:

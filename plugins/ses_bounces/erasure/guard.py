@@ -30,8 +30,13 @@ def secret_of(connection: Connection) -> Secret | None:
     :raises MissingConnectionError: somebody was, and the Airflow connection is missing.
     :raises SettingsError: somebody was, and the secret is another one now.
     """
+    return match(stored_checks(connection))
+
+
+def stored_checks(connection: Connection) -> list[bytes]:
+    """Return the checks of the secrets that addresses were erased with: one at most, none where nobody was erased."""
     rows = connection.execute("SELECT DISTINCT e.secret_check FROM ses_bounces.erased_address e").fetchall()
-    return match([bytes(check) for (check,) in rows])
+    return [bytes(check) for (check,) in rows]
 
 
 def know(secret: Secret) -> None:
