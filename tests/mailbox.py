@@ -48,7 +48,7 @@ def smtp_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     controller = Controller(box, hostname="127.0.0.1", port=free_port(8025))
     controller.start()
     extra = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@example.com"}
-    extra |= {"retry_limit": 0, "timeout": 5}  # type: ignore[dict-item]
+    extra |= {"retry_limit": 1, "timeout": 5}  # type: ignore[dict-item]
     connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": controller.port, "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
     try:

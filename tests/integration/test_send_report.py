@@ -143,7 +143,7 @@ def test_a_refusal_is_said_without_addresses_and_the_day_stays_due(
 def test_a_server_that_does_not_answer_is_tried_again(
     tasks: Tasks, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    extra = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@example.com", "retry_limit": 0}
+    extra = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@example.com", "retry_limit": 1}
     connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": free_port(9), "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
     with pytest.raises(SendError, match="can't be used"):

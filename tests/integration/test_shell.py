@@ -424,7 +424,8 @@ def test_an_interrupted_import_is_gone_on_with(
     monkeypatch.setattr(importing, "_write", interrupted)
     said = run(*arguments)
     assert (said.status, said.out) == (130, "")
-    assert said.err == "Interrupted. What was done before stays done; it may be repeated.\n"
+    # rich before 14 ends what was to be a bar with an empty line.
+    assert said.err.lstrip("\n") == "Interrupted. What was done before stays done; it may be repeated.\n"
     monkeypatch.setattr(importing, "_write", write)
     again = run(*arguments).json
     assert (again["new"], again["already"]) == (50, 200)
