@@ -1,6 +1,7 @@
-"""Command line of the local stack: `python -m dev run`, `python -m dev clean`."""
+"""Command line of the local stack: `python -m dev run`, `python -m dev clean`, `python -m dev celery`."""
 
 import argparse
+import shutil
 import signal
 import sys
 import time
@@ -24,6 +25,9 @@ def main() -> int:
     run_parser = commands.add_parser("run", help="start everything, run the DAG once, keep running until Ctrl-C")
     run_parser.add_argument("--once", action="store_true", help="end after the run; status 0 only if all is right")
     commands.add_parser("clean", help="forget all data")
+    celery = commands.add_parser("celery", help="drain over Celery workers, kill one of them halfway, and end")
+    celery.add_argument("--messages", type=int, default=200_000, help="how many (default: %(default)s)")
+    celery.add_argument("--workers", type=int, default=2, help="how many (default: %(default)s)")
     arguments = parser.parse_args()
     show = Show()
     _interrupt_on_signals()
@@ -31,6 +35,8 @@ def main() -> int:
         if arguments.command == "clean":
             clean(arguments.data)
             return 0
+        if arguments.command == "celery":
+            return _celery(arguments.data / "celery", arguments.messages, arguments.workers, show)
         return _run(arguments.data, show, arguments.once)
     except (RuntimeError, TimeoutError) as error:
         show.error(str(error))
@@ -55,6 +61,20 @@ def _run(data: Path, show: Show, once: bool) -> int:
             _wait_for_end(stack, show)
             return 0
     return 0 if state == "success" and not differences else 1
+
+
+def _celery(data: Path, messages: int, workers: int, show: Show) -> int:
+    # Its libraries are not there after `make run` alone.
+    from dev import celery_run
+
+    shutil.rmtree(data, ignore_errors=True)
+    outcome = celery_run.run(data, messages, workers, say=show.step)
+    show.step(f"Drained and classified in {outcome.seconds:.0f} s, in {len(outcome.runs)} runs")
+    for name, number in (outcome.attempts | outcome.found).items():
+        show.step(f"{name}: {number:,}")
+    for problem in outcome.problems:
+        show.error(problem)
+    return int(bool(outcome.problems))
 
 
 def _wait_for_end(stack: Stack, show: Show) -> None:

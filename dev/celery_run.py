@@ -1,0 +1,176 @@
+"""Many messages, drained and classified over several Celery workers, of which one is killed halfway."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.generate import bodies
+from dev.aws import Feed
+from dev.celery_stack import CeleryStack
+from dev.stack import DAG_ID
+
+# The emulator looks through a whole queue for each receipt: so many are in one at a time.
+MOST_IN_A_QUEUE = 2_500
+SENT_AT_ONCE = 500
+POLL_SECONDS = 0.5
+# What the killed worker held is visible again after two minutes; then another run takes it.
+MOST_RUNS = 8
+RUN_SECONDS = 3_600
+DRAIN = "drain_queue"
+_KINDS = {"Permanent": "permanent_bounce", "Transient": "transient_bounce", "Complaint": "complaint"}
+
+
+@dataclass
+class Outcome:
+    """What there was at the end, and what there should be."""
+
+    messages: int
+    seconds: float = 0.0
+    runs: list[str] = field(default_factory=list)
+    killed_at: int = 0
+    killed_processes: int = 0
+    # By worker: how many tries of the drain it has logged.
+    attempts: dict[str, int] = field(default_factory=dict)
+    expected: dict[str, int] = field(default_factory=dict)
+    found: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[str]:
+        """What is not as it should be, in sentences."""
+        told = [
+            f"{name}: {self.found.get(name, 0):,}; it must be {number:,}"
+            for name, number in self.expected.items()
+            if self.found.get(name, 0) != number
+        ]
+        told += [f"{worker} has drained nothing" for worker, tries in self.attempts.items() if not tries]
+        told += [f"run {number} is {state}" for number, state in enumerate(self.runs, 1) if state != "success"]
+        if not self.killed_processes:
+            told.append("no worker was killed: the messages were drained before")
+        return told
+
+
+def run(
+    data: Path, messages: int, workers: int = 2, queues: int = 4, say: Callable[[str], None] = lambda _step: None
+) -> Outcome:
+    """Starts everything, drains so many messages, and ends everything. RuntimeError if a part of it does not start."""
+    outcome = Outcome(messages)
+    say(f"Redis, PostgreSQL, AWS emulator with {queues} queues, Airflow, {workers} Celery workers")
+    with CeleryStack(data, workers, queues) as stack:
+        say(f"{messages:,} messages")
+        feeder = Feeder(stack.feeds, messages)
+        feeder.start()
+        feeder.wait_filled()
+        began = time.monotonic()
+        ended = threading.Event()
+        victim = threading.Thread(target=_kill_halfway, args=(stack, outcome, ended, say))
+        victim.start()
+        while feeder.is_alive() or stack.depth():
+            if len(outcome.runs) == MOST_RUNS:
+                break
+            run_id = stack.airflow.api.trigger(DAG_ID)
+            say(f"Run {len(outcome.runs) + 1}")
+            outcome.runs.append(stack.airflow.api.wait_for_run(DAG_ID, run_id, RUN_SECONDS))
+            _wait_for_visibility(stack)
+        outcome.seconds = time.monotonic() - began
+        ended.set()
+        victim.join()
+        outcome.attempts = {worker.name: worker.attempts(DRAIN) for worker in stack.workers}
+        outcome.expected = {"messages": messages, "still in the queues": 0, **feeder.expected}
+        outcome.found = _found(stack.database_url) | {"still in the queues": stack.depth()}
+    return outcome
+
+
+class Feeder(threading.Thread):
+    """Fills the queues in turn, each as far as the emulator bears it, until all messages are sent."""
+
+    def __init__(self, feeds: list[Feed], messages: int) -> None:
+        super().__init__(name="feeder", daemon=True)
+        self._feeds = feeds
+        self._texts = bodies(messages)
+        self._filled = threading.Event()
+        self._kinds: Counter[str] = Counter()
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        """Sends everything."""
+        try:
+            while self._fill_all():
+                self._filled.set()
+                time.sleep(POLL_SECONDS)
+        except Exception as error:
+            self.error = error
+        self._filled.set()
+
+    def wait_filled(self) -> None:
+        """Waits until each queue has some, or all is sent."""
+        self._filled.wait()
+        if self.error:
+            raise RuntimeError("the queues can't be filled") from self.error
+
+    @property
+    def expected(self) -> dict[str, int]:
+        """What the ledger must have, by kind; each message is of an address of its own."""
+        return {"entries": self._kinds.total(), "addresses": self._kinds.total(), **self._kinds}
+
+    def _fill_all(self) -> bool:
+        for feed in self._feeds:
+            while feed.depth() < MOST_IN_A_QUEUE:
+                texts = list(islice(self._texts, SENT_AT_ONCE))
+                if not texts:
+                    return False
+                feed.send_bodies(texts)
+                self._kinds.update(_kinds(texts))
+        return True
+
+
+def _kinds(texts: list[str]) -> Iterator[str]:
+    for text in texts:
+        event = json.loads(json.loads(text)["Message"])
+        yield _KINDS[event["bounce"]["bounceType"] if "bounce" in event else "Complaint"]
+
+
+def _kill_halfway(stack: CeleryStack, outcome: Outcome, ended: threading.Event, say: Callable[[str], None]) -> None:
+    """Kills the last worker when half of the messages have landed, if it has drained some of them."""
+    worker, landed = stack.workers[-1], 0
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        while landed < outcome.messages // 2:
+            if ended.wait(POLL_SECONDS / 5):
+                return
+            landed = _one(connection, "SELECT count(*) FROM ses_bounces.message")
+    if worker.attempts(DRAIN):
+        outcome.killed_at, outcome.killed_processes = landed, worker.kill()
+        say(f"Killed {worker.name}: {outcome.killed_processes} processes, when {landed:,} messages had landed")
+
+
+def _wait_for_visibility(stack: CeleryStack) -> None:
+    """Waits until nothing is in flight; where nothing else waits, that is what a killed worker held."""
+    sqs = stack.aws.client("sqs")
+    name = "ApproximateNumberOfMessagesNotVisible"
+    for feed in stack.feeds:
+        while int(sqs.get_queue_attributes(QueueUrl=feed.queue_url, AttributeNames=[name])["Attributes"][name]):
+            time.sleep(POLL_SECONDS)
+
+
+def _found(database_url: str) -> dict[str, int]:
+    with psycopg.connect(database_url) as connection:
+        query = "SELECT kind, count(*) FROM ses_bounces.address_event WHERE superseded_at IS NULL GROUP BY kind"
+        kinds: list[tuple[str, int]] = connection.execute(query).fetchall()
+        return {
+            "messages": _one(connection, "SELECT count(DISTINCT sqs_message_id) FROM ses_bounces.message"),
+            "entries": _one(connection, "SELECT count(*) FROM ses_bounces.address_event WHERE superseded_at IS NULL"),
+            "addresses": _one(connection, "SELECT count(*) FROM ses_bounces.address"),
+            **dict(kinds),
+        }
+
+
+def _one(connection: psycopg.Connection[tuple[int]], query: str) -> int:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
