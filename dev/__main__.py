@@ -70,7 +70,7 @@ def _celery(data: Path, messages: int, workers: int, show: Show) -> int:
     shutil.rmtree(data, ignore_errors=True)
     outcome = celery_run.run(data, messages, workers, say=show.step)
     show.step(f"Drained and classified in {outcome.seconds:.0f} s, in {len(outcome.runs)} runs")
-    for name, number in (outcome.attempts | outcome.found).items():
+    for name, number in outcome.figures.items():
         show.step(f"{name}: {number:,}")
     for problem in outcome.problems:
         show.error(problem)

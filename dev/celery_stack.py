@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-import psutil
-
 from dev import processes
 from dev.airflow import LocalAirflow
 from dev.aws import EmulatedAws, Feed
@@ -24,8 +22,10 @@ CONCURRENCY = 2
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 # By hand only: what runs is what was triggered.
 DAG_FILE = """# An Airflow DAG file.
+from ses_bounces.aws import queues
 from ses_bounces.dags import build_dags
 
+queues.VISIBILITY_SECONDS = %d
 build_dags("ses_bounces", schedule={"ses_bounces": None})
 """
 # A worker that was killed is missed after 20 s; Airflow's own default is 5 minutes.
@@ -44,13 +44,13 @@ class Worker:
     home: Path
     service: processes.Service | None = field(default=None)
 
-    def start(self, airflow: LocalAirflow) -> None:
+    def start(self, airflow: LocalAirflow, visibility_seconds: int) -> None:
         """Starts it, without waiting for it."""
         scratch = self.home / "tmp"
         scratch.mkdir(parents=True)
         own = {
             "AIRFLOW_HOME": str(self.home / "airflow"),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder(self.home)),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder(self.home, visibility_seconds)),
             "HOME": str(self.home),
             "TMPDIR": str(scratch),
         }
@@ -65,16 +65,23 @@ class Worker:
 
     def kill(self) -> int:
         """Ends it and its tasks at once, as a power cut would; returns how many processes."""
-        found = processes.marked(self.home)
-        for process in found:
-            process.kill()
-        psutil.wait_procs(found, timeout=STOP_SECONDS)
+        assert self.service, "it does not run"
+        killed = processes.kill(self.service)
         self.service = None
-        return len(found)
+        return killed
 
     def attempts(self, task_id: str) -> int:
         """How many tries of a task have left a log on its disk."""
-        return len(list((self.home / "airflow" / "logs").glob(f"**/task_id={task_id}/**/attempt=*.log")))
+        return len(list(self._logs.glob(f"**/task_id={task_id}/**/attempt=*.log")))
+
+    def has_tried(self, run_id: str, task_id: str, map_index: int, try_number: int) -> bool:
+        """Whether the log of that try is on its disk."""
+        task = self._logs / f"dag_id={DAG_ID}" / f"run_id={run_id}" / f"task_id={task_id}"
+        return (task / f"map_index={map_index}" / f"attempt={try_number}.log").exists()
+
+    @property
+    def _logs(self) -> Path:
+        return self.home / "airflow" / "logs"
 
 
 class CeleryStack:
@@ -83,8 +90,12 @@ class CeleryStack:
     Entering it starts all that; leaving it, for whatever reason, ends every process.
     """
 
-    def __init__(self, data: Path, workers: int, queues: int) -> None:
-        """Nothing is started yet. `data` is a folder for this time only."""
+    def __init__(self, data: Path, workers: int, queues: int, visibility_seconds: int) -> None:
+        """Nothing is started yet. `data` is a folder for this time only.
+
+        `visibility_seconds`: for how long SQS hides what a drain has received.
+        """
+        self.visibility_seconds = visibility_seconds
         self.data = data.resolve()
         self.postgres = EmbeddedPostgres(self.data / "postgres")
         self.redis = LocalRedis(self.data / "redis")
@@ -131,7 +142,7 @@ class CeleryStack:
         self.airflow = LocalAirflow(
             self.data / "airflow",
             self.metadata_url,
-            dags=dags_folder(self.data),
+            dags=dags_folder(self.data, self.visibility_seconds),
             components=COMPONENTS,
             environment={
                 "AIRFLOW_CONN_SES_BOUNCES_AWS": self.aws.connection_json(),
@@ -148,7 +159,7 @@ class CeleryStack:
         self._exit.enter_context(self.airflow)
         self._exit.callback(self._stop_workers)
         for worker in self.workers:
-            worker.start(self.airflow)
+            worker.start(self.airflow, self.visibility_seconds)
         settings = {"queue_urls": [feed.queue_url for feed in self.feeds], "lift_at_ses": False}
         self.airflow.api.set_variable(VARIABLE, json.dumps(settings))
         self.airflow.api.wait_for_dag(DAG_ID)
@@ -158,9 +169,9 @@ class CeleryStack:
         processes.stop([worker.service for worker in self.workers if worker.service], STOP_SECONDS)
 
 
-def dags_folder(owner: Path) -> Path:
+def dags_folder(owner: Path, visibility_seconds: int) -> Path:
     """Makes a folder of DAG files under a directory."""
     folder = owner / "dags"
     folder.mkdir(parents=True)
-    (folder / "ses_bounces_celery.py").write_text(DAG_FILE)
+    (folder / "ses_bounces_celery.py").write_text(DAG_FILE % visibility_seconds)
     return folder

@@ -39,8 +39,12 @@ def spawn(
     environment: Mapping[str, str],
     log: Path,
     owner: Path,
+    cwd: Path | None = None,
 ) -> Service:
-    """Starts a process in its own session, so that Ctrl-C reaches only us; `owner` is the directory of its data."""
+    """Starts a process in its own session, so that Ctrl-C reaches only us; `owner` is the directory of its data.
+
+    It works in our folder, or in `cwd`.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -51,6 +55,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            cwd=cwd,
         )
     return Service(name, process, log)
 
@@ -72,6 +77,20 @@ def stop(services: Iterable[Service], patience_seconds: float) -> None:
     _end(lambda: _members(services), patience_seconds)
     for service in services:
         service.process.wait()
+
+
+def kill(service: Service) -> int:
+    """Ends a service and all that it forked with SIGKILL, none of them able to report the end of another.
+
+    Returns how many processes that were.
+    """
+    found = _members([service])
+    for process in found:
+        with suppress(psutil.Error):
+            process.suspend()
+    _kill(lambda: _members([service]))
+    service.process.wait()
+    return len(found)
 
 
 def stop_leftovers(owner: Path, patience_seconds: float) -> None:
@@ -98,6 +117,10 @@ def _end(find: Callable[[], list[psutil.Process]], patience_seconds: float) -> N
             if os.getpgid(process.pid) == process.pid:
                 process.terminate()
     psutil.wait_procs(processes, timeout=patience_seconds)
+    _kill(find)
+
+
+def _kill(find: Callable[[], list[psutil.Process]]) -> None:
     # Again and again: one may fork while we look.
     while left := find():
         for process in left:

@@ -1,5 +1,6 @@
-"""Debian's redis-server on a loopback port, without a file: the broker of Celery."""
+"""Debian's redis-server on a loopback port, with a password: the broker of Celery."""
 
+import secrets
 import shutil
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ class LocalRedis:
         """Everything that it writes goes under `directory`. Nothing is started yet."""
         self.directory = directory.resolve()
         self.port = free_port(PREFERRED_PORT)
+        # Whoever may write to the broker may run tasks.
+        self._password = secrets.token_hex(16)
         self._service: processes.Service | None = None
 
     def __enter__(self) -> Self:
@@ -28,8 +31,14 @@ class LocalRedis:
             raise RuntimeError("redis-server is missing; on Debian and Ubuntu: apt-get install redis-server")
         self.directory.mkdir(parents=True, exist_ok=True)
         processes.stop_leftovers(self.directory, STOP_SECONDS)
-        options = {"port": self.port, "bind": LOOPBACK, "dir": self.directory, "save": "", "appendonly": "no"}
-        command = [executable, *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+        config = self.directory / "redis.conf"
+        # In a file: a list of processes shows arguments. A title would overwrite the mark by which leftovers are found.
+        config.touch(mode=0o600)
+        config.write_text(
+            f"bind {LOOPBACK}\nport {self.port}\nrequirepass {self._password}\nset-proc-title no\n"
+            f'dir {self.directory}\nsave ""\nappendonly no\n'
+        )
+        command = [executable, str(config)]
         self._service = processes.spawn("Redis", command, {}, self.directory / "redis.log", self.directory)
         deadline = time.monotonic() + START_SECONDS
         while is_free(self.port):
@@ -46,4 +55,4 @@ class LocalRedis:
     @property
     def url(self) -> str:
         """Where Celery finds it."""
-        return f"redis://{LOOPBACK}:{self.port}/0"
+        return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import psutil
 import pytest
 
-from dev import celery_run
+from benchmarks.generate import bodies
+from dev import celery_run, processes
+from dev.celery_lists import Lists
 from dev.celery_run import Outcome
+from dev.redis import LocalRedis
 
 pytestmark = pytest.mark.e2e
 
 MESSAGES = 4_000
+# The product's own 120 s would only be waited for.
+VISIBILITY_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    return celery_run.run(tmp_path_factory.mktemp("celery"), MESSAGES)
+    return celery_run.run(tmp_path_factory.mktemp("celery"), MESSAGES, visibility_seconds=VISIBILITY_SECONDS)
 
 
 def test_no_message_is_lost_and_none_counts_twice(outcome: Outcome) -> None:
@@ -28,6 +36,9 @@ def test_no_message_is_lost_and_none_counts_twice(outcome: Outcome) -> None:
 
 def test_a_worker_was_killed_and_the_other_did_its_work(outcome: Outcome) -> None:
     assert MESSAGES // 2 <= outcome.killed_at < MESSAGES
+    assert outcome.killed_drains >= 1
+    assert outcome.landed_by_killed > 0
+    assert max(outcome.landed.values()) > 0
     # The worker, its pool, and a task at least.
     assert outcome.killed_processes >= 3
     assert set(outcome.attempts) == {"worker1", "worker2"}
@@ -46,3 +57,28 @@ def test_what_is_wrong_is_told() -> None:
         "run 2 is failed",
         "no worker was killed: the messages were drained before",
     ]
+
+
+def test_lists_that_are_wrong_are_told(database_url: str) -> None:
+    """Of a database in which nothing landed."""
+    lists = Lists()
+    kinds = list(lists.take_in(bodies(10)))
+    assert len(kinds) == len(lists.open) == 10
+    blocked = sum(kind != "transient_bounce" for kind in kinds)
+    assert [told.partition(",")[0] for told in lists.differences(database_url)] == [
+        f"blocked: {blocked} missing", "on the bounce list: 10 missing",
+    ]  # fmt: skip
+
+
+def test_redis_listens_on_the_loopback_interface_and_is_found_by_its_mark(tmp_path: Path) -> None:
+    with LocalRedis(tmp_path / "redis") as redis:
+        (process,) = processes.marked(redis.directory)
+        listening = {(c.laddr.ip, c.laddr.port) for c in process.net_connections("inet") if c.status == "LISTEN"}
+        assert listening == {("127.0.0.1", redis.port)}
+    assert not psutil.pid_exists(process.pid)
+
+
+def test_a_redis_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match="apt-get install redis-server"), LocalRedis(tmp_path / "redis"):
+        pass

@@ -101,6 +101,20 @@ def test_commands_exist(services: dict[str, Any]) -> None:
     assert any(script.name == "ministack" for script in metadata.entry_points(group="console_scripts"))
 
 
+def test_the_worker_is_one_of_the_celery_provider(services: dict[str, Any]) -> None:
+    from airflow.providers.celery.cli.definition import get_parser
+    from airflow.providers.celery.executors import celery_executor
+    from celery import Celery
+
+    worker = services["worker"]
+    assert get_parser().parse_args(worker["command"][3:]).func is not None
+    application = re.search(r"--app (\S+)", worker["healthcheck"]["test"][1])
+    assert application
+    module, _, name = application[1].rpartition(".")
+    assert module == celery_executor.__name__
+    assert isinstance(getattr(celery_executor, name), Celery)
+
+
 def _airflow_parser() -> Any:
     from airflow.cli.cli_parser import get_parser
 
