@@ -97,7 +97,7 @@ def test_peers() -> None:
 
 def test_flags() -> None:
     """As many people are switched off by ours as by the bare statement."""
-    assert len(cells(flags.table(10_000, 400))) == 3
+    assert len(cells(flags.table(10_000, 400))) == 4
 
 
 def test_report() -> None:
