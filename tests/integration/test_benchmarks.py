@@ -15,6 +15,7 @@ from benchmarks import (
     flags,
     hot_address,
     hour_plans,
+    landing,
     ledger,
     parsing,
     peers,
@@ -98,6 +99,18 @@ def test_peers() -> None:
 def test_flags() -> None:
     """As many people are switched off by ours as by the bare statement."""
     assert len(cells(flags.table(10_000, 400))) == 4
+
+
+def test_landing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each way empties the queue, in one process and in two; none needs more than a request for ten messages."""
+    monkeypatch.setattr(landing, "ROUNDS", 1)
+    monkeypatch.setattr(landing, "PROCESSES", (2,))
+    rows = cells(landing.table(60))
+    assert [row[0].partition(":")[0] for row in rows] == [
+        "landed", "receive and delete", "landed", "landed by 2 processes", "requests per 1,000 messages, beside 200",
+    ]  # fmt: skip
+    # Six of each; and the empty answers that the drain waits for at its end.
+    assert 12 <= float(rows[-1][1]) * 60 / 1_000 <= 12 + 2 * landing.THREADS
 
 
 def test_report() -> None:
