@@ -140,9 +140,10 @@ class Feeder(threading.Thread):
     def run(self) -> None:
         """Sends everything."""
         try:
-            while self._fill_all():
+            while (sent := self._fill_all()) is not None:
                 self._filled.set()
-                time.sleep(POLL_SECONDS)
+                if not sent:
+                    time.sleep(POLL_SECONDS / 5)
         except Exception as error:
             self.error = error
         self._filled.set()
@@ -158,15 +159,18 @@ class Feeder(threading.Thread):
         """What the ledger must have, by kind; each message is of an address of its own."""
         return {"entries": self._kinds.total(), "addresses": self._kinds.total(), **self._kinds}
 
-    def _fill_all(self) -> bool:
+    def _fill_all(self) -> int | None:
+        """Sends some to each queue that has room, so that none runs empty; how many, None when all are sent."""
+        sent = 0
         for feed in self._feeds:
-            while feed.depth() < MOST_IN_A_QUEUE:
+            if feed.depth() < MOST_IN_A_QUEUE:
                 texts = list(islice(self._texts, SENT_AT_ONCE))
                 if not texts:
-                    return False
+                    return None
                 feed.send_bodies(texts)
                 self._kinds.update(self.lists.take_in(texts))
-        return True
+                sent += len(texts)
+        return sent
 
 
 def _kill_halfway(stack: CeleryStack, outcome: Outcome, ended: threading.Event, say: Callable[[str], None]) -> None:
