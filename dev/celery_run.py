@@ -19,7 +19,8 @@ from ses_bounces.aws.queues import VISIBILITY_SECONDS
 
 # The emulator looks through a whole queue for each receipt: so many are in one at a time.
 MOST_IN_A_QUEUE = 2_500
-SENT_AT_ONCE = 500
+# Of each queue in turn: a drainer ends that finds its queue empty for a second.
+SENT_AT_ONCE = 200
 POLL_SECONDS = 0.5
 # What the killed worker held is visible again after two minutes; then another run takes it.
 MOST_RUNS = 8
@@ -141,15 +142,15 @@ class Feeder(threading.Thread):
         """Sends everything."""
         try:
             while (sent := self._fill_all()) is not None:
-                self._filled.set()
                 if not sent:
+                    self._filled.set()
                     time.sleep(POLL_SECONDS / 5)
         except Exception as error:
             self.error = error
         self._filled.set()
 
     def wait_filled(self) -> None:
-        """Waits until each queue has some, or all is sent."""
+        """Waits until each queue is full, or all is sent."""
         self._filled.wait()
         if self.error:
             raise RuntimeError("the queues can't be filled") from self.error
