@@ -1,7 +1,10 @@
 -- Those of some addresses whose people are to be looked at, and whether they are blocked. Locks: none.
 --   ids
 SELECT f.address_id, a.address, f.due_since,
-    EXISTS (SELECT FROM ses_bounces.blocked_list b WHERE b.address_id = f.address_id AND b.unblocked_at IS NULL)
+    -- With LIMIT, each is looked up: of an EXISTS the whole blocked list is read, for each chunk anew.
+    coalesce((
+        SELECT true FROM ses_bounces.blocked_list b WHERE b.address_id = f.address_id AND b.unblocked_at IS NULL LIMIT 1
+    ), false)
 FROM ses_bounces.flag_due f
 JOIN ses_bounces.address a USING (address_id)
 WHERE f.address_id = ANY (%(ids)s)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
 from ses_bounces.exceptions import SettingsError
 from ses_bounces.ledger import writing
@@ -147,3 +148,42 @@ def test_switching_off_looks_people_up(database: Connection) -> None:
     assert switch_off(People(database, settings()), {f"p{n * 40}@example.com": n for n in range(1, 1_001)}) == 1_000
     database.execute("SELECT pg_stat_force_next_flush()")
     assert database.execute(read).fetchone() == before
+
+
+def test_a_chunk_looks_its_own_addresses_up(database: Connection) -> None:
+    """Of many due addresses and blocks, those of a chunk are read, and not all again for each chunk."""
+    database.execute("CREATE TABLE public.people (id bigint PRIMARY KEY, email text, allow_group_email boolean)")
+    database.execute(
+        "INSERT INTO ses_bounces.address (address_id, address, address_as_reported) OVERRIDING SYSTEM VALUE"
+        " SELECT n, 'p' || n || '@example.com', 'x' FROM generate_series(1, 30000) n"
+    )
+    database.execute(
+        "INSERT INTO ses_bounces.blocked_list (address_id, address, reason, blocked_at, event_id)"
+        " SELECT address_id, address, 'permanent_bounce', now(), address_id FROM ses_bounces.address"
+    )
+    database.execute("INSERT INTO ses_bounces.flag_due (address_id) SELECT address_id FROM ses_bounces.address")
+    database.execute("VACUUM ANALYZE ses_bounces.address, ses_bounces.blocked_list, ses_bounces.flag_due")
+    database.execute("UPDATE ses_bounces.setting SET people_compared_at = now()")
+    database.execute("SELECT pg_stat_force_next_flush()")
+    read = (
+        "SELECT relname, seq_tup_read FROM pg_stat_user_tables"
+        " WHERE schemaname = 'ses_bounces' AND relname IN ('blocked_list', 'flag_due') ORDER BY 1"
+    )
+    before = database.execute(read).fetchall()
+    assert sync(database, settings()).addresses == 30_000
+    database.execute("SELECT pg_stat_force_next_flush()")
+    assert database.execute(read).fetchall() == before
+    assert database.execute("SELECT count(*) FROM ses_bounces.flag_due").fetchone() == (0,)
+
+
+def test_an_address_that_changed_meanwhile_stays_due(people: Connection) -> None:
+    """What is taken off the list is known by its time, to the microsecond."""
+    record(people, "permanent_bounce", "ann@example.com")
+    due = people.execute(statement("select_due_flags"), {"after": 0, "limit": 10}).fetchall()
+    ids, times = [id_ for id_, *_ in due], [since for _, _, since, _ in due]
+    people.execute("UPDATE ses_bounces.flag_due SET due_since = due_since + interval '1 microsecond'")
+    people.execute(statement("delete_due_flags"), {"ids": ids, "due_since": times})
+    assert people.execute("SELECT address_id FROM ses_bounces.flag_due").fetchall() == [(ids[0],)]
+    people.execute("UPDATE ses_bounces.flag_due SET due_since = due_since - interval '1 microsecond'")
+    people.execute(statement("delete_due_flags"), {"ids": ids, "due_since": times})
+    assert people.execute("SELECT count(*) FROM ses_bounces.flag_due").fetchone() == (0,)
