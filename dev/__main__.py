@@ -1,7 +1,6 @@
 """Command line of the local stack: `python -m dev run`, `python -m dev clean`, `python -m dev celery`."""
 
 import argparse
-import shutil
 import signal
 import sys
 import time
@@ -10,7 +9,7 @@ from types import FrameType
 
 from dev import results
 from dev.console import Show
-from dev.stack import DEFAULT_DATA, Stack, clean
+from dev.stack import CELERY, DEFAULT_DATA, Stack, clean
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED_STATUS = 130
@@ -36,7 +35,7 @@ def main() -> int:
             clean(arguments.data)
             return 0
         if arguments.command == "celery":
-            return _celery(arguments.data / "celery", arguments.messages, arguments.workers, show)
+            return _celery(arguments.data / CELERY, arguments.messages, arguments.workers, show)
         return _run(arguments.data, show, arguments.once)
     except (RuntimeError, TimeoutError) as error:
         show.error(str(error))
@@ -67,7 +66,7 @@ def _celery(data: Path, messages: int, workers: int, show: Show) -> int:
     # Its libraries are not there after `make run` alone.
     from dev import celery_run
 
-    shutil.rmtree(data, ignore_errors=True)
+    clean(data)
     outcome = celery_run.run(data, messages, workers, say=show.step)
     show.step(f"Drained and classified in {outcome.seconds:.0f} s, in {len(outcome.runs)} runs")
     for name, number in outcome.figures.items():

@@ -118,6 +118,7 @@ def run(
         outcome.seconds = time.monotonic() - began
         ended.set()
         victim.join()
+        feeder.raise_error()
         outcome.attempts = {worker.name: worker.attempts(DRAIN) for worker in stack.workers}
         outcome.expected = {"messages": messages, "still in the queues": 0, **feeder.expected}
         outcome.found = _found(stack.database_url) | {"still in the queues": stack.depth()}
@@ -152,6 +153,10 @@ class Feeder(threading.Thread):
     def wait_filled(self) -> None:
         """Waits until each queue is full, or all is sent."""
         self._filled.wait()
+        self.raise_error()
+
+    def raise_error(self) -> None:
+        """Raises RuntimeError if it could not go on."""
         if self.error:
             raise RuntimeError("the queues can't be filled") from self.error
 

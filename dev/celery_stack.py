@@ -2,17 +2,16 @@
 
 import json
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 from dev import processes
 from dev.airflow import LocalAirflow
 from dev.aws import EmulatedAws, Feed
+from dev.parts import Parts
 from dev.postgres import EmbeddedPostgres
 from dev.redis import LocalRedis
-from dev.stack import DAG_ID, DATABASE, METADATA_DATABASE, POSTGRES_CONNECTION, VARIABLE
+from dev.stack import DAG_ID, DATABASE, METADATA_DATABASE, POSTGRES_CONNECTION, VARIABLE, only_one
 from ses_bounces.database import schema
 from ses_bounces.database.connection import connect_url
 
@@ -84,7 +83,7 @@ class Worker:
         return self.home / "airflow" / "logs"
 
 
-class CeleryStack:
+class CeleryStack(Parts):
     """PostgreSQL, Redis, the AWS emulator with some empty queues, Airflow, and workers.
 
     Entering it starts all that; leaving it, for whatever reason, ends every process.
@@ -95,6 +94,7 @@ class CeleryStack:
 
         `visibility_seconds`: for how long SQS hides what a drain has received.
         """
+        super().__init__()
         self.visibility_seconds = visibility_seconds
         self.data = data.resolve()
         self.postgres = EmbeddedPostgres(self.data / "postgres")
@@ -103,18 +103,6 @@ class CeleryStack:
         self.workers = [Worker(f"worker{n}", self.data / f"worker{n}") for n in range(1, workers + 1)]
         self.feeds: list[Feed] = []
         self._queues = queues
-        self._exit = ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._exit.close()
-            raise
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._exit.close()
 
     @property
     def database_url(self) -> str:
@@ -131,6 +119,7 @@ class CeleryStack:
         return sum(feed.depth() for feed in self.feeds)
 
     def _start(self) -> None:
+        self._exit.enter_context(only_one(self.data))
         for part in (self.redis, self.postgres, self.aws):
             self._exit.enter_context(part)
         for database in (METADATA_DATABASE, DATABASE):

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
 
 from dev import people, processes, results, sample
 from dev.airflow import REPOSITORY, LocalAirflow
 from dev.airflow_api import Json
 from dev.aws import EmulatedAws, Feed
 from dev.item import Expected
+from dev.parts import Parts
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
 
@@ -28,13 +28,14 @@ DATABASE = "ses_bounces"
 RUN_SECONDS = 600
 
 DEFAULT_DATA = REPOSITORY / ".run"
+CELERY = "celery"
 
 
 class AlreadyRunningError(RuntimeError):
     """Another launcher works on the same directory."""
 
 
-class Stack:
+class Stack(Parts):
     """PostgreSQL, the AWS emulator with the sample in its queue, and Airflow with the DAG.
 
     Entering it starts all that; leaving it, for whatever reason, ends every process. `say` is told of each step.
@@ -52,6 +53,7 @@ class Stack:
 
         `environment` are more variables for Airflow.
         """
+        super().__init__()
         self.data = data.resolve()
         self.reports = self.data / "reports"
         self.postgres = EmbeddedPostgres(self.data / "postgres")
@@ -60,18 +62,6 @@ class Stack:
         self._environment = dict(environment or {})
         self._folders = {"dags": dags, "plugins": plugins}
         self._sample_marker = self.data / "sample.json"
-        self._exit = ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._exit.close()
-            raise
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._exit.close()
 
     @property
     def database_url(self) -> str:
@@ -98,7 +88,7 @@ class Stack:
         return sample.expected(self.sample_sent_at, self.feed.topic_arn, datetime.now(UTC))
 
     def _start(self) -> None:
-        self._exit.enter_context(_only_one(self.data))
+        self._exit.enter_context(only_one(self.data))
         self._say("PostgreSQL: two databases")
         self._exit.enter_context(self.postgres)
         for database in (METADATA_DATABASE, DATABASE):
@@ -162,14 +152,16 @@ def clean(data: Path = DEFAULT_DATA) -> None:
     """Ends what a killed launcher left running and removes the directory. AlreadyRunningError if one is at work."""
     if not data.exists():
         return
-    with _only_one(data):
-        for directory in (data / "aws", data / "airflow"):
+    with only_one(data):
+        # What `python -m dev celery` left.
+        clean(data / CELERY)
+        for directory in filter(Path.is_dir, data.iterdir()):
             processes.stop_leftovers(directory, 0)
         EmbeddedPostgres(data / "postgres").stop("immediate")
         shutil.rmtree(data)
 
 
-def _only_one(data: Path) -> ExitStack:
+def only_one(data: Path) -> ExitStack:
     """Holds the directory's lock until it is closed."""
     data.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,7 +1,7 @@
 -- Those of some addresses whose people are to be looked at, and whether they are blocked. Locks: none.
 --   ids
 SELECT f.address_id, a.address, f.due_since,
-    -- With LIMIT, each is looked up: of an EXISTS the whole blocked list is read, for each chunk anew.
+    -- A value is looked up for each address: of an EXISTS the whole blocked list is read, for each chunk anew.
     coalesce((
         SELECT true FROM ses_bounces.blocked_list b WHERE b.address_id = f.address_id AND b.unblocked_at IS NULL LIMIT 1
     ), false)

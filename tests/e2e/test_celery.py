@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,7 @@ from dev import celery_run, processes
 from dev.celery_lists import Lists
 from dev.celery_run import Outcome
 from dev.redis import LocalRedis
+from dev.stack import CELERY, AlreadyRunningError, clean, only_one
 
 pytestmark = pytest.mark.e2e
 
@@ -76,6 +78,19 @@ def test_redis_listens_on_the_loopback_interface_and_is_found_by_its_mark(tmp_pa
         listening = {(c.laddr.ip, c.laddr.port) for c in process.net_connections("inet") if c.status == "LISTEN"}
         assert listening == {("127.0.0.1", redis.port)}
     assert not psutil.pid_exists(process.pid)
+
+
+def test_what_a_killed_run_left_is_ended_and_forgotten(tmp_path: Path) -> None:
+    owner = tmp_path / CELERY / "worker1"
+    owner.mkdir(parents=True)
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    left = processes.spawn("a worker", command, {}, owner / "worker.log", owner)
+    with only_one(tmp_path / CELERY), pytest.raises(AlreadyRunningError):
+        clean(tmp_path)
+    left.check_alive()
+    clean(tmp_path)
+    assert left.process.wait(timeout=10) < 0
+    assert not tmp_path.exists()
 
 
 def test_a_redis_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ class _Kept:
 
     credentials: Credentials
     day: str
-    # botocore's canonical request, in three pieces: between them the time, then the hash of the body.
+    # botocore's canonical request in two pieces: the time comes between them, the hash of the body after them.
     canonical: tuple[str, str]
     scope: str
     key: bytes

@@ -98,8 +98,7 @@ def erase(
 
 def _check(connection: Connection, secret: Secret) -> None:
     """Refuse a secret that is not the one of those erased before: one only can recognise them all."""
-    rows = connection.execute("SELECT DISTINCT e.secret_check FROM ses_bounces.erased_address e").fetchall()
-    if any(bytes(check) != secret.check for (check,) in rows):
+    if any(check != secret.check for check in guard.stored_checks(connection)):
         guard.refuse()
 
 
