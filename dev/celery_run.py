@@ -180,22 +180,34 @@ class Feeder(threading.Thread):
 
 
 def _kill_halfway(stack: CeleryStack, outcome: Outcome, ended: threading.Event, say: Callable[[str], None]) -> None:
-    """Kills the worker that is in the middle of most drains when half of the messages have landed."""
-    landed = 0
+    """Kills the worker in the middle of the drains that have landed most, when half of the messages have landed."""
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
-        while landed < outcome.messages // 2:
-            if ended.wait(POLL_SECONDS / 5):
-                return
+        while not ended.wait(POLL_SECONDS / 5):
             landed = _one(connection, "SELECT count(*) FROM ses_bounces.message")
-        # By the tasks' own notes: until Airflow's API has answered, much more has landed.
-        query = "SELECT run_id, task_id, map_index, try_number FROM ses_bounces.run WHERE finished_at IS NULL"
-        tries = [row for row in connection.execute(query) if row[1] == DRAIN]
-    drains = {worker.name: sum(worker.has_tried(*one) for one in tries) for worker in stack.workers}
-    worker = max(stack.workers, key=lambda worker: drains[worker.name])
-    if drains[worker.name]:
-        outcome.killed_at, outcome.killed_processes = landed, worker.kill()
-        outcome.killed_drains = drains[worker.name]
-        say(f"Killed {worker.name}: {outcome.killed_processes} processes, when {landed:,} messages had landed")
+            if landed < outcome.messages // 2:
+                continue
+            drains = _running_drains(connection, stack)
+            worker = max(stack.workers, key=lambda worker: sum(drains[worker.name]))
+            if any(drains[worker.name]):
+                outcome.killed_at, outcome.killed_processes = landed, worker.kill()
+                outcome.killed_drains = len(drains[worker.name])
+                say(f"Killed {worker.name}: {outcome.killed_processes} processes, when {landed:,} messages had landed")
+                return
+
+
+def _running_drains(connection: psycopg.Connection[tuple[int]], stack: CeleryStack) -> dict[str, list[int]]:
+    """How much each drain that runs has landed, by worker."""
+    # By the tasks' own notes: until Airflow's API has answered, much more has landed. A queue has one drainer.
+    query = """
+        SELECT d.run_id, d.task_id, d.map_index, d.try_number,
+            (SELECT count(*) FROM ses_bounces.message m WHERE m.queue_url = (%(queues)s::text[])[d.map_index + 1])
+            - (SELECT coalesce(sum((f.counts ->> 'landed')::bigint), 0) FROM ses_bounces.run f
+               WHERE f.task_id = d.task_id AND f.map_index = d.map_index AND f.finished_at IS NOT NULL)
+        FROM ses_bounces.run d WHERE d.task_id = %(task)s AND d.finished_at IS NULL
+    """
+    parameters = {"queues": [feed.queue_url for feed in stack.feeds], "task": DRAIN}
+    found = list(psycopg.ClientCursor(connection).execute(query, parameters))
+    return {worker.name: [int(landed) for *one, landed in found if worker.has_tried(*one)] for worker in stack.workers}
 
 
 def _wait_for_visibility(stack: CeleryStack) -> None:

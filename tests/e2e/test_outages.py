@@ -78,7 +78,7 @@ def test_six_hours(stack: Stack, api: AirflowApi) -> None:
 
 
 @pytest.mark.timeout(1_800)
-def test_five_days_with_a_backfill_beside_other_runs(stack: Stack, api: AirflowApi, scheduled_minute: int) -> None:
+def test_five_days_with_a_backfill_beside_other_runs(stack: Stack, api: AirflowApi) -> None:
     outage = Outage.begin(stack, "days", 5 * DAY)
     outage.send_more(MORE)
     # The budget of one run is not enough.
@@ -98,9 +98,13 @@ def test_five_days_with_a_backfill_beside_other_runs(stack: Stack, api: AirflowA
     assert "behind" in see(api, stack, "")
 
     # Pressed before the drain has caught up, beside a scheduled run and a manual one, which drain the rest.
-    last = outage.now.replace(minute=scheduled_minute, second=0) - 2 * HOUR
+    scheduled, hour = next(
+        (r["dag_run_id"], datetime.fromisoformat(r["logical_date"])) for r in api.runs(DAG_ID)
+        if r["run_type"] == "scheduled"
+    )  # fmt: skip
+    # Its own hour it does not share with the backfill.
+    last = hour - HOUR
     backfill = as_the_runbook_says(stack, last - (BACKFILLED_HOURS - 1) * HOUR, last)
-    scheduled = next(r["dag_run_id"] for r in api.runs(DAG_ID) if r["run_type"] == "scheduled")
     api.clear(DAG_ID, scheduled)
     manual = api.trigger(DAG_ID)
     for run_id in (scheduled, manual):
