@@ -1,6 +1,7 @@
 -- Settle what an administrator decided and is not to be done any more: the person is gone, or on already, or the
 -- address is blocked again, which takes the decision back. Yields settlement and count. Locks: the rows settled.
---   ids  addresses; people_table
+--   ids  addresses; NULL: those of flag_due, of which after and limit tell the address_id to begin behind, and how many
+--   people_table
 WITH settled AS (
     UPDATE ses_bounces.flag_change c
     SET settled_at = now(), settled_by = c.decided_by,
@@ -13,7 +14,10 @@ WITH settled AS (
             ) AS is_blocked
         FROM ses_bounces.flag_change o
         LEFT JOIN {table} p ON p.{id} = o.person_id::{id_type}
-        WHERE o.address_id = ANY (%(ids)s) AND o.settled_at IS NULL AND NOT o.new_value AND o.decided_by IS NOT NULL
+        WHERE o.address_id = ANY (coalesce(%(ids)s::bigint[], ARRAY(
+                SELECT f.address_id FROM ses_bounces.flag_due f
+                WHERE f.address_id > %(after)s::bigint ORDER BY f.address_id LIMIT %(limit)s::bigint
+            ))) AND o.settled_at IS NULL AND NOT o.new_value AND o.decided_by IS NOT NULL
             AND o.people_table = %(people_table)s
     ) now_
     WHERE c.flag_change_id = now_.flag_change_id AND (NOT now_.is_there OR now_.flag OR now_.is_blocked)

@@ -12,13 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from psycopg import sql
-
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.erasure import recognised, secret_of
-from ses_bounces.exceptions import SettingsError
-from ses_bounces.settings import where as settings_place
+from ses_bounces.people_table import People
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -31,7 +28,6 @@ log = logging.getLogger(__name__)
 ADDRESSES_PER_CHUNK = 4_000
 PEOPLE_PER_STATEMENT = 5_000
 PEOPLE_PER_RANGE = 10_000
-LOCK_TIMEOUT = "2s"
 COMPARE_EVERY = "23 hours"
 
 
@@ -50,56 +46,6 @@ class Synced:
     locked_addresses: int = 0
     would_switch_off: int = 0
     compared_everybody: bool = False
-
-
-class People:
-    """The people table of the settings, and what is done to it."""
-
-    def __init__(self, connection: Connection, settings: Settings, seconds: float = float("inf")) -> None:
-        """Look at the table.
-
-        :param seconds: the time that all statements together may take; one that would pass it is cancelled.
-        :raises SettingsError: when the table or a column is not there, or the flag is no boolean.
-        """
-        assert settings.people_table is not None
-        self.connection = connection
-        self._until = time.monotonic() + seconds
-        self.table = settings.people_table
-        columns = (settings.people_id_column, settings.people_email_column, settings.people_flag_column)
-        table = sql.Identifier(*self.table.split("."))
-        types: dict[str, str] = dict(
-            connection.execute(
-                statement("describe_people"), {"table": table.as_string(connection), "columns": list(columns)}
-            ).fetchall()
-        )
-        where = settings_place()
-        if not types:
-            raise SettingsError(f"people_table is {self.table}; there is no such table in this database. {where}")
-        keys = ("people_id_column", "people_email_column", "people_flag_column")
-        for key, column in zip(keys, columns, strict=True):
-            if column not in types:
-                raise SettingsError(f"{key} is {column}; {self.table} has no such column. {where}")
-        if types[columns[2]] != "boolean":
-            raise SettingsError(
-                f"people_flag_column is {columns[2]}; it is {types[columns[2]]} and must be boolean. {where}"
-            )
-        names = ("id", "email", "flag")
-        self._names: dict[str, sql.Composable] = {
-            "table": table,
-            **{n: sql.Identifier(c) for n, c in zip(names, columns, strict=True)},
-        }
-        # As the catalogue spells it, which is SQL.
-        self._names["id_type"] = sql.SQL(types[columns[0]])
-
-    def execute(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        """Run one statement of include/sql that names the people table, in a transaction of its own."""
-        query = sql.SQL(statement(name)).format(**self._names)
-        with self.connection.transaction():
-            self.connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-            left = self._until - time.monotonic()
-            if left != float("inf"):
-                self.connection.execute(f"SET LOCAL statement_timeout = {max(1, int(left * 1000))}")
-            return self.connection.execute(query, {"people_table": self.table, **parameters}).fetchall()
 
 
 def sync(connection: Connection, settings: Settings, seconds: float = float("inf")) -> Synced:
@@ -121,12 +67,10 @@ def sync(connection: Connection, settings: Settings, seconds: float = float("inf
         done.compared_everybody = _compare_everybody(people, settings.enforce, until, done)
         after = 0
         while time.monotonic() < until:
-            limits = {"after": after, "limit": ADDRESSES_PER_CHUNK}
-            due = connection.execute(statement("select_due_flags"), limits).fetchall()
-            if not due:
+            last = _settle_chunk(people, settings, {"after": after, "limit": ADDRESSES_PER_CHUNK}, done)
+            if last is None:
                 break
-            after = due[-1][0]
-            _settle(people, settings, due, done)
+            after = last
     return done
 
 
@@ -149,17 +93,55 @@ def sync_addresses(
     return done
 
 
+def _settle_chunk(people: People, settings: Settings, chunk: dict[str, int], done: Synced) -> int | None:
+    """Settle the first due addresses behind one; returns the last of them, None where there are none."""
+    if settings.enforce and (settled := _settle_in_postgres(people, chunk, done)):
+        return settled[0]
+    due = people.connection.execute(statement("select_due_flags"), chunk).fetchall()
+    if due:
+        _settle(people, settings, due, done)
+    return due[-1][0] if due else None
+
+
+def _settle_in_postgres(people: People, chunk: dict[str, int], done: Synced) -> tuple[int | None] | None:
+    """The same with the blocked ones left to a single statement; None where it can't."""
+    from psycopg.errors import LockNotAvailable
+
+    if not people.is_indexed:
+        return None
+    limits = {**chunk, "most_people": PEOPLE_PER_STATEMENT}
+    found = off = PEOPLE_PER_STATEMENT
+    try:
+        people.execute("settle_decided", ids=None, **chunk)
+        while found == off == PEOPLE_PER_STATEMENT:
+            last, addresses, found, off, free_ids, free_since = people.execute("switch_off_due", **limits)[0]
+            done.switched_off += off
+    except LockNotAvailable:
+        return None
+    if off < found:
+        # A trigger of theirs keeps flags on: the long way tells how many.
+        return None
+    done.addresses += addresses
+    if free_ids:
+        settled = _switch_on(people, dict(zip(free_ids, free_since, strict=True)), done)
+        _take_off(people, settled)
+    return (last,)
+
+
 def _settle(people: People, settings: Settings, due: list[tuple[Any, ...]], done: Synced) -> None:
     done.addresses += len(due)
     blocked = {address: (id_, since) for id_, address, since, is_blocked in due if is_blocked}
     free = {id_: since for id_, _, since, is_blocked in due if not is_blocked}
     if settings.enforce:
-        settled = _switch_off(people, blocked, done) | _switch_on(people, free, done)
-        parameters = {"ids": list(settled), "due_since": list(settled.values())}
-        people.connection.execute(statement("delete_due_flags"), parameters)
+        _take_off(people, _switch_off(people, blocked, done) | _switch_on(people, free, done))
     else:
         counts = people.execute("count_people_on", addresses=list(blocked))
         done.would_switch_off += sum(count for _, count in counts)
+
+
+def _take_off(people: People, settled: dict[int, Any]) -> None:
+    parameters = {"ids": list(settled), "due_since": list(settled.values())}
+    people.connection.execute(statement("delete_due_flags"), parameters)
 
 
 def _switch_off(people: People, blocked: dict[str, tuple[int, Any]], done: Synced) -> dict[int, Any]:
@@ -167,7 +149,7 @@ def _switch_off(people: People, blocked: dict[str, tuple[int, Any]], done: Synce
     if not addresses:
         return {}
     # A block that came after an administrator's decision takes it back.
-    people.execute("settle_decided", ids=[id_ for id_, _ in blocked.values()])
+    people.execute("settle_decided", ids=[id_ for id_, _ in blocked.values()], after=None, limit=None)
     done.switched_off += switch_off(people, {address: id_ for address, (id_, _) in blocked.items()})
     held = {address for address, _ in people.execute("count_people_on", addresses=addresses)}
     done.locked_addresses += len(held)
@@ -209,7 +191,7 @@ def switch_on_decided(people: People, address_ids: Iterable[int]) -> int:
     while changed == PEOPLE_PER_STATEMENT:
         changed = people.execute("switch_on_decided", ids=ids, limit=PEOPLE_PER_STATEMENT)[0][0]
         total += changed
-    people.execute("settle_decided", ids=ids)
+    people.execute("settle_decided", ids=ids, after=None, limit=None)
     return total
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
-from ses_bounces.people import People
+from ses_bounces.people_table import People
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +15,20 @@ from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
 from ses_bounces.exceptions import SettingsError
 from ses_bounces.ledger import writing
-from ses_bounces.people import People, Synced, switch_off, sync
+from ses_bounces.people import Synced, switch_off, sync
+from ses_bounces.people_table import People
 from ses_bounces.settings import Settings, parse
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
+INDEX = "CREATE INDEX ON public.people (ses_bounces.address_key(email))"
 QUEUE = "http://127.0.0.1/000000000000/queue"
 
 
-@pytest.fixture
-def people(database: Connection) -> Iterator[Connection]:
+@pytest.fixture(params=["indexed", "not indexed"])
+def people(database: Connection, request: pytest.FixtureRequest) -> Iterator[Connection]:
+    """With the index, a statement settles a chunk; without it, several do."""
     database.execute(
         "CREATE TABLE public.people (id int PRIMARY KEY, email text, allow_group_email boolean DEFAULT true)"
     )
@@ -31,6 +36,8 @@ def people(database: Connection) -> Iterator[Connection]:
         "INSERT INTO public.people VALUES (1, 'Ann@Example.com', true), (2, 'ann@example.com', true),"
         " (3, 'ann@example.com', NULL), (4, 'bob@example.com', true), (5, 'ann@example.com', false)"
     )
+    if request.param == "indexed":
+        database.execute(INDEX)
     return database
 
 
@@ -47,6 +54,20 @@ def record(connection: Connection, kind: str, address: str, lifts: list[str] | N
 
 def flags(connection: Connection) -> dict[int, bool | None]:
     return dict(connection.execute("SELECT id, allow_group_email FROM public.people").fetchall())
+
+
+def due_addresses(connection: Connection) -> list[str]:
+    due = "SELECT a.address FROM ses_bounces.flag_due f JOIN ses_bounces.address a USING (address_id) ORDER BY 1"
+    return [address for (address,) in connection.execute(due)]
+
+
+def wait_for_lock(connection: psycopg.Connection[Any]) -> None:
+    """Until another session of this database waits."""
+    waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    until = time.monotonic() + 30
+    while not connection.execute(waits).fetchall():
+        assert time.monotonic() < until, "nothing waits"
+        time.sleep(0.01)
 
 
 def test_switches_off_everybody_at_the_address(people: Connection) -> None:
@@ -81,6 +102,92 @@ def test_rows_that_somebody_holds_stay_due(people: Connection, database_url: str
     assert people.execute("SELECT count(*) FROM ses_bounces.flag_due").fetchone() == (1,)
     assert sync(people, settings()).switched_off == 1
     assert flags(people)[1] is False
+
+
+def test_those_whom_somebody_holds_keep_no_other_address_waiting(people: Connection, database_url: str) -> None:
+    record(people, "permanent_bounce", "ann@example.com")
+    record(people, "complaint", "bob@example.com")
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT * FROM public.people WHERE id = 1 FOR UPDATE")
+        assert sync(people, settings()) == Synced(2, 3, locked_addresses=1, compared_everybody=True)
+    assert flags(people) == {1: True, 2: False, 3: False, 4: False, 5: False}
+    assert due_addresses(people) == ["ann@example.com"]
+
+
+def test_more_people_than_one_statement_takes(people: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ses_bounces.people.PEOPLE_PER_STATEMENT", 2)
+    record(people, "permanent_bounce", "ann@example.com")
+    record(people, "complaint", "bob@example.com")
+    assert sync(people, settings()) == Synced(2, 4, compared_everybody=True)
+    assert flags(people) == dict.fromkeys(range(1, 6), False)
+    assert due_addresses(people) == []
+
+
+def test_blocked_and_free_addresses_in_many_chunks(people: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ses_bounces.people.ADDRESSES_PER_CHUNK", 2)
+    names = [f"p{number}@example.com" for number in range(10)]
+    for number, name in enumerate(names, 10):
+        people.execute("INSERT INTO public.people VALUES (%s, %s, true)", [number, name])
+        record(people, "permanent_bounce", name)
+    assert sync(people, settings()) == Synced(10, 10, compared_everybody=True)
+    for name in names[::3]:
+        record(people, "unblocked", name, ["permanent_bounce"])
+    record(people, "permanent_bounce", "ann@example.com")
+    assert sync(people, settings()) == Synced(5, 3, 4)
+    assert {id_ for id_, flag in flags(people).items() if flag} == {4, 10, 13, 16, 19}
+    assert due_addresses(people) == []
+
+
+def test_a_flag_that_their_trigger_keeps_on_stays_due(people: Connection) -> None:
+    people.execute(
+        "CREATE FUNCTION public.keep() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN new.allow_group_email := old.allow_group_email; RETURN new; END';"
+        "CREATE TRIGGER keep BEFORE UPDATE ON public.people FOR EACH ROW WHEN (old.id = 2) EXECUTE FUNCTION public.keep()"
+    )
+    record(people, "permanent_bounce", "ann@example.com")
+    record(people, "complaint", "bob@example.com")
+    assert sync(people, settings()).locked_addresses == 1
+    assert flags(people) == {1: False, 2: True, 3: False, 4: False, 5: False}
+    assert due_addresses(people) == ["ann@example.com"]
+
+
+def test_an_address_that_changes_while_it_is_taken_off_stays_due(people: Connection, database_url: str) -> None:
+    record(people, "permanent_bounce", "ann@example.com")
+    # Comparing everybody would wait as well, and before.
+    people.execute("UPDATE ses_bounces.setting SET people_compared_at = now()")
+    with psycopg.connect(database_url) as other, ThreadPoolExecutor() as pool:
+        other.execute("UPDATE ses_bounces.flag_due SET due_since = due_since + interval '1 microsecond'")
+        done = pool.submit(sync, people, settings())
+        wait_for_lock(other)
+        other.commit()
+        assert done.result(60).switched_off == 3
+    assert due_addresses(people) == ["ann@example.com"]
+    assert sync(people, settings()).addresses == 1
+    assert due_addresses(people) == []
+
+
+@pytest.mark.parametrize(
+    ("index", "is_indexed"),
+    [
+        ("CREATE INDEX ON crm.people (ses_bounces.address_key(email))", True),
+        ("CREATE INDEX ON crm.people (ses_bounces.address_key(email), id)", True),
+        ("CREATE INDEX ON crm.people (id, ses_bounces.address_key(email))", False),
+        ("CREATE INDEX ON crm.people (ses_bounces.address_key(other))", False),
+        ("CREATE INDEX ON crm.people (lower(email))", False),
+        ("CREATE INDEX ON crm.people (ses_bounces.address_key(email)) WHERE id > 0", False),
+        ('CREATE INDEX ON crm.people (ses_bounces.address_key(email) COLLATE "C")', False),
+        ("CREATE INDEX ON crm.people USING brin (ses_bounces.address_key(email))", False),
+        ("SELECT", False),
+    ],
+)
+@pytest.mark.parametrize("type_", ["text", "varchar(100)"])
+def test_the_index_is_found(database: Connection, index: str, is_indexed: bool, type_: str) -> None:
+    """One that the statement could not use would have it read the table for each address."""
+    database.execute(
+        f"CREATE SCHEMA crm; CREATE TABLE crm.people (id int, email {type_}, other text, allow_group_email bool); {index}"  # type: ignore[arg-type]
+    )
+    assert People(database, settings(people_table="crm.people")).is_indexed is is_indexed
+    database.execute("DROP SCHEMA crm CASCADE")
 
 
 def test_observe_mode_only_counts(people: Connection) -> None:
@@ -135,7 +242,7 @@ def test_each_change_is_noted_with_its_own_address(people: Connection) -> None:
 def test_switching_off_looks_people_up(database: Connection) -> None:
     """Those at a chunk of addresses are found by index: the time goes by changes, not by people."""
     database.execute("CREATE TABLE public.people (id bigint PRIMARY KEY, email text, allow_group_email boolean)")
-    database.execute("CREATE INDEX ON people (ses_bounces.address_key(email))")
+    database.execute(INDEX)
     database.execute("INSERT INTO people SELECT n, 'p' || n || '@example.com', true FROM generate_series(1, 50000) n")
     database.execute("VACUUM ANALYZE people")
     database.execute(

@@ -24,7 +24,8 @@ from ses_bounces.actions.action import (
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import ActionError
-from ses_bounces.people import People, Synced, switch_on_decided, sync_addresses
+from ses_bounces.people import Synced, switch_on_decided, sync_addresses
+from ses_bounces.people_table import People
 from ses_bounces.sites import current
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ flag_change = Table(
     "flag_change",
     metadata,
     number("flag_change_id"),
-    _address_id(),
+    joined_address_id(),
     Column("people_table", Text, nullable=False),
     Column("person_id", Text, nullable=False),
     Column("old_value", Boolean),

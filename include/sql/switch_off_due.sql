@@ -1,0 +1,59 @@
+-- Settle a chunk of flag_due as far as its addresses are blocked: switch the flag off for the people there, note each
+-- change, and take the addresses off the list, unless they changed again meanwhile. Where there are most_people or
+-- more, so many are switched off and no address is taken off: repeat. Nor is one taken off where a trigger of the people
+-- table keeps a flag on. Fails at once (55P03) and does nothing where somebody else holds one of the rows. Yields the
+-- last address_id, NULL where nothing is due; the numbers of addresses, of people found, and of those switched off; of
+-- the free addresses, which are left, address_id and due_since in arrays. Needs the index that has_key_index looks for.
+-- Locks: the people's rows, and those of flag_due, for the length of this statement.
+--   after, limit  the address_id to begin behind, and how many; most_people; people_table
+WITH due AS MATERIALIZED (
+    SELECT f.address_id, a.address, f.due_since,
+        -- A value is looked up for each address: of an EXISTS the whole blocked list is read, for each chunk anew.
+        coalesce((
+            SELECT true FROM ses_bounces.blocked_list b
+            WHERE b.address_id = f.address_id AND b.unblocked_at IS NULL LIMIT 1
+        ), false) AS is_blocked
+    FROM ses_bounces.flag_due f
+    JOIN ses_bounces.address a USING (address_id)
+    WHERE f.address_id > %(after)s
+        -- Says nothing new, but a merge would read the registry from its beginning.
+        AND a.address_id > %(after)s
+    ORDER BY f.address_id
+    LIMIT %(limit)s
+), found AS MATERIALIZED (
+    SELECT d.address_id, p.person_id, p.flag AS old_value
+    FROM due d
+    -- A loop that can't be turned into a join, for which the planner would compute the keys of all people.
+    CROSS JOIN LATERAL (
+        SELECT r.{id} AS person_id, r.{flag} AS flag
+        FROM {table} r
+        WHERE ses_bounces.address_key(r.{email}::text) = d.address COLLATE "default" AND r.{flag} IS DISTINCT FROM false
+        OFFSET 0
+        FOR NO KEY UPDATE NOWAIT
+    ) p
+    WHERE d.is_blocked
+    LIMIT %(most_people)s
+), changed AS (
+    UPDATE {table} p
+    SET {flag} = false
+    -- An array, for which the planner looks up each by the index on the id: of a join it may read the whole table.
+    WHERE p.{id} = ANY (ARRAY(SELECT f.person_id FROM found f))
+    RETURNING p.{id} AS person_id, p.{flag} AS flag, p.xmin::text::bigint AS row_xmin
+), noted AS (
+    INSERT INTO ses_bounces.flag_change (address_id, people_table, person_id, old_value, new_value, row_xmin)
+    SELECT f.address_id, %(people_table)s, c.person_id::text, f.old_value, false, c.row_xmin
+    FROM changed c
+    JOIN found f ON f.person_id = c.person_id
+    RETURNING 1
+), total AS (
+    SELECT (SELECT count(*) FROM found) AS found, (SELECT count(*) FROM changed c WHERE NOT c.flag) AS off
+), settled AS (
+    DELETE FROM ses_bounces.flag_due f
+    USING due d
+    WHERE f.address_id = ANY (ARRAY(SELECT b.address_id FROM due b WHERE b.is_blocked))
+        AND f.address_id = d.address_id AND f.due_since = d.due_since
+        AND (SELECT t.found < %(most_people)s AND t.off = t.found FROM total t)
+)
+SELECT max(d.address_id), count(*), (SELECT t.found FROM total t), (SELECT t.off FROM total t),
+    array_agg(d.address_id) FILTER (WHERE NOT d.is_blocked), array_agg(d.due_since) FILTER (WHERE NOT d.is_blocked)
+FROM due d
