@@ -22,8 +22,8 @@ FROM (
 ) x
 """
 # The first entry of an address decides: a permanent bounce of the last 90 days for those that are blocked, else a
-# transient one of the last 10 days. The others are of long ago: in turn a transient bounce, and the delivery that ended
-# it.
+# transient one of the last 10 days. The others are of long ago. From the newest on they are in turn a delivery, and the
+# transient one before it, whose episode it ended. The newest is of round 9, which is a delivery.
 _FIRST = """
 INSERT INTO ses_bounces.address_event (
     address_id, kind, occurred_at, recorded_at, dedup_key, actor, deadline, policy, mail_sent_at, feedback_id,
@@ -57,7 +57,7 @@ SELECT 1 + n %% %(addresses)s::bigint, CASE WHEN y.is_delivery THEN 'delivery' E
     'news@example.com', 1, n
 FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
 CROSS JOIN LATERAL (
-    SELECT z.round %% 2 = 0 AS is_delivery, now() - make_interval(days => 200 - 2 * z.round::int) AS at
+    SELECT z.round %% 2 = 1 AS is_delivery, now() - make_interval(days => 200 - 2 * z.round::int) AS at
     FROM (SELECT n / %(addresses)s::bigint AS round) z
 ) y
 """

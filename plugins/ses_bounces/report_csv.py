@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from ses_bounces.database.connection import Connection
 
-_ROWS_AT_ONCE = 5_000
+# Of a megabyte at once, the memory costs more than the compression.
+_ROWS_AT_ONCE = 250
 
 REPORT_COLUMNS = (
     "address", "reason", "since", "bounce_type", "bounce_sub_type", "diagnostic", "first_bounce", "last_bounce",
