@@ -25,7 +25,10 @@ WITH closed AS (
         ORDER BY e.occurred_at DESC, e.event_id DESC
         LIMIT 1
     ) last ON true
-    WHERE NOT s.is_new AND b.address_id = s.address_id AND b.unblocked_at IS NULL AND b.reason <> ALL (coalesce(wanted.reasons, '{}'))
+    -- An array, whose addresses are looked up: of the join alone the whole list may be read, for each chunk anew.
+    WHERE b.address_id = ANY (ARRAY(SELECT t.address_id FROM touched_state t WHERE NOT t.is_new))
+        AND b.address_id = s.address_id AND b.unblocked_at IS NULL
+        AND b.reason <> ALL (coalesce(wanted.reasons, '{}'))
     RETURNING b.address_id, b.reason
 ), due AS (
     INSERT INTO ses_bounces.flag_due AS f (address_id, due_since)

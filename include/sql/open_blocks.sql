@@ -3,7 +3,7 @@
 --   first_new  addresses from this id on were registered in this transaction
 -- Yields reason and count of what is new. Locks: the rows written.
 WITH wanted AS MATERIALIZED (
-    SELECT s.address_id, s.address, s.is_new, c.reason, c.since,
+    SELECT s.address_id, s.address, c.reason, c.since, open.blocked_list_id,
         CASE WHEN c.reason = 'expired_transient' THEN (
             SELECT e.event_id
             FROM ses_bounces.address_event e
@@ -24,22 +24,25 @@ WITH wanted AS MATERIALIZED (
         s.is_protected, s.since_stop_request, s.since_complaint, s.since_unsubscribed,
         s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient
     ) c
+    -- Looked up for each: of a join the whole list may be read, for each chunk anew.
+    LEFT JOIN LATERAL (
+        SELECT b.blocked_list_id FROM ses_bounces.blocked_list b
+        WHERE b.address_id = s.address_id AND b.reason = c.reason AND b.unblocked_at IS NULL AND NOT s.is_new OFFSET 0
+    ) open ON true
     WHERE coalesce(s.since_stop_request, s.since_complaint, s.since_unsubscribed,
         s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient) IS NOT NULL
 ), changed AS (
     UPDATE ses_bounces.blocked_list b
     SET blocked_at = w.since, event_id = w.event_id
     FROM wanted w
-    WHERE NOT w.is_new AND b.address_id = w.address_id AND b.reason = w.reason AND b.unblocked_at IS NULL
+    WHERE b.blocked_list_id = ANY (ARRAY(SELECT x.blocked_list_id FROM wanted x WHERE x.blocked_list_id IS NOT NULL))
+        AND b.blocked_list_id = w.blocked_list_id
         AND (b.blocked_at, b.event_id) IS DISTINCT FROM (w.since, w.event_id)
 ), opened AS (
     INSERT INTO ses_bounces.blocked_list (address_id, address, reason, blocked_at, event_id)
     SELECT w.address_id, w.address, w.reason, w.since, w.event_id
     FROM wanted w
-    WHERE w.is_new OR NOT EXISTS (
-        SELECT FROM ses_bounces.blocked_list b
-        WHERE b.address_id = w.address_id AND b.reason = w.reason AND b.unblocked_at IS NULL
-    )
+    WHERE w.blocked_list_id IS NULL
     ORDER BY w.address_id, w.reason
     RETURNING address_id, reason
 ), due AS (

@@ -4,7 +4,7 @@
 -- to look for.
 --   at, expire_before  see address_state.sql. Locks: the rows written.
 WITH shown AS MATERIALIZED (
-    SELECT s.address_id, s.address, s.is_new, s.kind,
+    SELECT s.address_id, s.address, s.kind,
         concat_ws(' ', nullif(concat_ws('/', last.bounce_type, last.bounce_sub_type), ''), last.feedback_type,
             last.status, last.diagnostic_code) AS details,
         CASE s.kind WHEN 'transient' THEN s.episode_first_at ELSE s.first_bounced_at END AS first_bounced_at,
@@ -18,8 +18,13 @@ WITH shown AS MATERIALIZED (
             WHEN 'permanent' THEN coalesce(s.since_permanent_bounce, s.since_expired_transient)
             ELSE s.episode_first_at
         END AS opened_at,
-        last.bounce_sub_type, last.configuration_set
+        last.bounce_sub_type, last.configuration_set, open.bounce_list_id
     FROM touched_state s
+    -- Looked up for each: of a join the whole list may be read, for each chunk anew.
+    LEFT JOIN LATERAL (
+        SELECT b.bounce_list_id FROM ses_bounces.bounce_list b
+        WHERE b.address_id = s.address_id AND b.closed_at IS NULL AND NOT s.is_new OFFSET 0
+    ) open ON true
     LEFT JOIN LATERAL (
         SELECT e.bounce_type, e.bounce_sub_type, e.feedback_type, e.status, e.diagnostic_code, e.configuration_set
         FROM ses_bounces.address_event e
@@ -35,7 +40,8 @@ WITH shown AS MATERIALIZED (
         bounce_count = n.bounce_count, transient_fix_deadline = n.transient_fix_deadline, due_at = n.due_at,
         opened_at = n.opened_at, bounce_sub_type = n.bounce_sub_type, configuration_set = n.configuration_set
     FROM shown n
-    WHERE NOT n.is_new AND b.address_id = n.address_id AND b.closed_at IS NULL
+    WHERE b.bounce_list_id = ANY (ARRAY(SELECT x.bounce_list_id FROM shown x WHERE x.bounce_list_id IS NOT NULL))
+        AND b.bounce_list_id = n.bounce_list_id
         AND (b.details, b.first_bounced_at, b.last_bounced_at, b.bounce_count, b.transient_fix_deadline,
             b.due_at, b.opened_at, b.bounce_sub_type, b.configuration_set)
         IS DISTINCT FROM (n.details, n.first_bounced_at, n.last_bounced_at, n.bounce_count, n.transient_fix_deadline,
@@ -48,7 +54,5 @@ INSERT INTO ses_bounces.bounce_list (
 SELECT n.address_id, n.address, n.kind, n.details, n.first_bounced_at, n.last_bounced_at, n.bounce_count,
     n.transient_fix_deadline, n.due_at, n.opened_at, n.bounce_sub_type, n.configuration_set
 FROM shown n
-WHERE n.is_new OR NOT EXISTS (
-    SELECT FROM ses_bounces.bounce_list b WHERE b.address_id = n.address_id AND b.closed_at IS NULL
-)
+WHERE n.bounce_list_id IS NULL
 ORDER BY n.address_id
