@@ -176,6 +176,20 @@ def answered(service: str, body: bytes, **headers: str) -> Any:
     return client
 
 
+def test_the_hook_is_told_who_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stack() -> list[Any]:
+        stacks.append(1)
+        return []
+
+    stacks: list[int] = []
+    monkeypatch.setattr("inspect.stack", stack)
+    agent = open_client("sqs", PLACE).meta.config.user_agent
+    # To look for it takes a tenth of a second; the rest is the hook's own.
+    assert stacks == []
+    assert "Caller/ses_bounces " in agent
+    assert "AmPP/" in agent
+
+
 @pytest.mark.parametrize(
     ("service", "operation", "parameters"),
     [

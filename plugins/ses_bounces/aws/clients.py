@@ -57,8 +57,9 @@ def open_client(
     :raises MissingConnectionError: when the Airflow connection is missing.
     :raises AwsError: when no client can be made of it.
     """
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
     from botocore.config import Config
+
+    from ses_bounces.aws.hook import AwsHook
 
     if place.aws_conn_id is not None:
         check_connection(place.aws_conn_id)
@@ -69,11 +70,11 @@ def open_client(
         retries={"mode": "standard", "total_max_attempts": attempts},
         **({"use_fips_endpoint": True} if use_fips_endpoint else {}),
     )
-    hook: Any = AwsBaseHook(place.aws_conn_id, region_name=place.region, client_type=service)
+    hook: Any = AwsHook(place.aws_conn_id, region_name=place.region, client_type=service)
     # Given to the hook, it also reaches the client of STS that assumes a role.
     config = (hook.config or Config()).merge(own)
     with explained("opening a client", service):
-        hook = AwsBaseHook(place.aws_conn_id, region_name=place.region, client_type=service, config=config)
+        hook = AwsHook(place.aws_conn_id, region_name=place.region, client_type=service, config=config)
         client = hook.get_client_type()
     refuse_cut_answers(client)
     return client
