@@ -118,7 +118,8 @@ class _Drain:
         self._lock = threading.Lock()
         self._empty_in_a_row = 0
         self._count = 0
-        self._receivers: list[threading.Thread] = []
+        self._receivers = 0
+        self._receiving = 0
         self._failure: SesBouncesError | None = None
         self._deleters = ThreadPoolExecutor(threads, "delete")
         self._deletions: set[Future[tuple[int, int]]] = set()
@@ -126,7 +127,8 @@ class _Drain:
     def work(self, until: float) -> None:
         """Receive, land and delete until there is no more, or the time is over."""
         reported = time.monotonic()
-        self._start_receiver()
+        with self._lock:
+            self._start_receiver()
         held: list[Received] = []
         size, oldest = 0, time.monotonic()
         while self._is_receiving() or not self._received.empty():
@@ -167,17 +169,25 @@ class _Drain:
         self._deleters.shutdown()
 
     def _start_receiver(self) -> None:
-        # Its errors name the site's own things.
+        # The lock is held. Its errors name the site's own things.
         run = contextvars.copy_context().run
-        name = f"receive-{len(self._receivers)}"
-        thread = threading.Thread(target=run, args=(self._receive,), name=name, daemon=True)
-        self._receivers.append(thread)
-        thread.start()
+        threading.Thread(target=run, args=(self._receive,), name=f"receive-{self._receivers}", daemon=True).start()
+        self._receivers += 1
+        self._receiving += 1
 
     def _is_receiving(self) -> bool:
-        return any(thread.is_alive() for thread in self._receivers)
+        return self._receiving > 0
 
     def _receive(self) -> None:
+        try:
+            self._receive_all()
+        finally:
+            with self._lock:
+                self._receiving -= 1
+            # Whoever waits for what is received looks again, whether there is still a receiver.
+            self._received.put([])
+
+    def _receive_all(self) -> None:
         try:
             while not self._stop.is_set():
                 batch = self.queue.receive()
@@ -187,7 +197,7 @@ class _Drain:
                     self._count += len(batch)
                     is_enough = self._max_messages is not None and self._count >= self._max_messages
                     # An empty hour costs one receiver; the others come when there is something to do.
-                    if len(batch) == BATCH and len(self._receivers) < self._threads and not is_enough:
+                    if len(batch) == BATCH and self._receivers < self._threads and not is_enough:
                         self._start_receiver()
                 if batch:
                     self._received.put(batch)

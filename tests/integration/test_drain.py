@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -14,6 +15,7 @@ import pytest
 
 from dev.aws import EmulatedAws, Feed, temporary_aws
 from dev.postgres import EmbeddedPostgres
+from ses_bounces import drain as drains
 from ses_bounces import pending
 from ses_bounces.aws.queues import SqsQueue
 from ses_bounces.database import connection as connections
@@ -227,6 +229,21 @@ def test_budget_leaves_the_rest_and_says_since_when(
     row = database.execute("SELECT left_since, emptied_at IS NOT NULL FROM ses_bounces.queue").fetchone()
     assert row == (None, True)
     assert_each_blocked_once(database)
+
+
+def test_the_end_of_an_empty_queue_is_not_waited_for(
+    aws: EmulatedAws, feed: Feed, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So long would be waited for more to land, if nobody said that no more comes.
+    monkeypatch.setattr(drains, "LAND_SECONDS", 5 * 600)
+    feed.send_bodies([bounce(n) for n in range(2)])
+    done: list[Drained] = []
+    running = threading.Thread(
+        target=lambda: done.extend(run_drain(aws, feed.queue_url, database_url) for _ in range(2)), daemon=True
+    )
+    running.start()
+    running.join(60)
+    assert [(drained.landed, drained.emptied) for drained in done] == [(2, True), (0, True)]
 
 
 def test_wrong_queue_url_says_what_to_do(aws: EmulatedAws, feed: Feed, database_url: str) -> None:
