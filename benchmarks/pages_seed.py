@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from dev.postgres import EmbeddedPostgres, temporary_postgres
-from ses_bounces import lists
 from ses_bounces.database import partitions, schema
 from ses_bounces.database.connection import connect_url
+from ses_bounces.page_upkeep import index_addresses
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -113,7 +113,7 @@ def seed(connection: Connection, bounced: int, blocked: int) -> None:
     sizes = {"bounced": bounced, "messages": blocked}
     for text in (_ADDRESSES, _EVENTS, _BOUNCES, _BLOCKS, _MESSAGES):
         connection.execute(text, sizes)
-    lists.index_addresses(connection)
+    index_addresses(connection)
     connection.execute("SELECT gin_clean_pending_list('ses_bounces.address_search_grams_idx')")
     connection.execute("VACUUM ANALYZE")
 

@@ -46,7 +46,7 @@ def plan_drain(context: Context) -> list[Counts]:
     from ses_bounces.database.partitions import drop_partitions, ensure_partitions
     from ses_bounces.database.statements import statement
     from ses_bounces.ledger import mirror_settings
-    from ses_bounces.lists.search import drop_old_filters
+    from ses_bounces.page_upkeep import drop_old_filters
     from ses_bounces.planning import plan_queue
 
     settings = settings_of(context)
@@ -255,7 +255,7 @@ def emit_blocked_report(context: Context) -> Counts:
 
     :returns: counts; ``days`` names the days written.
     """
-    from ses_bounces.lists.search import index_addresses
+    from ses_bounces.page_upkeep import index_addresses
     from ses_bounces.report import covered_days, drop_old_reports, due_days, make_report, publish_reports
     from ses_bounces.report_retention import drop_old_files
 

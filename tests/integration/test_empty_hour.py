@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ses_bounces.database import connection as connections
 from ses_bounces.database.partitions import drop_partitions, ensure_partitions
 from ses_bounces.ledger import mirror_settings, promote_expired
-from ses_bounces.lists.search import drop_old_filters, index_addresses
+from ses_bounces.page_upkeep import drop_old_filters, index_addresses
 from ses_bounces.pending import classify_pending
 from ses_bounces.people import sync
 from ses_bounces.report import drop_old_reports, due_days, make_report

@@ -22,7 +22,8 @@ from ses_bounces.exceptions import MissingConnectionError, SettingsError
 from ses_bounces.held import decide, decide_messages
 from ses_bounces.ledger import mirror_settings, promote_expired, writing
 from ses_bounces.lists import lookup
-from ses_bounces.lists.search import grams, index_addresses, keep_text, kept_text
+from ses_bounces.lists.search import grams, keep_text, kept_text
+from ses_bounces.page_upkeep import index_addresses
 from ses_bounces.pending import classify_pending
 from ses_bounces.rebuild import verify
 from ses_bounces.replay import replay, try_replay

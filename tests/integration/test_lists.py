@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ses_bounces import lists
+from ses_bounces import lists, page_upkeep
 from ses_bounces.actions import Action, delete_transients, lift_blocks, request_stops
 from ses_bounces.database.tables import BOUNCE_LIST_KINDS, CAUSES
 from ses_bounces.entry import Entry
@@ -66,7 +66,7 @@ def filled(database: Connection, monkeypatch: pytest.MonkeyPatch, request: pytes
     insert = "INSERT INTO ses_bounces.address (address, address_as_reported) VALUES (%s, %s)"
     for address in ADDRESSES[: len(ADDRESSES) // 2]:
         database.execute(insert, [address, address])
-    lists.index_addresses(database)
+    page_upkeep.index_addresses(database)
     for address in ADDRESSES[len(ADDRESSES) // 2 :]:
         database.execute(insert, [address, address])
     for number, address in enumerate(ADDRESSES * 3):
@@ -288,8 +288,8 @@ def test_grams_are_the_same_in_sql(database: Connection, text: str) -> None:
 
 
 def test_the_index_of_addresses_goes_on_where_it_was(filled: Connection) -> None:
-    assert lists.index_addresses(filled) == len(ADDRESSES) // 2
-    assert lists.index_addresses(filled) == 0
+    assert page_upkeep.index_addresses(filled) == len(ADDRESSES) // 2
+    assert page_upkeep.index_addresses(filled) == 0
     rows = filled.execute("SELECT count(*), count(DISTINCT address_id) FROM ses_bounces.address_search").fetchone()
     assert rows == (len(ADDRESSES), len(ADDRESSES))
 
@@ -327,7 +327,7 @@ def test_kept_texts_have_unguessable_ids_and_go_after_90_days(database: Connecti
     database.execute(
         "UPDATE ses_bounces.page_filter SET created_at = now() - interval '91 days' WHERE filter_id <> %s", [kept]
     )
-    assert lists.drop_old_filters(database) == 19
+    assert page_upkeep.drop_old_filters(database) == 19
     assert lists.kept_text(database, kept) == "ann@example.com"
 
 

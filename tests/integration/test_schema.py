@@ -13,8 +13,8 @@ from dev.postgres import EmbeddedPostgres
 from ses_bounces.database import connection as connections
 from ses_bounces.database import partitions, schema
 from ses_bounces.database.all_tables import metadata
+from ses_bounces.database.statements import SCHEMA
 from ses_bounces.database.storage import STORAGE
-from ses_bounces.database.tables import SCHEMA
 from ses_bounces.exceptions import SchemaError
 from ses_bounces.lists.search import grams
 from tests.builders import delivery

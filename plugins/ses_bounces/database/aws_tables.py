@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ses_bounces.database.tables import SCHEMA, metadata
+from ses_bounces.database.statements import SCHEMA
+from ses_bounces.database.tables import metadata
 
 SEVERITIES = ("critical", "warning", "unknown", "ok")
 

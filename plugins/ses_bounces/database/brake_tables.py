@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ses_bounces.database.tables import SCHEMA, metadata, moment, number
+from ses_bounces.database.statements import SCHEMA
+from ses_bounces.database.tables import metadata, moment, number
 
 DECISIONS = ("confirmed", "dismissed")
 _DECISION = "decision IN ('confirmed', 'dismissed')"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ses_bounces.database.tables import SCHEMA, joined_address_id, metadata, moment, number
+from ses_bounces.database.statements import SCHEMA
+from ses_bounces.database.tables import joined_address_id, metadata, moment, number
 
 
 def _address_id() -> Column[int]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from ses_bounces.database.statements import statement
-from ses_bounces.database.tables import SCHEMA
+from ses_bounces.database.statements import SCHEMA, statement
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.database.partitions import ensure_partitions
-from ses_bounces.database.statements import ROUTINES, statement
-from ses_bounces.database.tables import SCHEMA, codepoint
+from ses_bounces.database.statements import ROUTINES, SCHEMA, statement
 from ses_bounces.exceptions import SchemaError
 from ses_bounces.sites import DEFAULT, current
 
@@ -139,6 +138,7 @@ def alembic_connection(connection: Connection) -> Iterator[sqlalchemy.Connection
 
 def _load_codepoints(connection: Connection) -> None:
     from ses_bounces.address import codepoints
+    from ses_bounces.database.tables import codepoint
 
     rows = codepoints()
     connection.execute(f"TRUNCATE {SCHEMA}.{codepoint.name}")

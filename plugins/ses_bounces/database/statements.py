@@ -9,6 +9,8 @@ import functools
 from pathlib import Path
 from typing import LiteralString
 
+SCHEMA = "ses_bounces"
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 # Functions and views, in the order of their dependencies; every upgrade makes them again.

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import SchemaItem
 
-SCHEMA = "ses_bounces"
+from ses_bounces.database.statements import SCHEMA
 
 OUTCOMES = ("pending", "applied", "no_effect", "held", "quarantined", "dismissed")
 # Where one reason is shown, it is the first of these that is there.

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from ses_bounces.actions.action import Action
-from ses_bounces.database.statements import statement
-from ses_bounces.database.tables import SCHEMA
+from ses_bounces.database.statements import SCHEMA, statement
 from ses_bounces.erasure.guard import rewrite_bodies
 from ses_bounces.erasure.spelling import ERASED, Spelling
 from ses_bounces.ledger import writing

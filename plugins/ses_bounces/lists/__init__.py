@@ -20,7 +20,7 @@ from ses_bounces.lists.quarantine import QuarantinedMessage, QuarantineReason, l
 from ses_bounces.lists.query import COUNTED, Count, Direction, Page
 from ses_bounces.lists.reports import ReportDay, report_days, report_files
 from ses_bounces.lists.requests import LiftRequest, lift_requests, open_requests
-from ses_bounces.lists.search import drop_old_filters, index_addresses, keep_text, kept_text
+from ses_bounces.lists.search import keep_text, kept_text
 
 __all__ = [
     "COUNTED",
@@ -53,8 +53,6 @@ __all__ = [
     "count_blocked",
     "count_bounces",
     "count_causes",
-    "drop_old_filters",
-    "index_addresses",
     "keep_text",
     "kept_text",
     "lift_requests",

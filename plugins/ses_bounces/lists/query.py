@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from psycopg import sql
 
 from ses_bounces.database.connection import quiet
-from ses_bounces.database.tables import SCHEMA
+from ses_bounces.database.statements import SCHEMA
 from ses_bounces.exceptions import ActionError
 from ses_bounces.message import clean
 

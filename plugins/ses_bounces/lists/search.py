@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import secrets
 import string
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from ses_bounces.address import address_key
 from ses_bounces.database.connection import quiet
-from ses_bounces.database.statements import statement
 from ses_bounces.erasure import conceal_texts
 from ses_bounces.exceptions import ActionError
 from ses_bounces.lists.query import Bound, Condition, all_of, column, sampled, stored
@@ -25,7 +23,6 @@ GRAM = 3
 MAX_TEXT_CHARACTERS = 320
 # More addresses than these are not looked up before a part of the list was looked through.
 CANDIDATES = 10_000
-ADDRESSES_PER_CHUNK = 20_000
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # No text sorts behind this character, in collation C.
 _LAST = "\U0010ffff"
@@ -155,38 +152,6 @@ def like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def index_addresses(connection: Connection, seconds: float = float("inf")) -> int:
-    """Bring the search index up to date with the registry; returns how many addresses were new to it.
-
-    Searches find the others too, slower.
-
-    :param connection: autocommit.
-    :param seconds: begin no further chunk after this long.
-    :raises DatabaseError: what is done stays done; repeat to go on.
-    """
-    until = time.monotonic() + seconds
-    indexed = 0
-    with quiet():
-        last = _last_address(connection)
-        while time.monotonic() < until:
-            with connection.transaction():
-                parameters = {"limit": ADDRESSES_PER_CHUNK, "last": last}
-                row = connection.execute(statement("index_addresses"), parameters).fetchone()
-            if row is None or not row[0]:
-                break
-            indexed += row[0]
-    return indexed
-
-
-def _last_address(connection: Connection) -> int:
-    # Behind the lock, so that no writer is halfway: an id below this one that is not there never comes.
-    with connection.transaction():
-        connection.execute(statement("lock_state"))
-        row = connection.execute("SELECT coalesce(max(a.address_id), 0) FROM ses_bounces.address a").fetchone()
-    assert row is not None
-    return cast(int, row[0])
-
-
 def keep_text(connection: Connection, text: str) -> str:
     """Keep a text that was typed into a search box; returns the unguessable id that stands for it in URLs.
 
@@ -209,9 +174,3 @@ def kept_text(connection: Connection, filter_id: str) -> str | None:
     with quiet():
         row = connection.execute(query, [stored(filter_id)]).fetchone()
     return None if row is None else str(row[0])
-
-
-def drop_old_filters(connection: Connection) -> int:
-    """Forget what was typed into search boxes, and the answers to forms, over 90 days ago; returns how many rows."""
-    with quiet():
-        return sum(connection.execute(statement(name)).rowcount for name in ("drop_old_filters", "drop_old_answers"))
