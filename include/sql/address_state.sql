@@ -124,7 +124,7 @@ WITH entry AS (
         coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked') OVER of_address, '-infinity') AS unblocked_at,
         greatest(
             max(e.occurred_at) FILTER (WHERE e.kind IN ('delivery', 'transient_deleted', 'unblocked')) OVER of_address,
-            d.occurred_at,
+            e.delivered_at,
             '-infinity'
         ) AS episode_ended_at,
         coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'stop_request' = ANY (e.lifts))
@@ -137,11 +137,27 @@ WITH entry AS (
             OVER of_address, '-infinity') AS permanent_bounce_lifted_at,
         coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'ses_suppression' = ANY (e.lifts))
             OVER of_address, '-infinity') AS ses_suppression_lifted_at
-    FROM ses_bounces.entries_known(known_at) e
-    -- When it came in is not recorded; but those that ended an episode are in the ledger.
-    LEFT JOIN ses_bounces.last_delivery d
-        ON d.address_id = e.address_id AND d.occurred_at <= at AND known_at IS NULL
-    WHERE (ids IS NULL OR e.address_id = ANY (ids)) AND e.occurred_at <= at
+    FROM (
+        -- When a last delivery came in is not recorded; but those that ended an episode are in the ledger.
+        SELECT k.*, d.occurred_at AS delivered_at
+        FROM ses_bounces.entries_known(known_at) k
+        LEFT JOIN ses_bounces.last_delivery d
+            ON d.address_id = k.address_id AND d.occurred_at <= at AND known_at IS NULL
+        WHERE ids IS NULL AND k.occurred_at <= at
+        UNION ALL
+        -- Looked up for each address: of a join, all entries were read for each chunk of a backlog, of which the
+        -- statistics know no more than the beginning.
+        SELECT k.*, d.occurred_at AS delivered_at
+        FROM (SELECT DISTINCT unnest(ids) AS address_id) i
+        LEFT JOIN LATERAL (
+            SELECT l.occurred_at FROM ses_bounces.last_delivery l
+            WHERE l.address_id = i.address_id AND l.occurred_at <= at AND known_at IS NULL OFFSET 0
+        ) d ON true
+        CROSS JOIN LATERAL (
+            SELECT n.* FROM ses_bounces.entries_known(known_at) n
+            WHERE n.address_id = i.address_id AND n.occurred_at <= at OFFSET 0
+        ) k
+    ) e
     WINDOW of_address AS (PARTITION BY e.address_id)
 ), judged AS (
     SELECT e.*,

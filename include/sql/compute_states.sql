@@ -16,7 +16,10 @@ SELECT t.address_id, a.address, t.address_id >= %(first_new)s, coalesce(s.is_pro
         WHEN s.episode_bounces > 0 THEN 'transient'
     END
 FROM unnest(%(ids)s::bigint[]) t(address_id)
-JOIN ses_bounces.address a USING (address_id)
+-- Looked up for each: a join read the whole registry for each chunk of a backlog.
+CROSS JOIN LATERAL (
+    SELECT r.address FROM ses_bounces.address r WHERE r.address_id = t.address_id OFFSET 0
+) a
 LEFT JOIN ses_bounces.address_state(
     %(ids)s::bigint[], %(at)s, %(expire_before)s
 ) s USING (address_id)

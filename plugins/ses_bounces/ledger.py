@@ -110,7 +110,9 @@ class Writer:
         known = {id_ for id_ in ids.values() if id_ < first_new}
         deliveries: list[_Item] = []
         events: dict[bytes, _Item] = {}
-        now = self._moment()[0]
+        row = self.connection.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None
+        now = row[0]
         for item in ordered:
             # One that is dated ahead of our clock is an entry: as the newest delivery it would hide the one before it.
             if item[0].kind == "delivery" and item[0].occurred_at <= now:
@@ -158,12 +160,10 @@ class Writer:
             copy.set_types(list(_ADDRESS_COLUMNS.values()))
             for place, (address, spelling) in enumerate(reported.items()):
                 copy.write_row((place, address, spelling))
-        row = self.connection.execute(statement("insert_addresses")).fetchone()
-        assert row is not None
-        first_new: int = row[0]
+        rows = self.connection.cursor(binary=True).execute(statement("insert_addresses")).fetchall()
+        first_new: int = rows[0][0]
         self._first_new = min(self._first_new, first_new)
-        cursor = self.connection.cursor(binary=True).execute(statement("select_incoming_ids"))
-        ids = {address: id_ for address, (id_,) in zip(reported, cursor.fetchall(), strict=True)}
+        ids = {address: id_ for address, (_, id_) in zip(reported, rows, strict=True)}
         self.connection.execute("TRUNCATE incoming_address")
         return ids, first_new
 
