@@ -1,5 +1,6 @@
 -- Bring the Email Blocked List to touched_state: one open row per address and cause; note the people in flag_due.
 -- All who write here hold the lock of lock_state.sql: no conflict to look for.
+-- BETWEEN says nothing new: the planner then takes what is looked up for little, whatever the statistics are.
 --   first_new  addresses from this id on were registered in this transaction
 -- Yields reason and count of what is new. Locks: the rows written.
 WITH wanted AS MATERIALIZED (
@@ -7,14 +8,16 @@ WITH wanted AS MATERIALIZED (
         CASE WHEN c.reason = 'expired_transient' THEN (
             SELECT e.event_id
             FROM ses_bounces.address_event e
-            WHERE e.address_id = s.address_id AND e.kind = 'transient_bounce' AND e.superseded_at IS NULL
+            WHERE e.address_id = s.address_id AND e.address_id BETWEEN s.address_id AND s.address_id
+                AND e.kind = 'transient_bounce' AND e.superseded_at IS NULL
                 AND e.occurred_at BETWEEN s.episode_first_at AND s.episode_last_at
             ORDER BY e.deadline, e.occurred_at, e.dedup_key
             LIMIT 1
         ) ELSE (
             SELECT e.event_id
             FROM ses_bounces.address_event e
-            WHERE e.address_id = s.address_id AND e.kind = c.reason AND e.superseded_at IS NULL
+            WHERE e.address_id = s.address_id AND e.address_id BETWEEN s.address_id AND s.address_id
+                AND e.kind = c.reason AND e.superseded_at IS NULL
                 AND e.occurred_at = c.since
             ORDER BY e.dedup_key
             LIMIT 1
@@ -27,7 +30,8 @@ WITH wanted AS MATERIALIZED (
     -- Looked up for each: of a join the whole list may be read, for each chunk anew.
     LEFT JOIN LATERAL (
         SELECT b.blocked_list_id FROM ses_bounces.blocked_list b
-        WHERE b.address_id = s.address_id AND b.reason = c.reason AND b.unblocked_at IS NULL AND NOT s.is_new OFFSET 0
+        WHERE b.address_id = s.address_id AND b.address_id BETWEEN s.address_id AND s.address_id
+            AND b.reason = c.reason AND b.unblocked_at IS NULL AND NOT s.is_new OFFSET 0
     ) open ON true
     WHERE coalesce(s.since_stop_request, s.since_complaint, s.since_unsubscribed,
         s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient) IS NOT NULL
