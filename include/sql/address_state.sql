@@ -118,86 +118,125 @@ RETURNS TABLE (
     bounce_count bigint
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $function$
 WITH entry AS (
-    -- Each entry beside the last one that ended or lifted each thing; windows, since a join of two aggregates would
-    -- depend on what the planner believes of their sizes.
+    -- Each entry beside the last one that ended or lifted each thing, NULL: nothing did.
+    -- Of all addresses: windows, since a join of aggregates would depend on what the planner believes of their size.
     SELECT e.address_id, e.kind, e.occurred_at, e.deadline, e.policy, e.bounce_type, e.mail_sent_at,
-        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked') OVER of_address, '-infinity') AS unblocked_at,
+        max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked') OVER of_address AS unblocked_at,
         greatest(
             max(e.occurred_at) FILTER (WHERE e.kind IN ('delivery', 'transient_deleted', 'unblocked')) OVER of_address,
-            e.delivered_at,
-            '-infinity'
+            d.occurred_at
         ) AS episode_ended_at,
-        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'stop_request' = ANY (e.lifts))
-            OVER of_address, '-infinity') AS stop_request_lifted_at,
-        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'complaint' = ANY (e.lifts))
-            OVER of_address, '-infinity') AS complaint_lifted_at,
-        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'unsubscribed' = ANY (e.lifts))
-            OVER of_address, '-infinity') AS unsubscribed_lifted_at,
-        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'permanent_bounce' = ANY (e.lifts))
-            OVER of_address, '-infinity') AS permanent_bounce_lifted_at,
-        coalesce(max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked' AND 'ses_suppression' = ANY (e.lifts))
-            OVER of_address, '-infinity') AS ses_suppression_lifted_at
-    FROM (
-        -- When a last delivery came in is not recorded; but those that ended an episode are in the ledger.
-        SELECT k.*, d.occurred_at AS delivered_at
-        FROM ses_bounces.entries_known(known_at) k
-        LEFT JOIN ses_bounces.last_delivery d
-            ON d.address_id = k.address_id AND d.occurred_at <= at AND known_at IS NULL
-        WHERE ids IS NULL AND k.occurred_at <= at
-        UNION ALL
-        -- Looked up for each address: of a join, all entries were read for each chunk of a backlog, of which the
-        -- statistics know no more than the beginning.
-        SELECT k.*, d.occurred_at AS delivered_at
-        FROM (SELECT DISTINCT unnest(ids) AS address_id) i
-        LEFT JOIN LATERAL (
-            SELECT l.occurred_at FROM ses_bounces.last_delivery l
-            WHERE l.address_id = i.address_id AND l.occurred_at <= at AND known_at IS NULL OFFSET 0
-        ) d ON true
-        CROSS JOIN LATERAL (
-            SELECT n.* FROM ses_bounces.entries_known(known_at) n
-            WHERE n.address_id = i.address_id AND n.occurred_at <= at
-                -- Says nothing new, but the planner then takes it for few, and never reads the table for each.
-                AND n.address_id BETWEEN i.address_id AND i.address_id
-            OFFSET 0
-        ) k
-    ) e
+        max(e.occurred_at) FILTER (
+            WHERE e.kind = 'unblocked' AND 'stop_request' = ANY (e.lifts)
+        ) OVER of_address AS stop_request_lifted_at,
+        max(e.occurred_at) FILTER (
+            WHERE e.kind = 'unblocked' AND 'complaint' = ANY (e.lifts)
+        ) OVER of_address AS complaint_lifted_at,
+        max(e.occurred_at) FILTER (
+            WHERE e.kind = 'unblocked' AND 'unsubscribed' = ANY (e.lifts)
+        ) OVER of_address AS unsubscribed_lifted_at,
+        max(e.occurred_at) FILTER (
+            WHERE e.kind = 'unblocked' AND 'permanent_bounce' = ANY (e.lifts)
+        ) OVER of_address AS permanent_bounce_lifted_at,
+        max(e.occurred_at) FILTER (
+            WHERE e.kind = 'unblocked' AND 'ses_suppression' = ANY (e.lifts)
+        ) OVER of_address AS ses_suppression_lifted_at
+    FROM ses_bounces.entries_known(known_at) e
+    -- When a last delivery came in is not recorded; but those that ended an episode are in the ledger.
+    LEFT JOIN ses_bounces.last_delivery d
+        ON d.address_id = e.address_id AND d.occurred_at <= at AND known_at IS NULL
+    WHERE ids IS NULL AND e.occurred_at <= at
     WINDOW of_address AS (PARTITION BY e.address_id)
+    UNION ALL
+    -- Looked up for each address: of a join, all entries were read for each chunk of a backlog, of which the statistics
+    -- know no more than the beginning; and a window keeps all that it has read, half a million entries of one address.
+    SELECT i.address_id, k.kind, k.occurred_at, k.deadline, k.policy, k.bounce_type, k.mail_sent_at,
+        n.unblocked_at, greatest(n.ended_at, d.occurred_at), n.stop_request_lifted_at, n.complaint_lifted_at,
+        n.unsubscribed_lifted_at, n.permanent_bounce_lifted_at, n.ses_suppression_lifted_at
+    FROM (SELECT DISTINCT unnest(ids) AS address_id) i
+    LEFT JOIN LATERAL (
+        SELECT l.occurred_at FROM ses_bounces.last_delivery l
+        WHERE l.address_id = i.address_id AND l.occurred_at <= at AND known_at IS NULL OFFSET 0
+    ) d ON true
+    CROSS JOIN LATERAL (
+        SELECT max(e.occurred_at) AS ended_at,
+            max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked') AS unblocked_at,
+            max(e.occurred_at) FILTER (
+                WHERE e.kind = 'unblocked' AND 'stop_request' = ANY (e.lifts)
+            ) AS stop_request_lifted_at,
+            max(e.occurred_at) FILTER (
+                WHERE e.kind = 'unblocked' AND 'complaint' = ANY (e.lifts)
+            ) AS complaint_lifted_at,
+            max(e.occurred_at) FILTER (
+                WHERE e.kind = 'unblocked' AND 'unsubscribed' = ANY (e.lifts)
+            ) AS unsubscribed_lifted_at,
+            max(e.occurred_at) FILTER (
+                WHERE e.kind = 'unblocked' AND 'permanent_bounce' = ANY (e.lifts)
+            ) AS permanent_bounce_lifted_at,
+            max(e.occurred_at) FILTER (
+                WHERE e.kind = 'unblocked' AND 'ses_suppression' = ANY (e.lifts)
+            ) AS ses_suppression_lifted_at
+        FROM ses_bounces.entries_known(known_at) e
+        WHERE e.address_id = i.address_id AND e.occurred_at <= at
+            AND e.address_id BETWEEN i.address_id AND i.address_id
+            AND e.kind IN ('delivery', 'transient_deleted', 'unblocked')
+    ) n
+    CROSS JOIN LATERAL (
+        SELECT e.kind, e.occurred_at, e.deadline, e.policy, e.bounce_type, e.mail_sent_at
+        FROM ses_bounces.entries_known(known_at) e
+        WHERE e.address_id = i.address_id AND e.occurred_at <= at
+            -- Says nothing new, but the planner then takes it for few, and never reads the table for each.
+            AND e.address_id BETWEEN i.address_id AND i.address_id
+        OFFSET 0
+    ) k
 ), judged AS (
-    SELECT e.*,
-        e.kind = 'transient_bounce' AND e.occurred_at > e.episode_ended_at AS is_of_episode,
-        e.kind IN ('transient_bounce', 'permanent_bounce', 'complaint') AS is_bounce
+    -- counts: of a cause, that nothing lifted it; of what belongs to an episode, that nothing ended it.
+    SELECT e.address_id, e.kind, e.policy, e.occurred_at, e.deadline, e.episode_ended_at,
+        CASE e.kind
+            WHEN 'transient_bounce' THEN e.occurred_at > coalesce(e.episode_ended_at, '-infinity')
+            WHEN 'permanent_bounce' THEN e.occurred_at > coalesce(e.permanent_bounce_lifted_at, '-infinity')
+            WHEN 'complaint' THEN e.occurred_at > coalesce(e.complaint_lifted_at, '-infinity')
+            WHEN 'unsubscribed' THEN e.occurred_at > coalesce(e.unsubscribed_lifted_at, '-infinity')
+            WHEN 'stop_request' THEN e.occurred_at > coalesce(e.stop_request_lifted_at, '-infinity')
+            -- A suppression bounce of mail sent before the lift is an echo of the old listing.
+            WHEN 'ses_suppression' THEN e.occurred_at > coalesce(e.ses_suppression_lifted_at, '-infinity')
+                AND (e.bounce_type IS NULL
+                    OR coalesce(e.mail_sent_at, e.occurred_at) > coalesce(e.unblocked_at, '-infinity'))
+            WHEN 'deadline_extended' THEN e.occurred_at > coalesce(e.episode_ended_at, '-infinity')
+        END AS counts
     FROM entry e
+), alike AS (
+    -- What differs in nothing but times may be half a million: each is looked at for few aggregates.
+    SELECT e.address_id, e.kind, e.policy, e.counts, max(e.episode_ended_at) AS episode_ended_at, count(*) AS entries,
+        min(e.occurred_at) AS first_at, max(e.occurred_at) AS last_at, min(e.deadline) AS deadline
+    FROM judged e
+    GROUP BY e.address_id, e.kind, e.policy, e.counts
+), shaped AS (
+    SELECT e.*,
+        e.kind = 'transient_bounce' AND e.counts AS is_of_episode,
+        e.kind IN ('transient_bounce', 'permanent_bounce', 'complaint') AS is_bounce
+    FROM alike e
 ), fact AS (
-    SELECT e.address_id, max(e.episode_ended_at) AS episode_ended_at,
-        min(e.occurred_at) FILTER (
-            WHERE e.kind = 'stop_request' AND e.occurred_at > e.stop_request_lifted_at
-        ) AS stop_request,
-        min(e.occurred_at) FILTER (WHERE e.kind = 'complaint' AND e.occurred_at > e.complaint_lifted_at) AS complaint,
-        min(e.occurred_at) FILTER (
-            WHERE e.kind = 'unsubscribed' AND e.occurred_at > e.unsubscribed_lifted_at
-        ) AS unsubscribed,
-        min(e.occurred_at) FILTER (
-            WHERE e.kind = 'permanent_bounce' AND e.occurred_at > e.permanent_bounce_lifted_at
-        ) AS permanent_bounce,
-        -- A suppression bounce of mail sent before the lift is an echo of the old listing.
-        min(e.occurred_at) FILTER (
-            WHERE e.kind = 'ses_suppression' AND e.occurred_at > e.ses_suppression_lifted_at
-                AND (e.bounce_type IS NULL OR coalesce(e.mail_sent_at, e.occurred_at) > e.unblocked_at)
-        ) AS ses_suppression,
-        min(e.occurred_at) FILTER (WHERE e.is_of_episode) AS first_at,
-        max(e.occurred_at) FILTER (WHERE e.is_of_episode) AS last_at,
-        count(*) FILTER (WHERE e.is_of_episode) AS bounces,
+    SELECT e.address_id, coalesce(max(e.episode_ended_at), '-infinity') AS episode_ended_at,
+        min(e.first_at) FILTER (WHERE e.kind = 'stop_request' AND e.counts) AS stop_request,
+        min(e.first_at) FILTER (WHERE e.kind = 'complaint' AND e.counts) AS complaint,
+        min(e.first_at) FILTER (WHERE e.kind = 'unsubscribed' AND e.counts) AS unsubscribed,
+        min(e.first_at) FILTER (WHERE e.kind = 'permanent_bounce' AND e.counts) AS permanent_bounce,
+        min(e.first_at) FILTER (WHERE e.kind = 'ses_suppression' AND e.counts) AS ses_suppression,
+        min(e.first_at) FILTER (WHERE e.is_of_episode) AS first_at,
+        max(e.last_at) FILTER (WHERE e.is_of_episode) AS last_at,
+        coalesce(sum(e.entries) FILTER (WHERE e.is_of_episode), 0)::bigint AS bounces,
         min(e.deadline) FILTER (WHERE e.is_of_episode AND e.policy = 'age') AS age_deadline,
         min(e.deadline) FILTER (WHERE e.is_of_episode AND e.policy = 'age_and_rebounce') AS rebounce_deadline,
         min(e.deadline) FILTER (WHERE e.is_of_episode AND e.policy = 'expire') AS expire_deadline,
         min(e.policy) FILTER (WHERE e.is_of_episode) AS any_policy,
-        bool_or(e.kind = 'deadline_extended' AND e.occurred_at > e.episode_ended_at) AS is_extended,
-        min(e.occurred_at) FILTER (WHERE e.is_bounce) AS first_bounced_at,
-        max(e.occurred_at) FILTER (WHERE e.is_bounce) AS last_bounced_at,
-        count(*) FILTER (WHERE e.is_bounce) AS bounce_count,
-        min(e.occurred_at) FILTER (WHERE e.kind = 'ses_suppression') AS first_suppressed_at,
-        max(e.occurred_at) FILTER (WHERE e.kind = 'ses_suppression') AS last_suppressed_at
-    FROM judged e
+        bool_or(e.kind = 'deadline_extended' AND e.counts) AS is_extended,
+        min(e.first_at) FILTER (WHERE e.is_bounce) AS first_bounced_at,
+        max(e.last_at) FILTER (WHERE e.is_bounce) AS last_bounced_at,
+        coalesce(sum(e.entries) FILTER (WHERE e.is_bounce), 0)::bigint AS bounce_count,
+        min(e.first_at) FILTER (WHERE e.kind = 'ses_suppression') AS first_suppressed_at,
+        max(e.last_at) FILTER (WHERE e.kind = 'ses_suppression') AS last_suppressed_at
+    FROM shaped e
     GROUP BY e.address_id
 ), dated AS (
     SELECT f.*, stored.deadline AS stored_deadline,

@@ -163,11 +163,21 @@ address_event = Table(
     CheckConstraint("octet_length(dedup_key) = 16", name="dedup_key"),
     CheckConstraint("policy IN ('age', 'age_and_rebounce', 'expire')", name="policy"),
     Index("address_event_dedup_key_idx", "dedup_key", unique=True, postgresql_where=text("superseded_at IS NULL")),
+    # All that a state is computed from: the entries of an address, which lie far apart, are not read themselves.
     Index(
-        "address_event_address_id_occurred_at_idx",
+        "address_event_state_idx",
         "address_id",
         "occurred_at",
+        postgresql_include=["kind", "policy", "deadline", "mail_sent_at", "bounce_type"],
         postgresql_where=text("superseded_at IS NULL"),
+    ),
+    Index(
+        "address_event_ended_idx",
+        "address_id",
+        "occurred_at",
+        "event_id",
+        postgresql_include=["kind", "lifts"],
+        postgresql_where=text("superseded_at IS NULL AND kind IN ('delivery', 'transient_deleted', 'unblocked')"),
     ),
     Index("address_event_superseded_idx", "address_id", postgresql_where=text("superseded_at IS NOT NULL")),
     Index("address_event_occurred_at_idx", "occurred_at", postgresql_using="brin"),

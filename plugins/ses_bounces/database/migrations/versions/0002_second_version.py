@@ -56,6 +56,7 @@ def upgrade() -> None:
     _add_site()
     _speed_up_pages()
     _add_feed_gap()
+    _speed_up_states()
     # It is filled by joins with address, whose rows stay; a check of each row cost a tenth.
     op.drop_constraint("flag_change_address_id_fkey", "flag_change", type_="foreignkey", schema=SCHEMA)
     for table, parameters in _STORAGE.items():
@@ -66,6 +67,7 @@ def downgrade() -> None:
     for table, parameters in _STORAGE.items():
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
+    _slow_down_states()
     op.create_foreign_key(
         "flag_change_address_id_fkey", "flag_change", "address", ["address_id"], ["address_id"],
         source_schema=SCHEMA, referent_schema=SCHEMA,
@@ -280,3 +282,29 @@ def _add_feed_gap() -> None:
         schema=SCHEMA,
         comment="Times whose messages a queue had thrown away before they were read: reports of those days may lack some.",
     )
+
+
+def _speed_up_states() -> None:
+    live = "superseded_at IS NULL"
+    # All that a state is computed from.
+    op.create_index(
+        "address_event_state_idx", "address_event", ["address_id", "occurred_at"], schema=SCHEMA,
+        postgresql_include=["kind", "policy", "deadline", "mail_sent_at", "bounce_type"],
+        postgresql_where=sa.text(live),
+    )  # fmt: skip
+    # What ended an episode or lifted a block is looked for among all that an address has.
+    op.create_index(
+        "address_event_ended_idx", "address_event", ["address_id", "occurred_at", "event_id"], schema=SCHEMA,
+        postgresql_include=["kind", "lifts"],
+        postgresql_where=sa.text(f"{live} AND kind IN ('delivery', 'transient_deleted', 'unblocked')"),
+    )  # fmt: skip
+    op.drop_index("address_event_address_id_occurred_at_idx", "address_event", schema=SCHEMA)
+
+
+def _slow_down_states() -> None:
+    op.create_index(
+        "address_event_address_id_occurred_at_idx", "address_event", ["address_id", "occurred_at"], schema=SCHEMA,
+        postgresql_where=sa.text("superseded_at IS NULL"),
+    )  # fmt: skip
+    op.drop_index("address_event_ended_idx", "address_event", schema=SCHEMA)
+    op.drop_index("address_event_state_idx", "address_event", schema=SCHEMA)
