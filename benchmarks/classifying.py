@@ -24,7 +24,7 @@ from ses_bounces.rules import Rules
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
-AIM = 8_000
+AIM = 10_000
 SETTINGS = {"shared_buffers": "1GB"}
 # What classifying fills, in an order in which it can be filled.
 TABLES = ("address", "address_event", "bounce_list", "blocked_list", "flag_due", "last_delivery")

@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 THREADS = 4
 LAND_MESSAGES = 500
 LAND_BYTES = 16 * 1024 * 1024
-LAND_SECONDS = 0.5
+# Less than the two empty answers at the end take, so that the last ones are landed meanwhile.
+LAND_SECONDS = 1.5
 EMPTY_ANSWERS = 2
 PROGRESS_SECONDS = 10
 # SQS keeps nothing longer.

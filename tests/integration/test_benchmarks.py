@@ -107,7 +107,8 @@ def test_landing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landing, "PROCESSES", (2,))
     rows = cells(landing.table(60))
     assert [row[0].partition(":")[0] for row in rows] == [
-        "landed", "receive and delete", "landed", "landed by 2 processes", "requests per 1,000 messages, beside 200",
+        "landed", "receive and delete", "landed", "landed, 2 processes", "bare boto3 loop, 2 processes",
+        "requests per 1,000 messages, beside 200",
     ]  # fmt: skip
     # Six of each; and the empty answers that the drain waits for at its end.
     assert 12 <= float(rows[-1][1]) * 60 / 1_000 <= 12 + 2 * landing.THREADS
