@@ -7,7 +7,8 @@
 -- Locks: the people's rows, and those of flag_due, for the length of this statement.
 --   after, limit  the address_id to begin behind, and how many; most_people; people_table
 WITH due AS MATERIALIZED (
-    SELECT f.address_id, a.address, f.due_since,
+    -- In the collation of the index.
+    SELECT f.address_id, a.address COLLATE "default" AS address, f.due_since,
         -- A value is looked up for each address: of an EXISTS the whole blocked list is read, for each chunk anew.
         coalesce((
             SELECT true FROM ses_bounces.blocked_list b
@@ -27,7 +28,7 @@ WITH due AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT r.{id} AS person_id, r.{flag} AS flag
         FROM {table} r
-        WHERE ses_bounces.address_key(r.{email}::text) = d.address COLLATE "default" AND r.{flag} IS DISTINCT FROM false
+        WHERE ses_bounces.address_key(r.{email}::text) = d.address AND r.{flag} IS DISTINCT FROM false
         OFFSET 0
         FOR NO KEY UPDATE NOWAIT
     ) p
@@ -44,9 +45,10 @@ WITH due AS MATERIALIZED (
     SELECT f.address_id, %(people_table)s, c.person_id::text, f.old_value, false, c.row_xmin
     FROM changed c
     JOIN found f ON f.person_id = c.person_id
+    WHERE NOT c.flag
     RETURNING 1
 ), total AS (
-    SELECT (SELECT count(*) FROM found) AS found, (SELECT count(*) FROM changed c WHERE NOT c.flag) AS off
+    SELECT (SELECT count(*) FROM found) AS found, (SELECT count(*) FROM noted) AS off
 ), settled AS (
     DELETE FROM ses_bounces.flag_due f
     USING due d

@@ -15,13 +15,15 @@ WITH found AS (
     SET {flag} = false
     -- An array, for which the planner looks up each by the index on the id: of a join it may read the whole table.
     WHERE p.{id} = ANY (ARRAY(SELECT f.person_id FROM found f))
-    RETURNING p.{id} AS person_id, p.xmin::text::bigint AS row_xmin
+    RETURNING p.{id} AS person_id, p.{flag} AS flag, p.xmin::text::bigint AS row_xmin
 ), noted AS (
     INSERT INTO ses_bounces.flag_change (address_id, people_table, person_id, old_value, new_value, row_xmin)
     SELECT w.address_id, %(people_table)s, c.person_id::text, f.old_value, false, c.row_xmin
     FROM changed c
     JOIN found f ON f.person_id = c.person_id
     JOIN unnest(%(addresses)s::text[], %(address_ids)s::bigint[]) w(address, address_id) ON w.address = f.address
+    -- A trigger of theirs may keep it on.
+    WHERE NOT c.flag
     ORDER BY c.person_id
     RETURNING 1
 )
