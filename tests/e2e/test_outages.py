@@ -6,7 +6,6 @@ No clock is moved: messages are dated in the past, and the queue has them at onc
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -240,13 +239,13 @@ def waiting_process(outage: Outage) -> psutil.Process:
     )
     until = time.monotonic() + WAIT_SECONDS
     with psycopg.connect(outage.database_url, autocommit=True) as connection:
+        server = connection.info.port
         while time.monotonic() < until:
             ports = {port for (port,) in connection.execute(query)}
             for found in psutil.net_connections("tcp4"):
-                if found.laddr.port in ports and found.pid not in (None, os.getpid()):
-                    process = psutil.Process(found.pid)
-                    if "postgres" not in process.name():
-                        return process
+                # A port on this side may belong to connections to several servers.
+                if found.raddr and found.raddr.port == server and found.laddr.port in ports and found.pid:
+                    return psutil.Process(found.pid)
             time.sleep(0.05)
     raise AssertionError("no process waits")
 
