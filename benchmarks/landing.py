@@ -96,51 +96,41 @@ def table(messages: int) -> Table:
         add(shown, "receive and delete: CPU s per 1,000 messages", cpu["calls"], cpu["bare"], "≤ 0.5", ".3f")
         add(shown, "landed: CPU s per 1,000 messages", cpu["landed"], cpu["bare"], "≤ 0.7", ".3f")
         # Each has just begun, and imports what it needs.
-        for what, work, aim in (("landed", drained, "≤ 1.1"), ("bare boto3 loop", looped, "")):
-            one = _mapped(work, 1, aws, feed, url, messages)
+        for what, is_bare, aim in (("landed", False, "≤ 1.1"), ("bare boto3 loop", True, "")):
+            one = _mapped(is_bare, 1, aws, feed, url, messages)
             for number_of in PROCESSES:
-                mapped = _mapped(work, number_of, aws, feed, url, messages * number_of)
+                mapped = _mapped(is_bare, number_of, aws, feed, url, messages * number_of)
                 add(shown, f"{what}, {number_of} processes: CPU s per 1,000, beside one", mapped, one, aim, ".3f")
         add(shown, f"requests per 1,000 messages, beside {LIMIT}", requests, LIMIT, "≤ 1.025", ".1f")
     return shown
 
 
-def drained(aws: str, queue_url: str, url: str, barrier: Any, results: Any) -> None:
-    """Drain in a process of its own, beginning with the others; puts its CPU seconds and how many it landed."""
-    Hour(url, aws)
-    queue = _open(queue_url)
-    barrier.wait()
-    watch = Stopwatch()
-    landed = drain(queue, queue_url, partial(connect_url, url), Rules()).landed
-    results.put((watch.cost().own_cpu, landed))
+def drained(is_bare: bool, aws: str, queue_url: str, url: str, barrier: Any, results: Any) -> None:
+    """Drain in a process of its own, beginning with the others; puts its CPU seconds and how many messages it had.
 
-
-def looped(aws: str, queue_url: str, url: str, barrier: Any, results: Any) -> None:
-    """The same with the bare loop."""
-    Hour(url, aws)
-    queue = _open(queue_url, BareQueue)
-    barrier.wait()
-    watch = Stopwatch()
-    landed = _loop(queue)
-    results.put((watch.cost().own_cpu, landed))
-
-
-def _mapped(work: Any, number: int, aws: EmulatedAws, feed: Feed, url: str, messages: int) -> float:
-    """Drain in so many processes; returns CPU seconds of all of them for 1,000 messages.
-
-    :param work: what each of them calls.
+    :param is_bare: by the bare loop.
     """
+    Hour(url, aws)
+    queue = _open(queue_url, BareQueue if is_bare else SqsQueue)
+    barrier.wait()
+    watch = Stopwatch()
+    count = _loop(queue) if is_bare else _drain(queue, url)
+    results.put((watch.cost().own_cpu, count))
+
+
+def _mapped(is_bare: bool, number: int, aws: EmulatedAws, feed: Feed, url: str, messages: int) -> float:
+    """Drain in so many processes; returns CPU seconds of all of them for 1,000 messages."""
     _fill(feed, messages, ROUNDS)
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(number), context.SimpleQueue()
-    arguments = (aws.connection_json(), feed.queue_url, url, barrier, results)
-    processes = [context.Process(target=work, args=arguments) for _ in range(number)]
+    arguments = (is_bare, aws.connection_json(), feed.queue_url, url, barrier, results)
+    processes = [context.Process(target=drained, args=arguments) for _ in range(number)]
     for process in processes:
         process.start()
     found = [results.get() for _ in processes]
     for process in processes:
         process.join()
-    assert sum(landed for _, landed in found) == messages
+    assert sum(count for _, count in found) == messages
     return 1_000 / messages * sum(cpu for cpu, _ in found)
 
 
@@ -156,8 +146,8 @@ def _fill(feed: Feed, messages: int, seed: int) -> None:
     feed.send_bodies(list(islice(bodies(messages, seed), messages)))
 
 
-def _drain(queue: SqsQueue, url: str) -> None:
-    drain(queue, queue.url, partial(connect_url, url), Rules())
+def _drain(queue: SqsQueue, url: str) -> int:
+    return drain(queue, queue.url, partial(connect_url, url), Rules()).landed
 
 
 def _loop(queue: SqsQueue) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -195,7 +196,7 @@ def _kill_halfway(stack: CeleryStack, outcome: Outcome, ended: threading.Event, 
                 return
 
 
-def _running_drains(connection: psycopg.Connection[tuple[int]], stack: CeleryStack) -> dict[str, list[int]]:
+def _running_drains(connection: psycopg.Connection[Any], stack: CeleryStack) -> dict[str, list[int]]:
     """How much each drain that runs has landed, by worker."""
     # By the tasks' own notes: until Airflow's API has answered, much more has landed. A queue has one drainer.
     query = """
@@ -206,7 +207,7 @@ def _running_drains(connection: psycopg.Connection[tuple[int]], stack: CelerySta
         FROM ses_bounces.run d WHERE d.task_id = %(task)s AND d.finished_at IS NULL
     """
     parameters = {"queues": [feed.queue_url for feed in stack.feeds], "task": DRAIN}
-    found = list(psycopg.ClientCursor(connection).execute(query, parameters))
+    found = connection.execute(query, parameters).fetchall()
     return {worker.name: [int(landed) for *one, landed in found if worker.has_tried(*one)] for worker in stack.workers}
 
 

@@ -29,8 +29,8 @@ WITH closed AS (
     ) last ON true
     -- An array, whose addresses are looked up: of the join alone the whole list may be read, for each chunk anew.
     WHERE b.address_id = ANY (ARRAY(SELECT t.address_id FROM touched_state t WHERE NOT t.is_new))
-        AND b.address_id = s.address_id AND b.address_id BETWEEN s.address_id AND s.address_id
-        AND b.unblocked_at IS NULL AND b.reason <> ALL (coalesce(wanted.reasons, '{}'))
+        AND b.address_id = s.address_id AND b.unblocked_at IS NULL
+        AND b.reason <> ALL (coalesce(wanted.reasons, '{}'))
     RETURNING b.address_id, b.reason
 ), due AS (
     INSERT INTO ses_bounces.flag_due AS f (address_id, due_since)

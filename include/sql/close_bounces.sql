@@ -29,5 +29,4 @@ LEFT JOIN LATERAL (
 ) last ON s.kind IS NULL
 -- An array, whose addresses are looked up: of the join alone the whole list may be read, for each chunk anew.
 WHERE b.address_id = ANY (ARRAY(SELECT t.address_id FROM touched_state t WHERE NOT t.is_new))
-    AND b.address_id = s.address_id AND b.address_id BETWEEN s.address_id AND s.address_id
-    AND b.closed_at IS NULL AND b.kind IS DISTINCT FROM s.kind
+    AND b.address_id = s.address_id AND b.closed_at IS NULL AND b.kind IS DISTINCT FROM s.kind

@@ -2,7 +2,7 @@
 -- change, and take the addresses off the list, unless they changed again meanwhile. Where there are most_people or
 -- more, so many are switched off and no address is taken off: repeat. Nor is one taken off where a trigger of the people
 -- table keeps a flag on. Fails at once (55P03) and does nothing where somebody else holds one of the rows. Yields the
--- last address_id, NULL where nothing is due; the numbers of addresses, of people found, and of those switched off; of
+-- last address_id, 0 where nothing is due; the numbers of addresses, of people found, and of those switched off; of
 -- the free addresses, which are left, address_id and due_since in arrays. Needs the index that has_key_index looks for.
 -- Locks: the people's rows, and those of flag_due, for the length of this statement.
 --   after, limit  the address_id to begin behind, and how many; most_people; people_table
@@ -56,6 +56,6 @@ WITH due AS MATERIALIZED (
         AND f.address_id = d.address_id AND f.due_since = d.due_since
         AND (SELECT t.found < %(most_people)s AND t.off = t.found FROM total t)
 )
-SELECT max(d.address_id), count(*), (SELECT t.found FROM total t), (SELECT t.off FROM total t),
+SELECT coalesce(max(d.address_id), 0), count(*), (SELECT t.found FROM total t), (SELECT t.off FROM total t),
     array_agg(d.address_id) FILTER (WHERE NOT d.is_blocked), array_agg(d.due_since) FILTER (WHERE NOT d.is_blocked)
 FROM due d

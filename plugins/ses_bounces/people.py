@@ -67,10 +67,9 @@ def sync(connection: Connection, settings: Settings, seconds: float = float("inf
         done.compared_everybody = _compare_everybody(people, settings.enforce, until, done)
         after = 0
         while time.monotonic() < until:
-            last = _settle_chunk(people, settings, {"after": after, "limit": ADDRESSES_PER_CHUNK}, done)
-            if last is None:
+            after = _settle_chunk(people, settings, {"after": after, "limit": ADDRESSES_PER_CHUNK}, done)
+            if not after:
                 break
-            after = last
     return done
 
 
@@ -93,17 +92,19 @@ def sync_addresses(
     return done
 
 
-def _settle_chunk(people: People, settings: Settings, chunk: dict[str, int], done: Synced) -> int | None:
-    """Settle the first due addresses behind one; returns the last of them, None where there are none."""
-    if settings.enforce and (settled := _settle_in_postgres(people, chunk, done)):
-        return settled[0]
+def _settle_chunk(people: People, settings: Settings, chunk: dict[str, int], done: Synced) -> int:
+    """Settle the first due addresses behind one; returns the last of them, 0 where there are none."""
+    if settings.enforce and (last := _settle_in_postgres(people, chunk, done)) is not None:
+        return last
     due = people.connection.execute(statement("select_due_flags"), chunk).fetchall()
-    if due:
-        _settle(people, settings, due, done)
-    return due[-1][0] if due else None
+    if not due:
+        return 0
+    _settle(people, settings, due, done)
+    last_due: int = due[-1][0]
+    return last_due
 
 
-def _settle_in_postgres(people: People, chunk: dict[str, int], done: Synced) -> tuple[int | None] | None:
+def _settle_in_postgres(people: People, chunk: dict[str, int], done: Synced) -> int | None:
     """The same with the blocked ones left to a single statement; None where it can't."""
     from psycopg.errors import LockNotAvailable
 
@@ -125,7 +126,7 @@ def _settle_in_postgres(people: People, chunk: dict[str, int], done: Synced) -> 
     if free_ids:
         settled = _switch_on(people, dict(zip(free_ids, free_since, strict=True)), done)
         _take_off(people, settled)
-    return (last,)
+    return int(last)
 
 
 def _settle(people: People, settings: Settings, due: list[tuple[Any, ...]], done: Synced) -> None:

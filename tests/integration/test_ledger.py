@@ -10,6 +10,7 @@ import pytest
 
 from ses_bounces.entry import Entry
 from ses_bounces.ledger import writing
+from tests.reading import rows_read
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -123,24 +124,13 @@ def test_a_delivery_dated_ahead_of_the_clock_hides_none(database: Connection, wa
     assert blocks(database) == []
 
 
-READ = """
-SELECT t.relname, t.seq_tup_read + sum(i.idx_tup_read)
-FROM pg_stat_user_tables t
-JOIN pg_stat_user_indexes i USING (relid)
-WHERE t.schemaname = 'ses_bounces' AND t.relname IN ('address', 'address_event', 'bounce_list', 'blocked_list')
-GROUP BY t.relname, t.seq_tup_read
-"""
-
-
-def rows_read(connection: Connection) -> dict[str, int]:
-    connection.execute("SELECT pg_stat_force_next_flush()")
-    return {table: int(number) for table, number in connection.execute(READ)}
+TABLES = ("address", "address_event", "bounce_list", "blocked_list")
 
 
 @pytest.mark.parametrize("addresses_at_first", [1, 1_000])
 def test_a_chunk_reads_what_it_touches(database: Connection, addresses_at_first: int) -> None:
     """While a backlog goes on, statistics know its beginning only: no plan may depend on them."""
-    for table in ("address", "address_event", "bounce_list", "blocked_list"):
+    for table in TABLES:
         database.execute(f"ALTER TABLE ses_bounces.{table} SET (autovacuum_enabled = off)")  # type: ignore[arg-type]
     kinds = ("permanent_bounce", "transient_bounce", "complaint")
     first = [entry(kinds[n % 3], n % 7, f"first{n}", f"first{n % addresses_at_first}@x.com") for n in range(1_000)]
@@ -149,11 +139,11 @@ def test_a_chunk_reads_what_it_touches(database: Connection, addresses_at_first:
     for batch in range(10):
         entries = [entry(kinds[n % 3], n % 7, f"{batch}.{n}", f"p{batch}.{n}@example.com") for n in range(1_000)]
         write(database, entries, "together")
-    before = rows_read(database)
+    before = rows_read(database, *TABLES)
     touched = [entry(kinds[n % 2], n % 7, f"known{n}", f"p{n % 10}.{n}@example.com") for n in range(100)]
     touched += [entry(kinds[n % 3], n % 7, f"new{n}", f"new{n}@example.com") for n in range(100)]
     write(database, touched, "together")
-    read = {table: number - before[table] for table, number in rows_read(database).items()}
+    read = rows_read(database, *TABLES) - before
     # Lists of this size are read as a whole once, which is quicker than two hundred lookups.
     most = {"address": 2_000, "address_event": 2_000, "bounce_list": 12_000, "blocked_list": 12_000}
     assert {table: number for table, number in read.items() if number > most[table]} == {}
