@@ -1,5 +1,4 @@
 -- Close the open rows of the Email Blocked List whose cause is no longer there, and note the people in flag_due.
--- BETWEEN says nothing new: the planner then takes what is looked up for little, whatever the statistics are.
 --   at  the time of the state. Yields reason and count of what was closed. Locks: the rows written.
 WITH closed AS (
     UPDATE ses_bounces.blocked_list b
@@ -21,8 +20,7 @@ WITH closed AS (
     LEFT JOIN LATERAL (
         SELECT e.kind, e.occurred_at, e.actor, e.reason
         FROM ses_bounces.address_event e
-        WHERE e.address_id = s.address_id AND e.address_id BETWEEN s.address_id AND s.address_id
-            AND e.kind IN ('delivery', 'transient_deleted', 'unblocked')
+        WHERE e.address_id = s.address_id AND e.kind IN ('delivery', 'transient_deleted', 'unblocked')
             AND e.superseded_at IS NULL AND e.occurred_at <= %(at)s
         ORDER BY e.occurred_at DESC, e.event_id DESC
         LIMIT 1

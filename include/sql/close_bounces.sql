@@ -1,5 +1,4 @@
 -- Close the open rows of the Email Bounce List whose kind is no longer that of touched_state.
--- BETWEEN says nothing new: the planner then takes what is looked up for little, whatever the statistics are.
 --   at  the time of the state. Locks: the rows closed.
 UPDATE ses_bounces.bounce_list b
 SET closed_at = CASE
@@ -21,8 +20,7 @@ FROM touched_state s
 LEFT JOIN LATERAL (
     SELECT e.kind, e.occurred_at, e.actor
     FROM ses_bounces.address_event e
-    WHERE e.address_id = s.address_id AND e.address_id BETWEEN s.address_id AND s.address_id
-        AND e.kind IN ('delivery', 'transient_deleted', 'unblocked')
+    WHERE e.address_id = s.address_id AND e.kind IN ('delivery', 'transient_deleted', 'unblocked')
         AND e.superseded_at IS NULL AND e.occurred_at <= %(at)s
     ORDER BY e.occurred_at DESC, e.event_id DESC
     LIMIT 1

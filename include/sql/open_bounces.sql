@@ -2,7 +2,6 @@
 -- cause.
 -- due_at is when time alone may change the state next. All who write here hold the lock of lock_state.sql: no conflict
 -- to look for.
--- BETWEEN says nothing new: the planner then takes what is looked up for little, whatever the statistics are.
 --   at, expire_before  see address_state.sql. Locks: the rows written.
 WITH shown AS MATERIALIZED (
     SELECT s.address_id, s.address, s.kind,
@@ -24,14 +23,12 @@ WITH shown AS MATERIALIZED (
     -- Looked up for each: of a join the whole list may be read, for each chunk anew.
     LEFT JOIN LATERAL (
         SELECT b.bounce_list_id FROM ses_bounces.bounce_list b
-        WHERE b.address_id = s.address_id AND b.address_id BETWEEN s.address_id AND s.address_id
-            AND b.closed_at IS NULL AND NOT s.is_new OFFSET 0
+        WHERE b.address_id = s.address_id AND b.closed_at IS NULL AND NOT s.is_new OFFSET 0
     ) open ON true
     LEFT JOIN LATERAL (
         SELECT e.bounce_type, e.bounce_sub_type, e.feedback_type, e.status, e.diagnostic_code, e.configuration_set
         FROM ses_bounces.address_event e
-        WHERE e.address_id = s.address_id AND e.address_id BETWEEN s.address_id AND s.address_id
-            AND e.superseded_at IS NULL AND e.occurred_at <= %(at)s
+        WHERE e.address_id = s.address_id AND e.superseded_at IS NULL AND e.occurred_at <= %(at)s
             AND e.kind IN ('transient_bounce', 'permanent_bounce', 'complaint', 'ses_suppression')
         ORDER BY e.occurred_at DESC, (e.kind = 'ses_suppression'), e.dedup_key
         LIMIT 1

@@ -127,13 +127,15 @@ def test_a_delivery_dated_ahead_of_the_clock_hides_none(database: Connection, wa
 TABLES = ("address", "address_event", "bounce_list", "blocked_list")
 
 
-@pytest.mark.parametrize("addresses_at_first", [1, 1_000])
-def test_a_chunk_reads_what_it_touches(database: Connection, addresses_at_first: int) -> None:
+@pytest.mark.parametrize(("addresses_at_first", "listed_at_first"), [(1, 1), (1_000, 750)])
+def test_a_chunk_reads_what_it_touches(database: Connection, addresses_at_first: int, listed_at_first: int) -> None:
     """While a backlog goes on, statistics know its beginning only: no plan may depend on them."""
     for table in TABLES:
         database.execute(f"ALTER TABLE ses_bounces.{table} SET (autovacuum_enabled = off)")  # type: ignore[arg-type]
     kinds = ("permanent_bounce", "transient_bounce", "complaint")
-    first = [entry(kinds[n % 3], n % 7, f"first{n}", f"first{n % addresses_at_first}@x.com") for n in range(1_000)]
+    # With some that end an episode: an index has those alone.
+    at_first = (*kinds, "transient_deleted")
+    first = [entry(at_first[n % 4], n % 7, f"first{n}", f"first{n % addresses_at_first}@x.com") for n in range(1_000)]
     write(database, first, "together")
     database.execute("ANALYZE")
     for batch in range(10):
@@ -147,4 +149,4 @@ def test_a_chunk_reads_what_it_touches(database: Connection, addresses_at_first:
     # Lists of this size are read as a whole once, which is quicker than two hundred lookups.
     most = {"address": 2_000, "address_event": 2_000, "bounce_list": 12_000, "blocked_list": 12_000}
     assert {table: number for table, number in read.items() if number > most[table]} == {}
-    assert len(bounces(database)) == addresses_at_first + 10_100
+    assert len(bounces(database)) == listed_at_first + 10_100
