@@ -2,7 +2,7 @@
 
 ``classify_bounces`` settles it in one call, in a process of its own; the time of each of its chunks is that at which
 its entries were recorded. Through SQS, ``drain_queue`` empties the emulated queue as often as it is filled: the
-emulator holds no million messages, and slows down with those that it holds.
+emulator slows down with a million messages in it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchmarks.hour import Hour, peak_memory
 from benchmarks.measure import Cost
 from benchmarks.server import ServerWatch, migrated
 from benchmarks.showing import add, add_limit, comparison
-from dev.aws import Feed, temporary_aws
+from benchmarks.sqs import temporary_queue
 from ses_bounces.database.connection import connect_url
 
 if TYPE_CHECKING:
@@ -86,25 +86,24 @@ def classify(url: str, messages: int) -> tuple[float, float]:
     return time.perf_counter() - began, peak_memory()
 
 
-def drain(url: str, aws: str, queue_url: str) -> float:
-    """Drain the queue, in a process of its own; returns the most memory there was."""
+def drain(url: str, aws: str, queue_url: str, messages: int) -> float:
+    """Drain a queue of so many, in a process of its own; returns the most memory there was."""
     import airflow.sdk  # noqa: F401
 
     hour = Hour(url, aws, queue_urls=[queue_url])
     job = {"queue_url": queue_url, "url": queue_url, "max_messages": None}
-    assert hour.run("drain_queue", job)["landed"] == FILL
+    assert hour.run("drain_queue", job)["landed"] == messages
     return peak_memory()
 
 
 def _drains(messages: int) -> tuple[list[Cost], float]:
     costs, memory = [], 0.0
-    with migrated() as (postgres, url), temporary_aws() as aws:
-        feed = Feed.create(aws)
+    with migrated() as (postgres, url), temporary_queue() as feed:
         Hour(url)
         for number in range(max(2, messages // FILL)):
             feed.send_bodies(list(bodies(FILL, number)))
             watch = ServerWatch(postgres)
-            memory = max(memory, _in_a_process(drain, url, aws.connection_json(), feed.queue_url))
+            memory = max(memory, _in_a_process(drain, url, feed.aws.connection_json(), feed.queue_url, FILL))
             costs.append(watch.cost())
     return costs, memory
 

@@ -7,6 +7,7 @@ are theirs as much as ours, the CPU is that of our process.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import statistics
 import threading
@@ -19,7 +20,7 @@ from benchmarks.hour import Hour
 from benchmarks.measure import Cost, Stopwatch
 from benchmarks.server import migrated
 from benchmarks.showing import add, comparison
-from dev.aws import Feed, temporary_aws
+from benchmarks.sqs import temporary_queue
 from ses_bounces.aws.queues import BATCH, SqsQueue, open_queue
 from ses_bounces.database.connection import connect_url
 from ses_bounces.drain import THREADS, drain
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from dev.aws import EmulatedAws
+    from dev.aws import Feed
 
 ROUNDS = 3
 PROCESSES = (2, 4)
@@ -73,9 +74,8 @@ class CountedQueue(SqsQueue):
 def table(messages: int) -> Table:
     """Measure each way in turn, in another order each time, and return the medians."""
     shown = comparison(f"Landing: {messages:,} messages, median of {ROUNDS}", "bare boto3 loop")
-    with temporary_aws() as aws, migrated() as (_, url):
-        feed = Feed.create(aws)
-        Hour(url, aws.connection_json())
+    with temporary_queue() as feed, migrated() as (_, url):
+        Hour(url, feed.aws.connection_json())
         queue = _open(feed.queue_url, CountedQueue)
         ways: dict[str, Callable[[], object]] = {
             "bare": partial(_loop, _open(feed.queue_url, BareQueue)),
@@ -97,9 +97,9 @@ def table(messages: int) -> Table:
         add(shown, "landed: CPU s per 1,000 messages", cpu["landed"], cpu["bare"], "≤ 0.7", ".3f")
         # Each has just begun, and imports what it needs.
         for what, is_bare, aim in (("landed", False, "≤ 1.1"), ("bare boto3 loop", True, "")):
-            one = _mapped(is_bare, 1, aws, feed, url, messages)
+            one = _mapped(is_bare, 1, feed, url, messages)
             for number_of in PROCESSES:
-                mapped = _mapped(is_bare, number_of, aws, feed, url, messages * number_of)
+                mapped = _mapped(is_bare, number_of, feed, url, messages * number_of)
                 add(shown, f"{what}, {number_of} processes: CPU s per 1,000, beside one", mapped, one, aim, ".3f")
         add(shown, f"requests per 1,000 messages, beside {LIMIT}", requests, LIMIT, "≤ 1.025", ".1f")
     return shown
@@ -110,6 +110,7 @@ def drained(is_bare: bool, aws: str, queue_url: str, url: str, barrier: Any, res
 
     :param is_bare: by the bare loop.
     """
+    logging.disable(logging.WARNING)
     Hour(url, aws)
     queue = _open(queue_url, BareQueue if is_bare else SqsQueue)
     barrier.wait()
@@ -118,12 +119,12 @@ def drained(is_bare: bool, aws: str, queue_url: str, url: str, barrier: Any, res
     results.put((watch.cost().own_cpu, count))
 
 
-def _mapped(is_bare: bool, number: int, aws: EmulatedAws, feed: Feed, url: str, messages: int) -> float:
+def _mapped(is_bare: bool, number: int, feed: Feed, url: str, messages: int) -> float:
     """Drain in so many processes; returns CPU seconds of all of them for 1,000 messages."""
     _fill(feed, messages, ROUNDS)
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(number), context.SimpleQueue()
-    arguments = (is_bare, aws.connection_json(), feed.queue_url, url, barrier, results)
+    arguments = (is_bare, feed.aws.connection_json(), feed.queue_url, url, barrier, results)
     processes = [context.Process(target=drained, args=arguments) for _ in range(number)]
     for process in processes:
         process.start()

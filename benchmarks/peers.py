@@ -10,29 +10,27 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.external import REPOSITORY, environment, uv
 from benchmarks.generate import bodies
 from benchmarks.hour import Hour
 from benchmarks.measure import Cost
 from benchmarks.server import ServerWatch, migrated, one
 from benchmarks.showing import add_rates, comparison
-from dev.aws import EmulatedAws, Feed, temporary_aws
+from benchmarks.sqs import temporary_queue
 from ses_bounces.database.connection import connect_url
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from dev.aws import Feed
     from dev.postgres import EmbeddedPostgres
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 AIM = "≥ 10"
 _TABLE = "CREATE TABLE bounce (email text PRIMARY KEY, reason text NOT NULL, bounced_at timestamptz NOT NULL)"
 _UPSERT = (
@@ -47,17 +45,17 @@ def table(messages: int, django: bool = True) -> Table:
     :param django: also measure django-ses, which uv installs into an environment of its own.
     """
     shown = comparison(f"Peers: {messages:,} notifications, same Postgres", "peer")
-    with migrated() as (postgres, url), temporary_aws() as aws:
-        feed = Feed.create(aws)
-        hour = Hour(url, aws.connection_json(), queue_urls=[feed.queue_url])
+    with migrated() as (postgres, url), temporary_queue() as feed:
+        hour = Hour(url, feed.aws.connection_json(), queue_urls=[feed.queue_url])
         if django:
             ours = _from_memory(hour, postgres, messages)
-            add_rates(shown, "django-ses's view", messages, ours, _django(postgres, messages), AIM)
+            for what, way in (("django-ses", "installed"), ("its view alone", "view")):
+                add_rates(shown, what, messages, ours, _django(postgres, messages, way), AIM)
             _empty(url)
-        with _fed(aws, feed, messages):
+        with _fed(feed, messages):
             ours = _through_sqs(hour, postgres, messages)
         for what, is_kind in (("SqsSensor + hook.run", False), ("SqsSensor + one connection", True)):
-            with _fed(aws, feed, messages):
+            with _fed(feed, messages):
                 theirs = _sensor(postgres, url, feed.queue_url, messages, is_kind=is_kind)
             add_rates(shown, f"{what}, emulated SQS", messages, ours, theirs, "" if is_kind else AIM)
     shown.caption = (
@@ -96,31 +94,34 @@ def _empty(url: str) -> None:
         connection.execute(f"TRUNCATE {', '.join(f'ses_bounces.{name}' for name in names)} CASCADE")
 
 
-def _django(postgres: EmbeddedPostgres, messages: int) -> Cost:
-    postgres.create_database("peer")
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    if uv is None:
-        raise RuntimeError("uv is missing, which makes the environment of django-ses: pip install uv")
-    requirements = REPOSITORY / "benchmarks" / "peers_django.txt"
-    command = [
-        uv, "run", "--quiet", "--no-project", "--isolated", "--python", sys.executable,
-        "--with-requirements", str(requirements), "python", "-m", "benchmarks.peers_django",
-        postgres.url("peer"), str(messages),
-    ]  # fmt: skip
-    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command[:-2])} failed:\n{done.stderr}")
-    found = json.loads(done.stdout)
-    assert 0 < found.pop("rows") <= messages
-    return Cost(**found)
-
-
 @contextlib.contextmanager
-def _fed(aws: EmulatedAws, feed: Feed, messages: int) -> Iterator[None]:
+def _fed(feed: Feed, messages: int) -> Iterator[None]:
     feed.send_bodies(list(bodies(messages)))
     yield
     assert feed.depth() == 0
+
+
+def _django(postgres: EmbeddedPostgres, messages: int, way: str) -> Cost:
+    postgres.create_database(f"peer_{way}")
+    command = [
+        uv(), "run", "--quiet", "--no-project", "--isolated", "--python", sys.executable,
+        "--with-requirements", str(REPOSITORY / "benchmarks" / "peers_django.txt"),
+        "python", "-m", "benchmarks.peers_django", way, postgres.url(f"peer_{way}"), str(messages),
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        if process.stdout.readline() != "ready\n":
+            raise RuntimeError("benchmarks.peers_django failed: it says why above")
+        watch = ServerWatch(postgres)
+        process.stdin.write("begin\n")
+        process.stdin.flush()
+        found = json.loads(process.stdout.readline())
+        server = watch.cost().backend_cpu
+    assert 0 < found["rows"] <= messages
+    return Cost(found["wall"], found["own_cpu"], server)
 
 
 def _sensor(postgres: EmbeddedPostgres, url: str, queue_url: str, messages: int, *, is_kind: bool) -> Cost:

@@ -39,28 +39,14 @@ class Clients(Protocol):
     def client(self, service: str, **config: Any) -> Any:
         """A boto3 client of a service; keyword arguments go into its botocore Config."""
 
+    def connection_json(self) -> str:
+        """The emulator as an Airflow connection, for `AIRFLOW_CONN_…`."""
 
-class EmulatedAws:
-    """An AWS emulator on a loopback port. With `persist` it keeps its queues and files across a clean stop.
 
-    >>> with EmulatedAws(Path("build/aws")) as aws:
-    ...     feed = Feed.create(aws)
-    ...     aws.client("ses").send_email(...)
-    """
+class Endpoint:
+    """Where an emulator of AWS listens on the loopback interface, and how to reach it."""
 
-    def __init__(self, directory: Path, *, persist: bool = False) -> None:
-        """Everything that it writes goes under `directory`. Nothing is started yet."""
-        self.directory = directory.resolve()
-        self.port: int | None = None
-        self._persist = persist
-        self._service: processes.Service | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.stop()
+    port: int | None = None
 
     @property
     def endpoint_url(self) -> str:
@@ -95,6 +81,28 @@ class EmulatedAws:
                 "extra": extra,
             }
         )
+
+
+class EmulatedAws(Endpoint):
+    """An AWS emulator on a loopback port. With `persist` it keeps its queues and files across a clean stop.
+
+    >>> with EmulatedAws(Path("build/aws")) as aws:
+    ...     feed = Feed.create(aws)
+    ...     aws.client("ses").send_email(...)
+    """
+
+    def __init__(self, directory: Path, *, persist: bool = False) -> None:
+        """Everything that it writes goes under `directory`. Nothing is started yet."""
+        self.directory = directory.resolve()
+        self._persist = persist
+        self._service: processes.Service | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Starts the emulator, on the port of the last time if it is free; ends one left over by a killed process.

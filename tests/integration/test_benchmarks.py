@@ -26,6 +26,7 @@ from benchmarks.__main__ import benchmarks
 from benchmarks.generate import bodies, deliveries
 from benchmarks.hour import Hour
 from benchmarks.server import one
+from dev.aws import EmulatedAws, Feed, temporary_aws
 from ses_bounces.classify import classify_body
 from ses_bounces.database.connection import connect_url
 from ses_bounces.pending import classify_pending
@@ -75,6 +76,25 @@ def one_server(monkeypatch: pytest.MonkeyPatch, postgres: EmbeddedPostgres, temp
     monkeypatch.setattr(server, "temporary_postgres", same_server)
     for module in (server, ledger):
         monkeypatch.setattr(module, "new_database", copied)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[EmulatedAws]:
+    """An AWS emulator that needs nothing from the npm registry."""
+    with temporary_aws() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def one_aws(monkeypatch: pytest.MonkeyPatch, aws: EmulatedAws) -> None:
+    """All queues are on it."""
+
+    @contextlib.contextmanager
+    def queue() -> Iterator[Feed]:
+        yield Feed.create(aws, str(next(_numbers)))
+
+    for module in (backlog, landing, peers):
+        monkeypatch.setattr(module, "temporary_queue", queue)
 
 
 def test_notifications_are_seeded() -> None:
@@ -131,9 +151,10 @@ def test_ledger() -> None:
     assert len(rows) == 14
 
 
-def test_backlog() -> None:
-    """All of it is classified."""
-    assert len(cells(backlog.table(60, 0))) == 2
+def test_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it is classified, and all that the queue is filled with is landed."""
+    monkeypatch.setattr(backlog, "FILL", 20)
+    assert len(cells(backlog.table(60, 40))) == 4
 
 
 def test_rates_of_a_backlog() -> None:
