@@ -42,7 +42,7 @@ def benchmarks(scale: float, *, is_big: bool, entries: int | None = None) -> dic
         "classifying": lambda: classifying.table(size(40_000, 200_000)),
         "landing": lambda: landing.table(size(10_000, 20_000)),
         "peers": lambda: peers.table(size(10_000, 100_000)),
-        "flags": lambda: flags.table(size(1_000_000, 10_000_000), size(100_000, 100_000)),
+        "flags": lambda: flags.table(size(10_000_000, 10_000_000), size(100_000, 100_000)),
         "blocked_report": lambda: blocked_report.table(size(100_000, 1_000_000)),
         "hot_address": lambda: hot_address.table(size(50_000, 500_000)),
         "ledger": lambda: ledger.table(entries or size(1_000_000, 50_000_000), size(10_000, 20_000)),

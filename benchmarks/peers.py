@@ -1,6 +1,7 @@
 """The same notifications on the same Postgres: ours against django-ses's webhook view, and a DAG of SqsSensor.
 
 Ours, with and without SQS: receive, land, delete (``drain``), and ``classify_bounces``: raw log, ledger, both lists.
+django-ses answers one request for each notification, as it is installed, and kinder: see ``benchmarks.peers_django``.
 The DAG: ``SqsSensor.poke`` of the Amazon provider (receive 10, delete, an XCom), then for each message one upsert of
 address and reason with ``PostgresHook.run``, which opens a connection for each. Kinder, it does all upserts on one
 connection, each committed. What Airflow itself takes to start a run for each batch is counted for nobody.
@@ -49,8 +50,8 @@ def table(messages: int, django: bool = True) -> Table:
         hour = Hour(url, feed.aws.connection_json(), queue_urls=[feed.queue_url])
         if django:
             ours = _from_memory(hour, postgres, messages)
-            for what, way in (("django-ses", "installed"), ("its view alone", "view")):
-                add_rates(shown, what, messages, ours, _django(postgres, messages, way), AIM)
+            add_rates(shown, "django-ses", messages, ours, _django(postgres, messages, "installed"), AIM)
+            add_rates(shown, "its view alone", messages, ours, _django(postgres, messages, "view"))
             _empty(url)
         with _fed(feed, messages):
             ours = _through_sqs(hour, postgres, messages)

@@ -7,38 +7,34 @@
 -- Locks: the people's rows, and those of flag_due, for the length of this statement.
 --   after, limit  the address_id to begin behind, and how many; most_people; people_table
 WITH due AS MATERIALIZED (
-    -- In the collation of the index.
-    SELECT f.address_id, a.address COLLATE "default" AS address, f.due_since,
-        -- A value is looked up for each address: of an EXISTS the whole blocked list is read, for each chunk anew.
-        coalesce((
-            SELECT true FROM ses_bounces.blocked_list b
+    SELECT f.address_id, f.due_since, (
+            -- NULL where it is not blocked; in the collation of the index.
+            SELECT b.address COLLATE "default" FROM ses_bounces.blocked_list b
             WHERE b.address_id = f.address_id AND b.unblocked_at IS NULL LIMIT 1
-        ), false) AS is_blocked
+        ) AS address
     FROM ses_bounces.flag_due f
-    JOIN ses_bounces.address a USING (address_id)
     WHERE f.address_id > %(after)s
-        -- Says nothing new, but a merge would read the registry from its beginning.
-        AND a.address_id > %(after)s
     ORDER BY f.address_id
     LIMIT %(limit)s
 ), found AS MATERIALIZED (
-    SELECT d.address_id, p.person_id, p.flag AS old_value
+    SELECT d.address_id, p.place, p.person_id, p.flag AS old_value
     FROM due d
     -- A loop that can't be turned into a join, for which the planner would compute the keys of all people.
     CROSS JOIN LATERAL (
-        SELECT r.{id} AS person_id, r.{flag} AS flag
+        SELECT r.{place} AS place, r.{id} AS person_id, r.{flag} AS flag
         FROM {table} r
         WHERE ses_bounces.address_key(r.{email}::text) = d.address AND r.{flag} IS DISTINCT FROM false
         OFFSET 0
         FOR NO KEY UPDATE NOWAIT
     ) p
-    WHERE d.is_blocked
+    WHERE d.address IS NOT NULL
     LIMIT %(most_people)s
 ), changed AS (
     UPDATE {table} p
     SET {flag} = false
-    -- An array, for which the planner looks up each by the index on the id: of a join it may read the whole table.
-    WHERE p.{id} = ANY (ARRAY(SELECT f.person_id FROM found f))
+    -- Where they were found, or else by id. An array, for which the planner looks up each: of a join it may read the
+    -- whole table.
+    WHERE p.{place} = ANY (ARRAY(SELECT f.place FROM found f))
     RETURNING p.{id} AS person_id, p.{flag} AS flag, p.xmin::text::bigint AS row_xmin
 ), noted AS (
     INSERT INTO ses_bounces.flag_change (address_id, people_table, person_id, old_value, new_value, row_xmin)
@@ -52,10 +48,10 @@ WITH due AS MATERIALIZED (
 ), settled AS (
     DELETE FROM ses_bounces.flag_due f
     USING due d
-    WHERE f.address_id = ANY (ARRAY(SELECT b.address_id FROM due b WHERE b.is_blocked))
+    WHERE f.address_id = ANY (ARRAY(SELECT b.address_id FROM due b WHERE b.address IS NOT NULL))
         AND f.address_id = d.address_id AND f.due_since = d.due_since
         AND (SELECT t.found < %(most_people)s AND t.off = t.found FROM total t)
 )
 SELECT coalesce(max(d.address_id), 0), count(*), (SELECT t.found FROM total t), (SELECT t.off FROM total t),
-    array_agg(d.address_id) FILTER (WHERE NOT d.is_blocked), array_agg(d.due_since) FILTER (WHERE NOT d.is_blocked)
+    array_agg(d.address_id) FILTER (WHERE d.address IS NULL), array_agg(d.due_since) FILTER (WHERE d.address IS NULL)
 FROM due d

@@ -92,7 +92,7 @@ def sync_addresses(
     return done
 
 
-def _settle_chunk(people: People, settings: Settings, chunk: dict[str, int], done: Synced) -> int:
+def _settle_chunk(people: People, settings: Settings, chunk: dict[str, Any], done: Synced) -> int:
     """Settle the first due addresses behind one; returns the last of them, 0 where there are none."""
     if settings.enforce and (last := _settle_in_postgres(people, chunk, done)) is not None:
         return last
@@ -104,7 +104,7 @@ def _settle_chunk(people: People, settings: Settings, chunk: dict[str, int], don
     return last_due
 
 
-def _settle_in_postgres(people: People, chunk: dict[str, int], done: Synced) -> int | None:
+def _settle_in_postgres(people: People, chunk: dict[str, Any], done: Synced) -> int | None:
     """The same with the blocked ones left to a single statement; None where it can't."""
     from psycopg.errors import LockNotAvailable
 
@@ -115,7 +115,9 @@ def _settle_in_postgres(people: People, chunk: dict[str, int], done: Synced) -> 
     try:
         people.execute("settle_decided", ids=None, **chunk)
         while found == off == PEOPLE_PER_STATEMENT:
-            last, addresses, found, off, free_ids, free_since = people.execute("switch_off_due", **limits)[0]
+            last, addresses, found, off, free_ids, free_since = people.execute(
+                "switch_off_due", is_durable=False, **limits
+            )[0]
             done.switched_off += off
     except LockNotAvailable:
         return None
@@ -159,7 +161,7 @@ def _switch_off(people: People, blocked: dict[str, tuple[int, Any]], done: Synce
 
 def switch_off(people: People, address_ids: dict[str, int]) -> int:
     """Switch the flag off for the people at some addresses, by key; returns how many. Rows that are held are left."""
-    wanted = {"addresses": list(address_ids), "address_ids": list(address_ids.values())}
+    wanted: dict[str, Any] = {"addresses": list(address_ids), "address_ids": list(address_ids.values())}
     total, changed = 0, PEOPLE_PER_STATEMENT
     while changed == PEOPLE_PER_STATEMENT:
         changed = people.execute("switch_off_people", **wanted, limit=PEOPLE_PER_STATEMENT)[0][0]

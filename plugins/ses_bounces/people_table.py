@@ -34,11 +34,10 @@ class People:
         self.table = settings.people_table
         columns = (settings.people_id_column, settings.people_email_column, settings.people_flag_column)
         table = sql.Identifier(*self.table.split("."))
-        types: dict[str, str] = dict(
-            connection.execute(
-                statement("describe_people"), {"table": table.as_string(connection), "columns": list(columns)}
-            ).fetchall()
-        )
+        found = connection.execute(
+            statement("describe_people"), {"table": table.as_string(connection), "columns": list(columns)}
+        ).fetchall()
+        types: dict[str, str] = {column: type_ for column, type_, _ in found}
         where = settings_place()
         if not types:
             raise SettingsError(f"people_table is {self.table}; there is no such table in this database. {where}")
@@ -56,6 +55,8 @@ class People:
             **{n: sql.Identifier(c) for n, c in zip(names, columns, strict=True)},
         }
         self._email = columns[1]
+        is_one_heap = all(is_one for *_, is_one in found)
+        self._names["place"] = sql.Identifier("ctid") if is_one_heap else self._names["id"]
         # As the catalogue spells it, which is SQL.
         self._names["id_type"] = sql.SQL(types[columns[0]])
 
@@ -66,11 +67,16 @@ class People:
         row = self.connection.execute(statement("has_key_index"), parameters).fetchone()
         return bool(row and row[0])
 
-    def execute(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        """Run one statement of include/sql that names the people table, in a transaction of its own."""
+    def execute(self, name: str, *, is_durable: bool = True, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Run one statement of include/sql that names the people table, in a transaction of its own.
+
+        :param is_durable: return when it is on disk; otherwise the next transaction that waits for that does.
+        """
         query = sql.SQL(statement(name)).format(**self._names)
         with self.connection.transaction():
             self.connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            if not is_durable:
+                self.connection.execute("SET LOCAL synchronous_commit = off")
             left = self._until - time.monotonic()
             if left != float("inf"):
                 self.connection.execute(f"SET LOCAL statement_timeout = {max(1, int(left * 1000))}")

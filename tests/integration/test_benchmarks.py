@@ -74,7 +74,7 @@ def one_server(monkeypatch: pytest.MonkeyPatch, postgres: EmbeddedPostgres, temp
         return postgres.url(name)
 
     monkeypatch.setattr(server, "temporary_postgres", same_server)
-    for module in (server, ledger):
+    for module in (server, ledger, flags):
         monkeypatch.setattr(module, "new_database", copied)
 
 
@@ -118,7 +118,7 @@ def test_peers() -> None:
 
 def test_flags() -> None:
     """As many people are switched off by ours as by the bare statement."""
-    assert len(cells(flags.table(10_000, 400))) == 4
+    assert len(cells(flags.table(10_000, 400))) == 7
 
 
 def test_landing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,6 +200,40 @@ def test_the_index_is_found(database: Connection, index: str, is_indexed: bool, 
     database.execute("DROP SCHEMA crm CASCADE")
 
 
+PARTS = {
+    "partitions": """
+        CREATE TABLE public.people (id bigint, email text, allow_group_email boolean, part int) PARTITION BY LIST (part);
+        CREATE TABLE public.people_1 PARTITION OF public.people FOR VALUES IN (1);
+        CREATE TABLE public.people_2 PARTITION OF public.people FOR VALUES IN (2)""",
+    "children": """
+        CREATE TABLE public.people (id bigint, email text, allow_group_email boolean, part int);
+        CREATE TABLE public.people_1 () INHERITS (public.people);
+        CREATE TABLE public.people_2 () INHERITS (public.people)""",
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_people_in_the_same_place_of_another_part_stay_as_they_are(database: Connection, kind: str) -> None:
+    """A row's place is one in a part of the table: each part has a person in every place."""
+    database.execute(PARTS[kind])  # type: ignore[arg-type]
+    for part in ("people", "people_1", "people_2"):
+        database.execute(f"CREATE INDEX ON {part} (ses_bounces.address_key(email))")  # type: ignore[arg-type]
+    for part in (1, 2):
+        database.execute(
+            f"INSERT INTO people_{part} SELECT {part} * 1000 + n, 'p' || {part} * 1000 + n || '@example.com', true, {part}"  # type: ignore[arg-type]
+            " FROM generate_series(1, 500) n"
+        )
+    blocked = {*range(1_001, 1_201), *range(2_101, 2_301)}
+    for number in blocked:
+        record(database, "permanent_bounce", f"p{number}@example.com")
+    database.execute("UPDATE ses_bounces.setting SET people_compared_at = now()")
+    table = People(database, settings())
+    assert table.is_indexed
+    assert sync(database, settings()) == Synced(400, 400)
+    off = database.execute("SELECT id FROM people WHERE NOT allow_group_email").fetchall()
+    assert {id_ for (id_,) in off} == blocked
+
+
 def test_observe_mode_only_counts(people: Connection) -> None:
     record(people, "permanent_bounce", "ann@example.com")
     before = flags(people)

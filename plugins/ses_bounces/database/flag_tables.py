@@ -41,7 +41,6 @@ flag_change = Table(
     CheckConstraint("settlement IN ('restored', 'touched', 'on', 'gone', 'left_off')", name="settlement"),
     Index("flag_change_open_idx", "address_id", postgresql_where=text("settled_at IS NULL AND NOT new_value")),
     Index("flag_change_touched_idx", "address_id", postgresql_where=text("settlement = 'touched'")),
-    Index("flag_change_person_id_idx", "person_id", postgresql_where=text("settled_at IS NULL AND NOT new_value")),
     comment="Each change that we made to Allow Group Email, and what became of it.",
 )
 
