@@ -15,7 +15,7 @@ from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
 from ses_bounces.exceptions import SettingsError
 from ses_bounces.ledger import writing
-from ses_bounces.people import Synced, switch_off, sync
+from ses_bounces.people import Synced, switch_off, sync, sync_addresses
 from ses_bounces.people_table import People
 from ses_bounces.settings import Settings, parse
 from tests.reading import rows_read
@@ -336,6 +336,24 @@ def test_a_chunk_looks_its_own_addresses_up(database: Connection, index: Literal
     # There are eight chunks: what each reads anew would come to 240,000.
     assert {table: number for table, number in read.items() if number > 130_000} == {}
     assert database.execute("SELECT count(*) FROM ses_bounces.flag_due").fetchone() == (0,)
+
+
+def test_only_the_hourly_sync_leaves_the_disk_to_the_end_of_its_task(people: Connection) -> None:
+    """An administrator's action is on disk when the page says so."""
+    people.execute(
+        "CREATE TABLE public.waits (synchronous_commit text);"
+        "CREATE FUNCTION public.note_wait() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " BEGIN INSERT INTO public.waits VALUES (current_setting('synchronous_commit')); RETURN new; END $$;"
+        "CREATE TRIGGER note_wait AFTER UPDATE ON public.people FOR EACH ROW EXECUTE FUNCTION public.note_wait()"
+    )
+    record(people, "permanent_bounce", "bob@example.com")
+    ids = [id_ for (id_,) in people.execute("SELECT address_id FROM ses_bounces.flag_due").fetchall()]
+    assert sync_addresses(people, settings(), ids).switched_off == 1
+    record(people, "permanent_bounce", "ann@example.com")
+    assert sync(people, settings()).switched_off == 3
+    found = people.execute("SELECT synchronous_commit, count(*) FROM public.waits GROUP BY 1 ORDER BY 1").fetchall()
+    assert found == ([("off", 3), ("on", 1)] if People(people, settings()).is_indexed else [("on", 4)])
+    assert people.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 
 def test_an_address_that_changed_meanwhile_stays_due(people: Connection) -> None:
