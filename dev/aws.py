@@ -55,7 +55,7 @@ class Endpoint:
             raise RuntimeError("the AWS emulator was not started")
         return f"http://{LOOPBACK}:{self.port}"
 
-    def client(self, service: str, **config: Any) -> Any:
+    def client(self, service: str, region: str = REGION, **config: Any) -> Any:
         """A boto3 client of a service; keyword arguments go into its botocore Config."""
         import boto3
         from botocore.config import Config
@@ -63,24 +63,17 @@ class Endpoint:
         return boto3.client(
             service,
             endpoint_url=self.endpoint_url,
-            region_name=REGION,
+            region_name=region,
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=ACCESS_KEY,
             # No proxy of the environment stands between this process and the loopback interface.
             config=Config(proxies={}, **config),
         )
 
-    def connection_json(self) -> str:
+    def connection_json(self, region: str | None = REGION) -> str:
         """The emulator as an Airflow connection, for `AIRFLOW_CONN_…`."""
-        extra = {"endpoint_url": self.endpoint_url, "region_name": REGION}
-        return json.dumps(
-            {
-                "conn_type": "aws",
-                "login": ACCESS_KEY,
-                "password": ACCESS_KEY,
-                "extra": extra,
-            }
-        )
+        extra = {"endpoint_url": self.endpoint_url} | ({"region_name": region} if region else {})
+        return json.dumps({"conn_type": "aws", "login": ACCESS_KEY, "password": ACCESS_KEY, "extra": extra})
 
 
 class EmulatedAws(Endpoint):

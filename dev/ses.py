@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dev.aws import ACCESS_KEY, REGION, EmulatedAws
+from dev.aws import REGION, EmulatedAws, Endpoint
 from dev.ports import LOOPBACK, free_port
 
 START_SECONDS = 20
@@ -45,7 +45,7 @@ class Region:
     topics: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
-class FakeSes:
+class FakeSes(Endpoint):
     """The server; `refuse` makes operations fail as AWS does.
 
     >>> with EmulatedAws(Path("build/aws")) as aws, FakeSes(aws) as ses:
@@ -56,7 +56,7 @@ class FakeSes:
     def __init__(self, aws: EmulatedAws, *, requests_per_second: float | None = None, page_size: int = 1_000) -> None:
         """`requests_per_second` is the limit of the suppression list's management; None: there is none."""
         self.aws = aws
-        self.port = free_port()
+        self.port: int = free_port()
         self.page_size = page_size
         self.requests_per_second = requests_per_second
         # By operation, like `DeleteSuppressedDestination`: the error code to answer, and how often (None: always).
@@ -93,33 +93,9 @@ class FakeSes:
         if not self._thread.is_alive():
             raise RuntimeError("the server in front of the AWS emulator has ended")
 
-    @property
-    def endpoint_url(self) -> str:
-        """The URL of every service's API: SES here, the others behind it."""
-        return f"http://{LOOPBACK}:{self.port}"
-
     def region(self, name: str = REGION) -> Region:
         """SES of a region."""
         return self._regions.setdefault(name, Region())
-
-    def client(self, service: str, region: str = REGION, **config: Any) -> Any:
-        """A boto3 client of a service."""
-        import boto3
-        from botocore.config import Config
-
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name=region,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=ACCESS_KEY,
-            config=Config(proxies={}, **config),
-        )
-
-    def connection_json(self, region: str | None = REGION) -> str:
-        """This server as an Airflow connection, for `AIRFLOW_CONN_…`."""
-        extra = {"endpoint_url": self.endpoint_url} | ({"region_name": region} if region else {})
-        return json.dumps({"conn_type": "aws", "login": ACCESS_KEY, "password": ACCESS_KEY, "extra": extra})
 
     async def _answer(self, request: Request) -> Response:
         body = await request.body()
