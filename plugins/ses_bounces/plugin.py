@@ -6,6 +6,7 @@ Every task process imports this module: what it needs is imported when the API s
 from __future__ import annotations
 
 from functools import cached_property
+from types import ModuleType
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
@@ -40,6 +41,13 @@ class SesBouncesPlugin(AirflowPlugin):
     def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """The entries and the tabs."""
         return [view for site in declared() for view in views(site)]
+
+    @cached_property
+    def listeners(self) -> list[ModuleType]:  # type: ignore[override]
+        """What is done when the scheduler starts."""
+        from ses_bounces import preload
+
+        return [preload]
 
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from dev import people
 from dev.aws import Feed, temporary_aws
+from ses_bounces.preload import LIBRARIES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ses_bounces.database.connection import Connection
@@ -35,6 +37,8 @@ def context(task_id):
 
 url = json.loads(os.environ["AIRFLOW_VAR_SES_BOUNCES"])["queue_urls"][0]
 job = {"queue_url": url, "url": url, "max_messages": None}
+for library in os.environ["PRELOADED"].split():
+    importlib.import_module(library)
 before = set(sys.modules)
 print(json.dumps(["before", sorted(before)]), flush=True)
 for name in sys.argv[1:]:
@@ -75,7 +79,10 @@ def found(modules: list[str], names: tuple[str, ...]) -> list[str]:
     return [name for name in names if any(module == name or module.startswith(f"{name}.") for module in modules)]
 
 
-def test_tasks_of_an_empty_hour_import_what_they_need(database_url: str, database: Connection, tmp_path: Path) -> None:
+def imported_by_task(
+    database_url: str, tmp_path: Path, *tasks: str, preloaded: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Run tasks, each forked from a process that has imported some modules; which each imported, and those "before"."""
     people.create(database_url)
     with temporary_aws() as aws:
         settings = {
@@ -84,15 +91,20 @@ def test_tasks_of_an_empty_hour_import_what_they_need(database_url: str, databas
         environment = {
             **os.environ,
             "_AIRFLOW_PROCESS_CONTEXT": "server",
+            "PRELOADED": " ".join(preloaded),
             "AIRFLOW_VAR_SES_BOUNCES": json.dumps(settings),
             "AIRFLOW_CONN_SES_BOUNCES_AWS": aws.connection_json(),
             "AIRFLOW_CONN_SES_BOUNCES_POSTGRES": database_url,
         }
-        tasks = (*WITH_AWS, *WITHOUT_AWS, "check_run")
         command = [sys.executable, "-c", RUN, *tasks]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    imported = dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith("["))
+    return dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith("["))
+
+
+def test_tasks_of_an_empty_hour_import_what_they_need(database_url: str, database: Connection, tmp_path: Path) -> None:
+    tasks = (*WITH_AWS, *WITHOUT_AWS, "check_run")
+    imported = imported_by_task(database_url, tmp_path, *tasks)
     # Else what follows could not fail.
     assert found(imported.pop("before"), (*NEVER, *AWS, *POSTGRES)) == []
     assert list(imported) == list(tasks)
@@ -105,3 +117,11 @@ def test_tasks_of_an_empty_hour_import_what_they_need(database_url: str, databas
     assert found(imported["check_run"], (*AWS, *POSTGRES)) == []
     runs = database.execute("SELECT task_id FROM ses_bounces.run WHERE finished_at IS NOT NULL ORDER BY run_row_id")
     assert [task for (task,) in runs] == [*WITH_AWS, *WITHOUT_AWS]
+
+
+def test_what_the_scheduler_preloads_is_all_that_they_import(database_url: str, tmp_path: Path) -> None:
+    imported = imported_by_task(database_url, tmp_path, *WITH_AWS, *WITHOUT_AWS, preloaded=LIBRARIES)
+    assert set(LIBRARIES) <= set(imported.pop("before"))
+    # The settings' model, the DAG's supervisor and a folder's path are Airflow's own.
+    others = {name.partition(".")[0] for modules in imported.values() for name in modules} - sys.stdlib_module_names
+    assert others - {"airflow", "ses_bounces", "upath"} == set()

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from airflow.sdk import BaseHook
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.client import BaseClient
 from botocore.exceptions import SSLError
@@ -30,7 +31,7 @@ from ses_bounces.aws.imports import open_folder
 from ses_bounces.aws.queues import open_queue
 from ses_bounces.aws.suppression import open_list
 from ses_bounces.doctor.clients import Clients
-from ses_bounces.exceptions import AwsError
+from ses_bounces.exceptions import AwsError, MissingConnectionError
 from ses_bounces.settings import parse
 from ses_bounces.setup.options import Options, open_target
 
@@ -125,6 +126,32 @@ def test_an_airflow_connection_may_ask_for_fips_too(monkeypatch: pytest.MonkeyPa
     assert host(client) == f"sqs-fips.{REGION}.amazonaws.com"
     # What we need ourselves counts more than the connection's.
     assert client.meta.config.read_timeout == 7
+
+
+def test_all_that_the_connection_says_holds_and_it_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = connection(region_name="eu-west-1", verify=False, config_kwargs={"user_agent_extra": "ours"})
+    monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_AWS", said)
+    reads: list[str] = []
+    read = BaseHook.get_connection
+    monkeypatch.setattr(BaseHook, "get_connection", lambda conn_id: reads.append(conn_id) or read(conn_id))
+    client = open_client("sqs", Place("ses_bounces_aws", None), threads=3)
+    # Each is a question to Airflow's API.
+    assert reads == ["ses_bounces_aws"]
+    assert host(client) == "sqs.eu-west-1.amazonaws.com"
+    assert client._endpoint.http_session._verify is False
+    assert client.meta.config.user_agent.endswith(" ours")
+    assert client.meta.config.max_pool_connections == 6
+    assert client._request_signer._credentials.access_key == "AKIAXXXX"
+
+
+def test_a_missing_connection_is_not_replaced_by_what_boto3_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another account's")
+    monkeypatch.delenv("AIRFLOW_CONN_SES_BOUNCES_AWS")
+    with pytest.raises(MissingConnectionError, match='connection "ses_bounces_aws" is missing'):
+        open_client("sqs", PLACE)
+    # Unless that is what the settings say.
+    assert open_client("sqs", Place(None, REGION))._request_signer._credentials.access_key == "AKIAOTHER"
 
 
 def test_the_setting_reaches_whoever_opens_a_client(calls: dict[str, str]) -> None:

@@ -10,9 +10,8 @@ from functools import partial
 from typing import Any
 
 from ses_bounces.aws.errors import explain, needs_a_person
-from ses_bounces.exceptions import AwsError, AwsRefusedError, MissingConnectionError
+from ses_bounces.exceptions import AwsError, AwsRefusedError
 from ses_bounces.settings import Settings
-from ses_bounces.sites import current
 
 # SES answers one management request a second, for each account and region (SES Developer Guide, quotas).
 SES_SECONDS = 1.0
@@ -61,8 +60,6 @@ def open_client(
 
     from ses_bounces.aws.hook import AwsHook
 
-    if place.aws_conn_id is not None:
-        check_connection(place.aws_conn_id)
     own = Config(
         connect_timeout=min(5, read_seconds),
         read_timeout=read_seconds,
@@ -70,11 +67,9 @@ def open_client(
         retries={"mode": "standard", "total_max_attempts": attempts},
         **({"use_fips_endpoint": True} if use_fips_endpoint else {}),
     )
-    hook: Any = AwsHook(place.aws_conn_id, region_name=place.region, client_type=service)
-    # Given to the hook, it also reaches the client of STS that assumes a role.
-    config = (hook.config or Config()).merge(own)
+    hook = AwsHook(place.aws_conn_id, region_name=place.region, client_type=service)
+    hook.configure(own)
     with explained("opening a client", service):
-        hook = AwsHook(place.aws_conn_id, region_name=place.region, client_type=service, config=config)
         client = hook.get_client_type()
     refuse_cut_answers(client)
     return client
@@ -96,25 +91,6 @@ def _refuse_cut_answer(endpoint_url: str, operation_model: Any, response_dict: d
     is_whole = length is None or not isinstance(body, bytes) or len(body) >= int(length)
     if not is_whole and operation_model.http["method"] != "HEAD":
         raise ConnectionClosedError(endpoint_url=endpoint_url)
-
-
-def check_connection(conn_id: str) -> None:
-    """Tell whether an Airflow connection is there.
-
-    :raises MissingConnectionError: it is not; the hook itself would go on with boto3's default credentials: another
-        account's, perhaps.
-    """
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    try:
-        BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        raise MissingConnectionError(
-            f'Airflow connection "{conn_id}" is missing. Add it under Admin > Connections (type Amazon Web '
-            f'Services), or name another one as "aws_conn_id" in Airflow Variable "{current().variable}" (null: '
-            "boto3's default credentials)."
-        ) from None
 
 
 def account_of(place: Place, *, use_fips_endpoint: bool = False, read_seconds: float = 20, attempts: int = 4) -> str:
