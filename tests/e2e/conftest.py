@@ -30,7 +30,7 @@ build_dags("ses_bounces", schedule="{minute} * * * *")
 
 
 # The modules that share the Airflow, in this order: the first two need it as it is at first.
-SHARING = ("test_grid_picture", "test_doctor_dag", "test_preload", "test_outages")
+SHARING = ("test_grid_picture", "test_doctor_dag", "test_local_executor", "test_outages")
 FIRST_DAGS = ("ses_bounces_doctor", "ses_suppression_sync")
 LOOK_OFTEN = {"AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5"}
 
