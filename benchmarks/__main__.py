@@ -29,7 +29,7 @@ from benchmarks import (
 )
 
 # A quarter of an hour is enough; by name they are measured all the same.
-BIG_ONLY = ("quick_runs",)
+BIG_ONLY = ("runs_as_installed",)
 
 
 def benchmarks(scale: float, *, is_big: bool, entries: int | None = None) -> dict[str, Callable[[], Table]]:
@@ -44,14 +44,14 @@ def benchmarks(scale: float, *, is_big: bool, entries: int | None = None) -> dic
     return {
         "classifying": lambda: classifying.table(size(40_000, 200_000)),
         "landing": lambda: landing.table(size(10_000, 20_000)),
-        "peers": lambda: peers.table(size(8_000, 100_000)),
+        "peers": lambda: peers.table(size(10_000, 100_000)),
         "flags": lambda: flags.table(size(10_000_000, 10_000_000), size(100_000, 100_000)),
         "blocked_report": lambda: blocked_report.table(size(100_000, 1_000_000)),
         "hot_address": lambda: hot_address.table(size(50_000, 500_000)),
         "ledger": lambda: ledger.table(entries or size(1_000_000, 50_000_000), size(10_000, 20_000)),
         "backlog": lambda: backlog.table(size(100_000, 1_000_000), size(100_000, 1_000_000) if is_big else 0),
         "runs": lambda: runs.table(rounds=9 if is_big else 3),
-        "quick_runs": lambda: runs.table(rounds=9 if is_big else 3, idle_seconds=runs.SHORT_IDLE_SECONDS),
+        "runs_as_installed": lambda: runs.table(rounds=9 if is_big else 3, idle_seconds=runs.DEFAULT_IDLE_SECONDS),
         "parsing": lambda: parsing.table(),
     }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 DAGS = Path(__file__).resolve().parent.parent / "dags"
-ROUNDS = 3
+ROUNDS = 5
 MILLISECONDS = 100
 # As the DAG processor does: airflow.sdk is imported already, the file is executed.
 _PARSE = """

@@ -5,8 +5,9 @@ waits for two answers of the empty queue, of a second each. With messages in the
 request that triggers the run to the moment at which the last flag was switched off; in the other DAG, to the end of the
 task in the same place.
 
-Airflow is as it is installed: its scheduler sleeps for a second when there is nothing to do. One that sleeps for less
-is measured too, when asked; then, what counts is also whether a task ends just before or just after a look at it.
+The scheduler is that of `make run`, which sleeps for a quarter of a second when there is nothing to do: what counts is
+also whether a task ends just before or just after a look at it. By Airflow's default it sleeps for a second; that is
+measured when asked.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 EMPTY_DAG_ID = "as_many_tasks"
 EMPTY_AIM, MESSAGES_AIM = "≤ 1.15", "≤ 1.3"
 POLLS_SECONDS = 2
-# Airflow's default; that of `make run` is shorter, as people wait for it.
-IDLE_SECONDS, SHORT_IDLE_SECONDS = 1.0, 0.25
+# Of `make run`, as people wait for it; and Airflow's default.
+IDLE_SECONDS, DEFAULT_IDLE_SECONDS = 0.25, 1.0
 SYNC = "sync_allow_group_email"
 
 _EMPTY_DAG = """

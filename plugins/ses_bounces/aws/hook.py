@@ -41,8 +41,8 @@ class AwsHook(AwsBaseHook):
 
     def configure(self, options: Config) -> None:
         """Put options before those of the connection; they reach the client of STS that assumes a role as well."""
-        read = self.conn_config
-        self.conn_config = AwsConnectionWrapper(read, read.region_name, self.config.merge(options), read.verify)
+        # What is not given is that of the first.
+        self.conn_config = AwsConnectionWrapper(self.conn_config, botocore_config=self.config.merge(options))
 
     def _get_caller(self, target_function_name: str = "execute") -> str:
         return "ses_bounces"
