@@ -17,6 +17,8 @@ from ses_bounces.database import schema
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
+pytest_plugins = ["tests.needed_tools"]
+
 TEMPLATE = "migrated"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,26 +10,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from dev import tools
+from dev.browser import ARGUMENTS
 from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 OpenPage = Callable[..., Page]
 
 
 @contextlib.contextmanager
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """Debian's Chromium, started."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found, "these tests need Chromium: apt-get install chromium"
-    started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+    """A Chromium, started."""
+    started = playwright.chromium.launch(executable_path=tools.path("browser"), args=ARGUMENTS)
     yield started
     started.close()
 
@@ -44,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres)
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; not longer than its tests: Playwright leaves an event loop running in the thread."""
+    """A Chromium; not longer than its tests: Playwright leaves an event loop running in the thread."""
     # Two cores may be busy with an Airflow that starts.
     expect.set_options(timeout=20_000)
     with sync_playwright() as playwright, chromium(playwright) as started:
