@@ -16,7 +16,8 @@ help:  ## Show this list
 run: run-environment  ## Start everything on this machine and run the DAG on sample mail; ARGS=--once ends after that
 	@$(BIN)/python -m dev run $(ARGS)
 
-test: lint  ## Lint, check types, run all tests; ARGS goes to pytest
+test:  ## Lint, check types, run all tests; ARGS goes to pytest
+	@$(PYTHON) dev/tied.py $(MAKE) --no-print-directory lint
 	$(BIN)/pytest $(ARGS)
 
 lint: test-environment  ## Lint and check types

@@ -2,10 +2,13 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
+
+POLL_SECONDS = 0.02
 
 Find = Callable[[], list[psutil.Process]]
 
@@ -17,7 +20,7 @@ def end(find: Find, patience_seconds: float) -> None:
     for process in processes:
         with suppress(ProcessLookupError, psutil.Error):
             _ask(process, pids)
-    psutil.wait_procs(processes, timeout=patience_seconds)
+    _wait(processes, patience_seconds)
     kill(find)
 
 
@@ -27,15 +30,22 @@ def kill(find: Find) -> None:
         for process in left:
             with suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(left, timeout=1)
+        _wait(left, 1)
 
 
 def is_running(process: psutil.Process) -> bool:
     """Whether the process is alive; a zombie, which only waits for its parent, is not."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _wait(processes: list[psutil.Process], seconds: float) -> None:
+    # Not with psutil, for which a zombie is alive: where nobody takes care of orphans they stay zombies for long.
+    deadline = time.monotonic() + seconds
+    while any(map(is_running, processes)) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
 
 
 def _ask(process: psutil.Process, pids: set[int]) -> None:
