@@ -18,7 +18,8 @@ run: run-environment  ## Start everything on this machine and run the DAG on sam
 	@$(BIN)/python -m dev run $(ARGS)
 
 # Whoever names tests waits for these alone; they see to their tools themselves.
-test: $(if $(strip $(ARGS)),test-environment,test-tools lint)  ## Lint, check types, run all tests; or pytest with ARGS, and nothing else
+test:  ## Lint, check types, run all tests; or pytest with ARGS, and nothing else
+	@$(PYTHON) dev/tied.py $(MAKE) --no-print-directory $(if $(strip $(ARGS)),test-environment,test-tools lint)
 	$(BIN)/pytest $(ARGS)
 
 check: lint  ## What to run before a commit, in under a minute: lint, types, unit and documentation tests

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 
 import httpx
 
-from dev import processes
+from dev import launcher, processes
 from dev.ports import LOOPBACK, free_port
 
 REGION = "us-east-1"
@@ -268,7 +268,7 @@ class Feed:
 @contextmanager
 def temporary_aws() -> Iterator[EmulatedAws]:
     """An emulator in a directory of its own that is removed at the end; for tests and benchmarks."""
-    directory = Path(tempfile.mkdtemp(prefix="ses-bounces-aws-"))
+    directory = Path(tempfile.mkdtemp(prefix="aws-", dir=launcher.watch().folder))
     try:
         with EmulatedAws(directory) as aws:
             yield aws

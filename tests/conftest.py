@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from dev.postgres import EmbeddedPostgres
+from dev import launcher
+from dev.postgres import EmbeddedPostgres, temporary_postgres
 from ses_bounces.database import connection as connections
 from ses_bounces.database import schema
 
@@ -27,14 +29,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="take the pictures of the documentation anew")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing that the tests start outlives them, however they end."""
+    # Pytest's own folders stay where they were: those of the last three sessions are kept.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    launcher.keep_temporary_files()
+    if not hasattr(config, "workerinput"):
+        # Without its lock a folder is kept like that of a session that came to its end.
+        launcher.remove_at_end(config._tmp_path_factory.getbasetemp() / ".lock")
+
+
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL server of the session."""
-    folder: Path = tmp_path_factory.mktemp("postgres")
-    with EmbeddedPostgres(folder, {"fsync": "off", "max_connections": "200"}) as server:
+    with temporary_postgres({"fsync": "off", "max_connections": "200"}) as server:
         yield server
 
 
