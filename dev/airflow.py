@@ -7,10 +7,10 @@ import secrets
 import shlex
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -131,13 +131,13 @@ class LocalAirflow:
         path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.settings.items()))
 
     def note_migrated(self) -> None:
-        """Notes that the metadata database is a copy of one that this version of Airflow has brought up to date."""
+        """Notes that the metadata database is a copy of one that these versions have brought up to date."""
         self._migrated.parent.mkdir(parents=True, exist_ok=True)
-        self._migrated.write_text(version("apache-airflow-core"))
+        self._migrated.write_text(migrating_versions())
 
     def begin_migration(self) -> None:
-        """Starts to bring the metadata database up to date, if this version of Airflow did not do it before."""
-        if self._migrated.exists() and self._migrated.read_text() == version("apache-airflow-core"):
+        """Starts to bring the metadata database up to date, if these versions have not done it before."""
+        if self._migrated.exists() and self._migrated.read_text() == migrating_versions():
             return
         command, log = self._command("db", "migrate"), self.home / "migrate.log"
         self._migration = processes.spawn("airflow db migrate", command, self.environment, log, self.home)
@@ -239,6 +239,16 @@ class LocalAirflow:
             "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
         }
         return _remember(self.home / "secrets.json", fresh)
+
+
+def migrating_versions() -> str:
+    """Names and versions of what is installed here and decides what the metadata database is, a line each.
+
+    Each provider may have tables of its own.
+    """
+    deciding = ("apache_airflow", "alembic-", "sqlalchemy-")
+    installed = (path.stem for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
+    return "\n".join(sorted(name for name in installed if name.startswith(deciding)))
 
 
 def _remember(path: Path, fresh: dict[str, str]) -> dict[str, str]:
