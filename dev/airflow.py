@@ -7,10 +7,10 @@ import secrets
 import shlex
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -83,7 +83,7 @@ class LocalAirflow:
         self.components = tuple(components)
         self.passwords = self._load_passwords(users)
         first = next(iter(users))
-        self.api = AirflowApi(self.url, first, self.passwords[first])
+        self.api = AirflowApi(self.url, first, self.passwords[first], metadata_url)
         self._services: list[processes.Service] = []
         self._migration: processes.Service | None = None
         self.settings = {
@@ -103,6 +103,8 @@ class LocalAirflow:
             "AIRFLOW__API__HOST": LOOPBACK,
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
+            # Each component would compare the revisions again.
+            "AIRFLOW__DATABASE__CHECK_MIGRATIONS": "False",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url.replace("postgresql://", "postgresql+psycopg2://"),
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "NO_PROXY": f"{LOOPBACK},localhost",
@@ -131,13 +133,13 @@ class LocalAirflow:
         path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.settings.items()))
 
     def note_migrated(self) -> None:
-        """Notes that the metadata database is a copy of one that this version of Airflow has brought up to date."""
+        """Notes that the metadata database is a copy of one that these versions have brought up to date."""
         self._migrated.parent.mkdir(parents=True, exist_ok=True)
-        self._migrated.write_text(version("apache-airflow-core"))
+        self._migrated.write_text(migrating_versions())
 
     def begin_migration(self) -> None:
-        """Starts to bring the metadata database up to date, if this version of Airflow did not do it before."""
-        if self._migrated.exists() and self._migrated.read_text() == version("apache-airflow-core"):
+        """Starts to bring the metadata database up to date, if these versions have not done it before."""
+        if self._migrated.exists() and self._migrated.read_text() == migrating_versions():
             return
         command, log = self._command("db", "migrate"), self.home / "migrate.log"
         self._migration = processes.spawn("airflow db migrate", command, self.environment, log, self.home)
@@ -155,11 +157,9 @@ class LocalAirflow:
         """Starts the components, without waiting for them; ends those left over by a killed process."""
         processes.stop_leftovers(self.home, TASKS_STOP_SECONDS)
         for name in self.components:
-            arguments = COMPONENTS[name]
+            command = self._command(*COMPONENTS[name], *self._more_arguments(name))
             log = self.home / "components" / f"{name}.log"
-            self._services.append(
-                processes.spawn(f"airflow {name}", self._command(*arguments), self.environment, log, self.home)
-            )
+            self._services.append(processes.spawn(f"airflow {name}", command, self.environment, log, self.home))
 
     def wait_ready(self) -> None:
         """Waits until all components are healthy. RuntimeError with the end of a log if one ended, or none came up."""
@@ -212,6 +212,12 @@ class LocalAirflow:
             text=True,
         ).stdout
 
+    def _more_arguments(self, component: str) -> list[str]:
+        if component == "api-server" and "scheduler" not in self.components:
+            # Without the API of tasks, which takes a fifth of its start.
+            return ["--apps", "core"]
+        return []
+
     def _command(self, *arguments: str) -> list[str]:
         return [str(self._python), "-m", "airflow", *arguments]
 
@@ -239,6 +245,16 @@ class LocalAirflow:
             "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
         }
         return _remember(self.home / "secrets.json", fresh)
+
+
+def migrating_versions() -> str:
+    """Names and versions of what is installed here and decides what the metadata database is, a line each.
+
+    Each provider may have tables of its own.
+    """
+    deciding = ("apache_airflow", "alembic-", "sqlalchemy-")
+    installed = (path.stem for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
+    return "\n".join(sorted(name for name in installed if name.startswith(deciding)))
 
 
 def _remember(path: Path, fresh: dict[str, str]) -> dict[str, str]:

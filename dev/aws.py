@@ -84,10 +84,14 @@ class EmulatedAws(Endpoint):
     ...     aws.client("ses").send_email(...)
     """
 
-    def __init__(self, directory: Path, *, persist: bool = False) -> None:
-        """Everything that it writes goes under `directory`. Nothing is started yet."""
+    def __init__(self, directory: Path, *, persist: bool = False, preferred_port: int | None = PREFERRED_PORT) -> None:
+        """Everything that it writes goes under `directory`. Nothing is started yet.
+
+        The first start takes `preferred_port` if it is free; None: any free port, for several that may start at once.
+        """
         self.directory = directory.resolve()
         self._persist = persist
+        self._preferred_port = preferred_port
         self._service: processes.Service | None = None
 
     def __enter__(self) -> Self:
@@ -106,7 +110,7 @@ class EmulatedAws(Endpoint):
         processes.stop_leftovers(self.directory, STOP_SECONDS)
         port_file = self.directory / "port"
         last_port = int(port_file.read_text()) if port_file.exists() else None
-        self.port = free_port(self.port or last_port or PREFERRED_PORT)
+        self.port = free_port(self.port or last_port or self._preferred_port)
         if last_port and last_port != self.port:
             self._move_queues(last_port, self.port)
         port_file.write_text(str(self.port))
@@ -270,7 +274,7 @@ def temporary_aws() -> Iterator[EmulatedAws]:
     """An emulator in a directory of its own that is removed at the end; for tests and benchmarks."""
     directory = Path(tempfile.mkdtemp(prefix="aws-", dir=launcher.watch().folder))
     try:
-        with EmulatedAws(directory) as aws:
+        with EmulatedAws(directory, preferred_port=None) as aws:
             yield aws
     finally:
         shutil.rmtree(directory, ignore_errors=True)

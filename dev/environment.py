@@ -37,6 +37,7 @@ def main(group):
         run(VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV_REQUIREMENT)
     install = [UV, "pip", "install", "--quiet", "--python", VENV_PYTHON, "--compile-bytecode"]
     run(*install, "--constraint", "constraints.txt", "--editable", ".", "--group", group)
+    run(VENV_PYTHON, "-m", "dev.template")
     with open(stamp(group), "w") as file:
         file.write(wanted)
 

@@ -119,7 +119,7 @@ def keep_temporary_files() -> Launcher:
 
 
 def remove_at_end(path: Path) -> None:
-    """Has a file removed that this process removes itself unless it is killed."""
+    """Has a file or a folder removed that this process removes itself unless it is killed."""
     with (watch().folder / "remove").open("a", encoding="utf-8") as names:
         names.write(f"{path}\n")
 
@@ -153,7 +153,10 @@ def _end_leftovers() -> None:
 def _remove(folder: Path) -> None:
     with suppress(FileNotFoundError):
         for name in (folder / "remove").read_text(encoding="utf-8").splitlines():
-            Path(name).unlink(missing_ok=True)
+            if Path(name).is_dir():
+                shutil.rmtree(name, ignore_errors=True)
+            else:
+                Path(name).unlink(missing_ok=True)
     # Another one may be at it as well.
     shutil.rmtree(folder, ignore_errors=True)
 

