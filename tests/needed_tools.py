@@ -30,7 +30,8 @@ def needed(paths: Iterable[str]) -> list[str]:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """After the tests are known; where workers run them, only they know them so."""
     if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
-        _provide(session.config, (item.path.relative_to(ROOT).as_posix() for item in session.items))
+        paths = (item.path for item in session.items)
+        _provide(session.config, (path.relative_to(ROOT).as_posix() for path in paths if path.is_relative_to(ROOT)))
 
 
 @pytest.hookimpl(optionalhook=True)
