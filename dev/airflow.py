@@ -96,6 +96,9 @@ class LocalAirflow:
             "AIRFLOW__CORE__PARALLELISM": "4",
             # The default of 1 s is most of what a short task costs.
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
+            # Whether a task's process has ended is looked at when its pipes close. If it takes a moment longer to end,
+            # that is noticed at the next heartbeat: after 5 s by default, which was half of the time of a run.
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__CORE__AUTH_MANAGER": AUTH_MANAGER,
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in users.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords_file),
