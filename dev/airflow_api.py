@@ -238,17 +238,18 @@ class AirflowApi:
         backfill_id: int = self.request("POST", "/backfills", json=body)["id"]
         return backfill_id
 
-    def wait_for_backfill(self, backfill_id: int, timeout: float = 300) -> None:
-        """Waits for the end of all runs of a backfill."""
+    def wait_for_backfill(self, backfill_id: int, timeout: float = 300) -> list[str | None]:
+        """Waits for the end of all runs of a backfill; their states, by date: None where no run could be made."""
         query = (
-            "SELECT count(*), count(*) FILTER (WHERE r.state NOT IN ('success', 'failed'))"
-            " FROM backfill_dag_run b LEFT JOIN dag_run r ON r.id = b.dag_run_id WHERE b.backfill_id = %s"
+            "SELECT r.state FROM backfill_dag_run b LEFT JOIN dag_run r ON r.id = b.dag_run_id"
+            " WHERE b.backfill_id = %s ORDER BY b.logical_date"
         )
-        hours = under_way = 0
-        for [[hours, under_way]] in metadata.look(self._metadata_url, query, [backfill_id], timeout):
-            if hours and not under_way:
-                return
-        raise TimeoutError(f"{under_way} of {hours} runs of backfill {backfill_id} had not ended after {timeout:.0f} s")
+        states: list[str | None] = []
+        for rows in metadata.look(self._metadata_url, query, [backfill_id], timeout):
+            states = [state for (state,) in rows]
+            if states and RUN_END_STATES.union({None}).issuperset(states):
+                return states
+        raise TimeoutError(f"the runs of backfill {backfill_id} were {states} after {timeout:.0f} s")
 
     def variable(self, key: str) -> str | None:
         """The text of a Variable; None if there is none of that name."""

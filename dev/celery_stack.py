@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev import processes
+from dev import processes, template
 from dev.airflow import LocalAirflow
 from dev.aws import EmulatedAws, Feed
 from dev.parts import Parts
@@ -97,7 +97,7 @@ class CeleryStack(Parts):
         super().__init__()
         self.visibility_seconds = visibility_seconds
         self.data = data.resolve()
-        self.postgres = EmbeddedPostgres(self.data / "postgres")
+        self.postgres = EmbeddedPostgres(self.data / "postgres", template=template.ready)
         self.redis = LocalRedis(self.data / "redis")
         self.aws = EmulatedAws(self.data / "aws")
         self.workers = [Worker(f"worker{n}", self.data / f"worker{n}") for n in range(1, workers + 1)]
@@ -122,6 +122,7 @@ class CeleryStack(Parts):
         self._exit.enter_context(only_one(self.data))
         for part in (self.redis, self.postgres, self.aws):
             self._exit.enter_context(part)
+        is_copy = self.postgres.rename_database(template.MIGRATED, METADATA_DATABASE)
         for database in (METADATA_DATABASE, DATABASE):
             self.postgres.create_database(database)
         with connect_url(self.database_url) as connection:
@@ -145,6 +146,8 @@ class CeleryStack(Parts):
                 **NOTICE_SOON,
             },
         )
+        if is_copy:
+            self.airflow.note_migrated()
         self._exit.enter_context(self.airflow)
         self._exit.callback(self._stop_workers)
         for worker in self.workers:

@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dev import people, processes, results, sample, template
-from dev.airflow import REPOSITORY, LocalAirflow
+from dev.airflow import COMPONENTS, REPOSITORY, LocalAirflow
 from dev.airflow_api import Json
 from dev.aws import EmulatedAws, Feed
 from dev.item import Expected
@@ -48,19 +48,24 @@ class Stack(Parts):
         dags: Path = REPOSITORY / "dags",
         plugins: Path = REPOSITORY / "plugins",
         environment: Mapping[str, str] | None = None,
+        components: Sequence[str] = tuple(COMPONENTS),
+        postgres_settings: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing is started yet; data of an earlier time in the directory are gone on with.
 
-        `environment` are more variables for Airflow.
+        `environment` are more variables for Airflow, `components` those of Airflow to start.
         """
         super().__init__()
         self.data = data.resolve()
         self.reports = self.data / "reports"
-        self.postgres = EmbeddedPostgres(self.data / "postgres", template=lambda: template.ready(say))
+        self.postgres = EmbeddedPostgres(
+            self.data / "postgres", postgres_settings, template=lambda: template.ready(say)
+        )
         self.aws = EmulatedAws(self.data / "aws", persist=True)
         self._say = say
         self._environment = dict(environment or {})
         self._folders = {"dags": dags, "plugins": plugins}
+        self._components = tuple(components)
         self._sample_marker = self.data / "sample.json"
 
     @property
@@ -104,6 +109,7 @@ class Stack(Parts):
             self.data / "airflow",
             self.postgres.url(METADATA_DATABASE),
             **self._folders,
+            components=self._components,
             environment={
                 "AIRFLOW_CONN_SES_BOUNCES_AWS": self.ses.connection_json(),
                 f"AIRFLOW_CONN_{POSTGRES_CONNECTION.upper()}": self.database_url,

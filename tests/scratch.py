@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dev import template
 from dev.postgres import EmbeddedPostgres
 
 MEMORY = Path("/dev/shm")
@@ -27,8 +28,8 @@ SETTINGS = {
 
 @contextmanager
 def postgres_in_memory() -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL server of this process, with its files in memory if there is room."""
-    with _folder() as folder, EmbeddedPostgres(folder, SETTINGS) as server:
+    """A PostgreSQL server of this process, with its files in memory if there is room; Airflow's tables are in it."""
+    with _folder() as folder, EmbeddedPostgres(folder, SETTINGS, template.ready) as server:
         yield server
 
 
