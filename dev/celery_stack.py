@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dev import processes, template
-from dev.airflow import LocalAirflow
+from dev.airflow import STARTER, LocalAirflow
 from dev.aws import EmulatedAws, Feed
 from dev.parts import Parts
 from dev.postgres import EmbeddedPostgres
@@ -56,7 +56,7 @@ class Worker:
         # Without the search for other workers, which takes seconds; `--skip-serve-logs`: it would listen everywhere.
         options = ["--celery-hostname", f"{self.name}@%h", "--concurrency", str(CONCURRENCY), "--skip-serve-logs",
                    "--without-mingle", "--without-gossip"]  # fmt: skip
-        command = [sys.executable, "-m", "airflow", "celery", "worker", *options]
+        command = [sys.executable, "-c", STARTER, "celery", "worker", *options]
         environment = {**airflow.environment, **own}
         self.service = processes.spawn(
             f"Celery worker {self.name}", command, environment, self.home / "worker.log", self.home

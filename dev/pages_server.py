@@ -113,7 +113,7 @@ def pages_server(
     """
     ours, metadata = f"pages_{name}", f"airflow_{name}"
     make_database(postgres, ours)
-    postgres.create_database(metadata, _migrated(folder, postgres))
+    postgres.create_database(metadata, migrated_metadata(folder, postgres))
     airflow = LocalAirflow(
         folder,
         postgres.url(metadata),
@@ -144,7 +144,7 @@ def make_database(postgres: EmbeddedPostgres, name: str) -> str:
     return postgres.url(name)
 
 
-def _migrated(folder: Path, postgres: EmbeddedPostgres) -> str:
+def migrated_metadata(folder: Path, postgres: EmbeddedPostgres) -> str:
     """The name of a metadata database to copy, with the tables of every auth manager.
 
     Made by the first who asks, if it isn't there: that takes longer than all that follows.
