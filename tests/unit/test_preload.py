@@ -6,65 +6,86 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from ses_bounces.preload import LIBRARIES
 
+# Each case is a fork of a process that has imported what all of them have: to import it takes seconds.
 START = """
-import json, sys
+import importlib, json, os, sys, traceback
 import airflow.jobs.job, airflow.sdk.execution_time.task_runner
-from airflow.cli.commands import {command}
 from airflow.sdk.execution_time.task_runner import TaskRunnerMarker
 from airflow.sdk.listener import get_listener_manager
-before = set(sys.modules)
-{start}
-print(json.dumps(sorted(set(sys.modules) - before)))
+
+def imported(command, start, executor):
+    os.environ["AIRFLOW__CORE__EXECUTOR"] = executor
+    importlib.import_module(f"airflow.cli.commands.{command}")
+    before = set(sys.modules)
+    exec(start)
+    return sorted(set(sys.modules) - before)
+
+for case in json.loads(sys.argv[1]):
+    if os.fork() == 0:
+        try:
+            found = imported(*case)
+        except BaseException:
+            found = traceback.format_exc()
+        print(json.dumps([case, found]), flush=True)
+        os._exit(0)
+    os.wait()
 """
 SCHEDULER, TRIGGERER, PARSER = "scheduler_command", "triggerer_command", "dag_processor_command"
 JOB = "airflow.jobs.job.Job()"
 TASK = "get_listener_manager().hook.on_starting(component=TaskRunnerMarker())"
 
 
-def imported(command: str, start: str, executor: str, tmp_path: Path) -> set[str]:
+FORKING = ("LocalExecutor", "CeleryExecutor,LocalExecutor")
+OTHERS = (
+    (SCHEDULER, JOB, "CeleryExecutor"),
+    (SCHEDULER, JOB, "KubernetesExecutor"),
+    (TRIGGERER, JOB, "LocalExecutor"),
+    (PARSER, JOB, "LocalExecutor"),
+    # Forked from the scheduler.
+    (SCHEDULER, TASK, "LocalExecutor"),
+)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], set[str]]:
     """Which modules Airflow's own call of its listeners imports, in a process that has begun with a command of its."""
+    home = tmp_path_factory.mktemp("airflow")
     own = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     environment = own | {
-        "AIRFLOW_HOME": str(tmp_path),
-        "AIRFLOW__CORE__EXECUTOR": executor,
+        "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(tmp_path / "none"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/airflow.db",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "none"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
     }
-    code = START.format(command=command, start=start)
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    cases = [*((SCHEDULER, JOB, executor) for executor in FORKING), *OTHERS]
+    command = [sys.executable, "-c", START, json.dumps(cases)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[[")]
+    assert [tuple(case) for case, _ in found] == cases
+    assert [error for _, error in found if isinstance(error, str)] == []
+    return {tuple(case): set(modules) for case, modules in found}
 
 
-@pytest.mark.parametrize("executor", ["LocalExecutor", "CeleryExecutor,LocalExecutor"])
-def test_where_the_scheduler_forks_tasks_it_imports_the_libraries(executor: str, tmp_path: Path) -> None:
-    found = imported(SCHEDULER, JOB, executor, tmp_path)
+@pytest.mark.parametrize("executor", FORKING)
+def test_where_the_scheduler_forks_tasks_it_imports_the_libraries(
+    imported: dict[tuple[str, ...], set[str]], executor: str
+) -> None:
+    found = imported[SCHEDULER, JOB, executor]
     assert set(LIBRARIES) <= found
     # Of our own what the plugin is, and nothing that does a task's work: it may change while the scheduler runs.
     ours = {name for name in found if name.startswith("ses_bounces")}
     assert ours == {"ses_bounces", *(f"ses_bounces.{name}" for name in ("exceptions", "plugin", "preload", "sites"))}
 
 
-@pytest.mark.parametrize(
-    ("command", "start", "executor"),
-    [
-        (SCHEDULER, JOB, "CeleryExecutor"),
-        (SCHEDULER, JOB, "KubernetesExecutor"),
-        (TRIGGERER, JOB, "LocalExecutor"),
-        (PARSER, JOB, "LocalExecutor"),
-        # Forked from the scheduler.
-        (SCHEDULER, TASK, "LocalExecutor"),
-    ],
-)
-def test_else_nobody_does(command: str, start: str, executor: str, tmp_path: Path) -> None:
-    found = imported(command, start, executor, tmp_path)
+@pytest.mark.parametrize(("command", "start", "executor"), OTHERS)
+def test_else_nobody_does(imported: dict[tuple[str, ...], set[str]], command: str, start: str, executor: str) -> None:
+    found = imported[command, start, executor]
     # The listener was there: else this could not fail.
     assert "ses_bounces.preload" in found
     assert found.isdisjoint(LIBRARIES)
