@@ -15,6 +15,18 @@ REQUEST_SECONDS = 30
 POLL_SECONDS = 0.2
 # Airflow looks every half minute which backfills are complete.
 BACKFILL_NOTED_SECONDS = 60
+_RUN = """
+SELECT r.state, (
+    SELECT coalesce(json_agg(t), '[]')
+    FROM (
+        SELECT i.task_id, i.map_index, i.state, i.try_number, i.duration, i.end_date
+        FROM task_instance i
+        WHERE i.dag_id = r.dag_id AND i.run_id = r.run_id
+    ) t
+)
+FROM dag_run r
+WHERE r.dag_id = %s AND r.run_id = %s
+"""
 RUN_END_STATES = frozenset({"success", "failed"})
 
 Json = dict[str, Any]
@@ -92,11 +104,13 @@ class AirflowApi:
         dag_id: str,
         conf: Json | None = None,
         logical_date: datetime | None = None,
+        run_after: datetime | None = None,
     ) -> str:
-        """Starts a run by hand and returns its id."""
+        """Starts a run by hand, which is due now or has been since `run_after`, and returns its id."""
         body = {
             "conf": conf or {},
             "logical_date": logical_date.isoformat() if logical_date else None,
+            **({"run_after": run_after.isoformat()} if run_after else {}),
         }
         run_id: str = self.request("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"]
         return run_id
@@ -123,13 +137,16 @@ class AirflowApi:
         timeout: float = 300,
         watch: Callable[[list[Json]], None] | None = None,
     ) -> str:
-        """Waits for the end of a run and returns `success` or `failed`; `watch` is shown the task instances."""
+        """Waits for the end of a run and returns `success` or `failed`.
+
+        `watch` is shown the task instances: `task_id`, `map_index`, `state`, `try_number`, `duration` (seconds) and
+        `end_date` (ISO) of each.
+        """
         # Refused if there is no such run.
         self.run(dag_id, run_id)
-        query = "SELECT state FROM dag_run WHERE dag_id = %s AND run_id = %s"
-        for [[state]] in metadata.look(self._metadata_url, query, [dag_id, run_id], timeout):
+        for [[state, instances]] in metadata.look(self._metadata_url, _RUN, [dag_id, run_id], timeout):
             if watch:
-                watch(self.task_instances(dag_id, run_id))
+                watch(instances)
             if state in RUN_END_STATES:
                 return str(state)
         raise TimeoutError(f"run {run_id} of {dag_id} had not ended after {timeout:.0f} s")
@@ -238,17 +255,18 @@ class AirflowApi:
         backfill_id: int = self.request("POST", "/backfills", json=body)["id"]
         return backfill_id
 
-    def wait_for_backfill(self, backfill_id: int, timeout: float = 300) -> None:
-        """Waits for the end of all runs of a backfill."""
+    def wait_for_backfill(self, backfill_id: int, timeout: float = 300) -> list[str | None]:
+        """Waits for the end of all runs of a backfill; their states, by date: None where no run could be made."""
         query = (
-            "SELECT count(*), count(*) FILTER (WHERE r.state NOT IN ('success', 'failed'))"
-            " FROM backfill_dag_run b LEFT JOIN dag_run r ON r.id = b.dag_run_id WHERE b.backfill_id = %s"
+            "SELECT r.state FROM backfill_dag_run b LEFT JOIN dag_run r ON r.id = b.dag_run_id"
+            " WHERE b.backfill_id = %s ORDER BY b.logical_date"
         )
-        hours = under_way = 0
-        for [[hours, under_way]] in metadata.look(self._metadata_url, query, [backfill_id], timeout):
-            if hours and not under_way:
-                return
-        raise TimeoutError(f"{under_way} of {hours} runs of backfill {backfill_id} had not ended after {timeout:.0f} s")
+        states: list[str | None] = []
+        for rows in metadata.look(self._metadata_url, query, [backfill_id], timeout):
+            states = [state for (state,) in rows]
+            if states and RUN_END_STATES.union({None}).issuperset(states):
+                return states
+        raise TimeoutError(f"the runs of backfill {backfill_id} were {states} after {timeout:.0f} s")
 
     def variable(self, key: str) -> str | None:
         """The text of a Variable; None if there is none of that name."""

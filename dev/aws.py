@@ -102,10 +102,19 @@ class EmulatedAws(Endpoint):
         self.stop()
 
     def start(self) -> None:
-        """Starts the emulator, on the port of the last time if it is free; ends one left over by a killed process.
+        """Starts the emulator and waits for it.
 
         Raises RuntimeError with the end of its log if it does not come up.
         """
+        try:
+            self.begin()
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def begin(self) -> None:
+        """Starts the emulator, on the port of the last time if it is free; ends one left over by a killed process."""
         self.directory.mkdir(parents=True, exist_ok=True)
         processes.stop_leftovers(self.directory, STOP_SECONDS)
         port_file = self.directory / "port"
@@ -121,11 +130,24 @@ class EmulatedAws(Endpoint):
             self.directory / "ministack.log",
             self.directory,
         )
-        try:
-            self._wait_ready(self._service)
-        except BaseException:
-            self.stop()
-            raise
+
+    def wait_ready(self) -> None:
+        """Waits until the started emulator answers. RuntimeError with the end of its log if it does not come up."""
+        service = self._service
+        if service is None:
+            raise RuntimeError("the AWS emulator was not started")
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            service.check_alive()
+            try:
+                if httpx.get(f"{self.endpoint_url}/_ministack/ready", trust_env=False).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(processes.POLL_SECONDS)
+        raise RuntimeError(
+            f"the AWS emulator was not ready in {START_SECONDS} s; the end of {service.log}:\n{service.log_tail()}"
+        )
 
     def reset(self) -> None:
         """Empties the account: every service as it was at the first start."""
@@ -179,20 +201,6 @@ class EmulatedAws(Endpoint):
                     f"{LOOPBACK}:{new_port}/{ACCOUNT_ID}/",
                 )
             )
-
-    def _wait_ready(self, service: processes.Service) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            service.check_alive()
-            try:
-                if httpx.get(f"{self.endpoint_url}/_ministack/ready", trust_env=False).is_success:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(processes.POLL_SECONDS)
-        raise RuntimeError(
-            f"the AWS emulator was not ready in {START_SECONDS} s; the end of {service.log}:\n{service.log_tail()}"
-        )
 
 
 @dataclass(frozen=True)

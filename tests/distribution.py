@@ -18,17 +18,24 @@ MODULES_PER_WORKER = 4
 # Modules that share what takes long to start run one after the other on one worker, in the order of their names here.
 # Every other module is a group of its own.
 GROUPS = {
-    "airflow": (
-        "tests/e2e/test_grid_picture.py",
-        "tests/e2e/test_doctor_dag.py",
-        "tests/e2e/test_local_executor.py",
+    "feed": (
         "tests/e2e/test_outages.py",
+        "tests/e2e/test_doctor_dag.py",
+        "tests/e2e/test_grid_picture.py",
+        "tests/e2e/test_local_executor.py",
+    ),
+    "dags": (
+        "tests/e2e/test_hourly_dag.py",
+        "tests/e2e/test_aws_dags.py",
+        "tests/e2e/test_send_report_dag.py",
     ),
     "pages": (
         "tests/e2e/test_pages_access.py",
         "tests/e2e/test_pages_privacy.py",
         "tests/e2e/test_pages_stored.py",
+        "tests/e2e/test_pages_trouble.py",
     ),
+    "fab": ("tests/e2e/test_pages_fab.py", "tests/e2e/test_sites.py"),
     "browser": (
         "tests/browser/test_look.py",
         "tests/browser/test_pages.py",
@@ -41,16 +48,13 @@ FREE = ("tests/integration/test_walk.py",)
 
 # The longest groups, in the order in which they start. The others follow: those that start servers, then the short ones.
 FIRST = (
-    "airflow",
-    "tests/e2e/test_hourly_dag.py",
-    "tests/e2e/test_aws_dags.py",
+    "feed",
+    "dags",
     "tests/e2e/test_celery.py",
     "browser",
     "pages",
-    "tests/e2e/test_send_report_dag.py",
     "tests/e2e/test_wheel.py",
-    "tests/e2e/test_pages_fab.py",
-    "tests/e2e/test_sites.py",
+    "fab",
 )
 THEN = ("tests/e2e/", "tests/browser/", "tests/integration/", "tests/docs/", "tests/unit/")
 

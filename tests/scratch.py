@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev import launcher
+from dev import launcher, template
 from dev.postgres import EmbeddedPostgres
 
 MEMORY = Path("/dev/shm")
@@ -26,11 +26,11 @@ SETTINGS = {
 
 @contextmanager
 def postgres_in_memory() -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL server of this process, with its files in memory if there is room."""
+    """A PostgreSQL server of this process, with its files in memory if there is room; Airflow's tables are in it."""
     folder = Path(tempfile.mkdtemp(prefix=launcher.FOLDER_PREFIX, dir=_parent()))
     launcher.remove_at_end(folder)
     try:
-        with EmbeddedPostgres(folder, SETTINGS) as server:
+        with EmbeddedPostgres(folder, SETTINGS, template.ready) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)

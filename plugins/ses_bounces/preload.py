@@ -15,6 +15,9 @@ from airflow.listeners import hookimpl
 LIBRARIES = (
     "airflow.providers.amazon.aws.hooks.base_aws",
     "airflow.providers.postgres.hooks.postgres",
+    "airflow.providers.standard.decorators.python",
+    "airflow.sdk.definitions.decorators",
+    "airflow.sdk.definitions.retry_policy",
     "psycopg",
 )
 # A job is told its type only after listeners have heard of it; DAG processor and triggerer don't import this.

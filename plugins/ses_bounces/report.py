@@ -107,12 +107,12 @@ def make_report(connection: Connection, day: date, zone: ZoneInfo) -> Summary:
 def publish_reports(connection: Connection, url: str, conn_id: str | None) -> int:
     """Write the files of all reports that are not yet written, ``summary.json`` last; returns how many reports.
 
-    :param url: a folder, as ``ObjectStoragePath`` takes it; each day gets a folder of its own in it.
+    :param url: the setting ``report_url``; each day gets a folder of its own in it.
     :param conn_id: Airflow connection of the storage.
     """
-    from airflow.sdk import ObjectStoragePath
+    from ses_bounces.report_folder import report_folder
 
-    root = ObjectStoragePath(url, conn_id=conn_id)
+    root = report_folder(url, conn_id)
     written = 0
     with quiet():
         for (day,) in connection.execute(statement("select_report_unpublished")).fetchall():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from ses_bounces.report_folder import report_folder
+
 # What is written into a day's folder; anything else there is somebody else's.
 FILES = ("summary.json", "blocked_report.html", "blocked_report.csv", "suppression_drift.csv")
 
@@ -16,11 +18,9 @@ def drop_old_files(url: str, conn_id: str | None, today: date, days_kept: int) -
     :param days_kept: whole days back from today; 0 keeps all.
     :returns: of how many days.
     """
-    from airflow.sdk import ObjectStoragePath
-
     if not days_kept:
         return 0
-    root = ObjectStoragePath(url, conn_id=conn_id)
+    root = report_folder(url, conn_id)
     oldest = today - timedelta(days=days_kept)
     dropped = 0
     for folder in list(root.iterdir()) if root.exists() else []:

@@ -264,14 +264,14 @@ def publish_drift(connection: Connection, drift: Drift, url: str, conn_id: str |
     :param url: the setting ``report_url``.
     :param conn_id: Airflow connection of the storage.
     """
-    from airflow.sdk import ObjectStoragePath
+    from ses_bounces.report_folder import report_folder
 
     query = "SELECT csv FROM ses_bounces.suppression_drift WHERE suppression_drift_id = %s"
     published = "UPDATE ses_bounces.suppression_drift SET published_at = now() WHERE suppression_drift_id = %s"
     with quiet():
         row = connection.execute(query, [drift.drift_id]).fetchone()
         assert row is not None
-        folder = ObjectStoragePath(url, conn_id=conn_id) / day.isoformat()
+        folder = report_folder(url, conn_id) / day.isoformat()
         folder.mkdir(parents=True, exist_ok=True)
         _unpack(row[0], folder, "suppression_drift.csv")
         connection.execute(published, [drift.drift_id])

@@ -26,6 +26,7 @@ from ses_bounces.report import make_report
 from ses_bounces.rules import Rules as ProductRules
 from ses_bounces.suppression_sync import Bounds, read_list
 from tests import model
+from tests.e2e.shared import add_connection
 from tests.walk.events import DAY, GARBAGE, NOISE, SECOND, Event, Key, Rules, body_of, random_event
 from tests.walk.world import FakeList
 
@@ -239,13 +240,7 @@ class Outage:
     def _use(self) -> None:
         """Airflow works on this one from now on."""
         api = self.stack.airflow.api
-        parts = psycopg.conninfo.conninfo_to_dict(self.database_url)
-        connection = {
-            "connection_id": f"outage_{self.name}", "conn_type": "postgres", "host": parts["host"],
-            "port": int(parts["port"]), "login": parts["user"], "password": parts["password"],
-            "schema": parts["dbname"],
-        }  # fmt: skip
-        api.request("POST", "/connections", json=connection)
+        add_connection(api, f"outage_{self.name}", self.database_url)
         settings = {
             "queue_urls": [self.feed.queue_url],
             "postgres_conn_id": f"outage_{self.name}",

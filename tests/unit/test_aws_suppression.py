@@ -128,9 +128,10 @@ def test_each_call_refused_is_one_sentence_without_an_address(
     assert "@" not in str(caught.value)
 
 
-def test_the_file_of_an_import_job_is_written_encrypted_and_deleted() -> None:
+@pytest.mark.parametrize("path", ["a/folder", "n° 1#a?b/100%20"])
+def test_the_file_of_an_import_job_is_written_encrypted_and_deleted(path: str) -> None:
     client = boto3.client("s3", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
-    folder = ImportFolder(client, "s3://bucket/a/folder/")
+    folder = ImportFolder(client, f"s3://bucket/{path}/")
     with Stubber(client) as stubber:
         stubber.add_response(
             "put_object",
@@ -143,7 +144,7 @@ def test_the_file_of_an_import_job_is_written_encrypted_and_deleted() -> None:
             },
         )
         url = folder.write(["anna@example.com", '"a,b"@example.com'])
-        assert url.startswith("s3://bucket/a/folder/")
+        assert url.startswith(f"s3://bucket/{path}/")
         assert url.endswith(".csv")
         stubber.add_response("delete_object", {}, {"Bucket": "bucket", "Key": url.removeprefix("s3://bucket/")})
         folder.forget(url)

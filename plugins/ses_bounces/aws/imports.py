@@ -7,7 +7,6 @@ import io
 import uuid
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from ses_bounces.aws.clients import Place, explained, open_client
 from ses_bounces.settings import Settings
@@ -22,8 +21,8 @@ class ImportFolder:
 
     def __init__(self, client: Any, url: str) -> None:
         self.client = client
-        parts = urlsplit(url)
-        self.bucket, self.prefix = parts.netloc, parts.path.strip("/")
+        self.bucket, key = _split(url)
+        self.prefix = key.strip("/")
 
     def write(self, addresses: Iterable[str]) -> str:
         """Write a file with one address a line, as SES reads it; returns its URL."""
@@ -38,9 +37,9 @@ class ImportFolder:
 
     def forget(self, url: str) -> None:
         """Delete a file."""
-        parts = urlsplit(url)
-        with explained("s3:DeleteObject", parts.netloc):
-            self.client.delete_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))
+        bucket, key = _split(url)
+        with explained("s3:DeleteObject", bucket):
+            self.client.delete_object(Bucket=bucket, Key=key)
 
 
 def open_folder(settings: Settings, place: Place, region: str) -> ImportFolder | None:
@@ -49,3 +48,9 @@ def open_folder(settings: Settings, place: Place, region: str) -> ImportFolder |
         return None
     client = open_client("s3", place, use_fips_endpoint=settings.use_fips_endpoint)
     return ImportFolder(client, settings.ses_import_url.replace("{region}", region))
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Return bucket and key: a key may have any character, and is spelled as it is."""
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return bucket, key
