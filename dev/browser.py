@@ -3,13 +3,15 @@
 `python -m dev.browser PATH` starts a program as the tests do, and ends with 0 if it shows a page.
 """
 
+import hashlib
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from dev import debian
+from dev import debian, finder
 from dev.finder import Tool, UnavailableError, on_path
 
 # What a browser is started with. Its sandbox needs a user namespace, which root and containers don't have.
@@ -24,6 +26,7 @@ ARGUMENTS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Debian's, and a font: a bare machine has none.
 PACKAGES = ("chromium", "fonts-dejavu-core")
+NODE_LIBRARY = "libatomic1"
 PROGRAM = "usr/lib/chromium/chromium"
 START_SECONDS = 60
 # How long a server is waited for that does not answer; Playwright asks five times.
@@ -41,6 +44,7 @@ def problem(path: Path) -> str | None:
     try:
         done = subprocess.run(
             command,
+            env={**os.environ, **environment()},
             cwd=Path(__file__).resolve().parents[1],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -58,13 +62,13 @@ def problem(path: Path) -> str | None:
 
 def _from_playwright(folder: Path) -> Path:
     """Downloads the browser that belongs to Playwright, to its own cache."""
-    own = {"PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": ANSWER_MILLISECONDS, **os.environ}
+    own = {"PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": ANSWER_MILLISECONDS, **os.environ, **environment()}
     install = [*_PLAYWRIGHT, "install", "--only-shell", "chromium"]
     done = subprocess.run(install, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = re.findall(r"^Error: (.*)", f"{done.stderr}\n{done.stdout}", re.MULTILINE)
         raise UnavailableError((said or [f"status {done.returncode}"])[0])
-    shown = subprocess.run([*install, "--dry-run"], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run([*install, "--dry-run"], env=own, capture_output=True, text=True, check=True).stdout
     places = [Path(place.strip()) for place in re.findall(r"Install location:(.*)", shown)]
     paths = [path for place in places for name in _DOWNLOADED for path in place.rglob(name) if path.is_file()]
     if not paths:
@@ -77,7 +81,8 @@ def _from_playwright(folder: Path) -> Path:
 def _with_libraries(folder: Path, program: Path) -> Path:
     """Puts the libraries that Playwright's browser lacks beside it."""
     asked = [*_PLAYWRIGHT, "install-deps", "--dry-run", "chromium"]
-    shown = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    own = {**os.environ, **environment()}
+    shown = subprocess.run(asked, env=own, capture_output=True, text=True, check=False).stdout
     names = {name for name in re.findall(r"(?<![\w.-])lib[a-z0-9][a-z0-9.+-]*", shown) if not name.endswith("-dev")}
     debian.unpack([*sorted(names), "fonts-dejavu-core"], folder)
     return debian.launcher(folder, str(program))
@@ -89,16 +94,50 @@ def _from_debian(folder: Path) -> Path:
 
 
 def _remedy() -> str:
-    if debian.is_debian():
-        return debian.install_command("chromium")
-    if on_path("apt-get"):
-        # Ubuntu's own package is a snap.
-        return ".venv/bin/playwright install --with-deps chromium"
-    return "Chromium or Google Chrome, with the package manager of this system"
+    """Name the command that installs all of it, whatever of it was missing."""
+    if debian.is_debian() or not on_path("apt-get"):
+        return debian.install_command("chromium", NODE_LIBRARY)
+    # Ubuntu's own package is a snap.
+    return f"{debian.install_command(NODE_LIBRARY)} && .venv/bin/playwright install --with-deps chromium"
+
+
+def _nodes() -> list[Path]:
+    spec = importlib.util.find_spec("playwright")
+    found = Path(spec.origin).parent / "driver" / "node" if spec and spec.origin else None
+    return [found] if found and found.exists() else []
+
+
+def _node_with_library(folder: Path) -> Path:
+    debian.unpack([NODE_LIBRARY], folder / "debian")
+    return debian.launcher(folder / "debian", str(_nodes()[0]))
+
+
+# Playwright's own; it needs a library that a bare machine lacks.
+NODE = Tool(
+    name="Playwright's Node.js",
+    # Of this environment: what is kept starts the program in it.
+    folder=f"node-{hashlib.sha256(sys.prefix.encode()).hexdigest()[:12]}",
+    purpose="The browser tests",
+    installed=_nodes,
+    looked_for="node in the Python package playwright",
+    ways=((f"Debian's package {NODE_LIBRARY}", _node_with_library),),
+    problem=finder.version_problem,
+    remedy=_remedy,
+    driver="playwright",
+)
+
+
+def environment() -> dict[str, str]:
+    """Return the variable by which Playwright finds its Node.js.
+
+    :raises ToolError: it does not run, and its library can't be had.
+    """
+    return {"PLAYWRIGHT_NODEJS_PATH": str(finder.find(NODE))}
 
 
 BROWSER = Tool(
-    name="browser",
+    name="a browser",
+    folder="browser",
     purpose="The browser tests",
     installed=lambda: on_path(*NAMES),
     looked_for=", ".join(NAMES),

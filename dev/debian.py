@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,8 +25,8 @@ Dir::Etc::main "/dev/null";
 Dir::Etc::parts "{work}/parts";
 Debug::NoLocking "true";
 APT::Sandbox::User "root";
-Acquire::http::Timeout "15";
-Acquire::https::Timeout "15";
+Acquire::http::Timeout "10";
+Acquire::https::Timeout "10";
 Acquire::Retries "1";
 """
 _FONTS = """\
@@ -51,11 +51,11 @@ def is_debian() -> bool:
     return False
 
 
-def install_command(package: str) -> str:
-    """Return the command that installs a package for everybody."""
+def install_command(*packages: str) -> str:
+    """Return the command that installs packages for everybody; in words where there is no apt."""
     if shutil.which("apt-get") is None:
-        return f"{package}, with the package manager of this system"
-    return f"{'' if os.geteuid() == 0 else 'sudo '}apt-get install {package}"
+        return f"{' and '.join(packages)}, with the package manager of this system"
+    return f"{'' if os.geteuid() == 0 else 'sudo '}apt-get install {' '.join(packages)}"
 
 
 def unpack(packages: Iterable[str], folder: Path) -> None:
@@ -68,23 +68,19 @@ def unpack(packages: Iterable[str], folder: Path) -> None:
     for program in ("apt-get", "apt-config", "dpkg-deb"):
         if shutil.which(program) is None:
             raise UnavailableError(f"{program} is missing")
-    shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as made:
         work = Path(made)
-        own = {
-            **os.environ,
-            "APT_CONFIG": str(_configuration(work)),
-            "LC_ALL": "C",
-            "DEBIAN_FRONTEND": "noninteractive",
-        }
-        _run(["apt-get", "update", "-qq"], own)
+        own = {**os.environ, "APT_CONFIG": str(_configuration(work)), "LC_ALL": "C"}
+        # A source that can't be reached is a warning: another one may have the packages.
+        warnings = _run(["apt-get", "update", "-qq"], own)
         install = ["apt-get", "install", "-qq", "--yes", "--download-only", "--no-install-recommends", *packages]
-        _run(install, own)
+        _run(install, own, warnings)
         unpacked = work / "unpacked"
         unpacked.mkdir()
         for package in sorted((work / "cache" / "archives").glob("*.deb")):
             _run(["dpkg-deb", "--extract", str(package), str(unpacked)], own)
+        shutil.rmtree(folder, ignore_errors=True)
         unpacked.rename(folder)
 
 
@@ -128,10 +124,19 @@ def _libraries(folder: Path) -> list[Path]:
     return sorted({path.parent for top in ("lib", "usr/lib") for path in (folder / top).rglob("lib*.so*")})
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
+def _run(command: list[str], environment: dict[str, str], earlier: Sequence[str] = ()) -> list[str]:
+    """Run a command, and return its warnings.
+
+    :param earlier: warnings of the commands before it, which may be the reason why it fails.
+    """
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     if done.returncode != 0:
-        said = [line for line in (done.stderr or done.stdout).splitlines() if line.startswith("E:")]
-        raise UnavailableError(f"{' '.join(command[:2])} says: {(said or [f'status {done.returncode}'])[-1]}")
+        said = _lines(done.stderr, "E: ")[-1:] or [f"{command[0]} ended with status {done.returncode}"]
+        raise UnavailableError(", ".join([*said, *earlier[:1]]))
+    return _lines(done.stderr, "W: ")
+
+
+def _lines(text: str, beginning: str) -> list[str]:
+    return [line.removeprefix(beginning).strip() for line in text.splitlines() if line.startswith(beginning)]

@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 # Its change may mean that a program works that did not, and the other way round.
 INSTALLED_PACKAGES = Path("/var/lib/dpkg/status")
+ANSWER_SECONDS = 20
 
 
 class ToolError(RuntimeError):
@@ -27,7 +29,8 @@ class UnavailableError(RuntimeError):
 class Tool:
     """A kind of program.
 
-    :param name: what it is called, also in the cache.
+    :param name: what it is called, with its article.
+    :param folder: where it is kept, in the cache.
     :param purpose: what is not possible without it; plural.
     :param installed: returns the programs that are there, the best first.
     :param looked_for: what `installed` looks for, in words.
@@ -39,6 +42,7 @@ class Tool:
     """
 
     name: str
+    folder: str
     purpose: str
     installed: Callable[[], Sequence[Path]]
     looked_for: str
@@ -58,20 +62,32 @@ def on_path(*names: str) -> list[Path]:
     return [Path(found) for found in map(shutil.which, names) if found]
 
 
+def version_problem(path: Path) -> str | None:
+    """Tell why a program can't say its version; None if it can."""
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=ANSWER_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if done.returncode == 0:
+        return None
+    said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+    return said[-1].removeprefix(f"{path}: ")
+
+
 def find(tool: Tool, say: Callable[[str], None] = print) -> Path:
     """Return a program that works, and set it up if there is none.
 
     :param say: is told what takes a while.
     :raises ToolError: none can be had.
     """
-    folder = cache() / tool.name
+    folder = cache() / tool.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("w")
     except OSError as error:
         raise ToolError(
-            f"{tool.purpose} need a {tool.name}, and what is known of it can't be kept ({error}): "
-            "set XDG_CACHE_HOME to a folder that you may write to."
+            f"{tool.purpose} need {tool.name}, and what is found out about it can't be kept ({error}); "
+            "set XDG_CACHE_HOME to a folder that you may write to"
         ) from None
     with lock:
         # Another process may be setting the same thing up.
@@ -89,7 +105,7 @@ def _find(tool: Tool, folder: Path, say: Callable[[str], None]) -> Path:
         return made
     reasons = reasons or [f"there is no {tool.looked_for}"]
     for name, way in tool.ways:
-        say(f"Setting up a {tool.name} from {name} (once)")
+        say(f"Setting up {tool.name} from {name} (once)")
         try:
             path = way(folder)
         except (UnavailableError, OSError) as error:
@@ -99,8 +115,7 @@ def _find(tool: Tool, folder: Path, say: Callable[[str], None]) -> Path:
                 return path
             reasons.append(f"{name}: {path} does not work: {problem}")
     raise ToolError(
-        f"{tool.purpose} need a {tool.name}, and none can be set up ({'; '.join(reasons)}); "
-        f"install one: {tool.remedy()}"
+        f"{tool.purpose} need {tool.name}, which can't be set up ({'; '.join(reasons)}); install it: {tool.remedy()}"
     )
 
 

@@ -155,7 +155,7 @@ def _enter(
     environment |= {"HOME": str(ACCOUNTS[account]), "USER": account, "LOGNAME": account, "LANG": "C.UTF-8"}
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     variables = [f"{name}={value}" for name, value in environment.items()]
-    inside = ["/usr/bin/env", "-i", f"PATH={path}", *variables, f"--chdir={where}", *command]
+    inside = ["/usr/bin/env", "-i", f"--chdir={where}", f"PATH={path}", *variables, *command]
     outside = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--ipc", "--pid", "--fork", "--kill-child",
                f"--mount-proc={root / 'proc'}", "sh", "-c", SCRIPT, "sh", str(root), account, *inside]  # fmt: skip
     with contextlib.ExitStack() as stack:

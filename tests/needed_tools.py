@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dev import tools
+from dev.finder import ToolError
 
 ROOT = Path(__file__).resolve().parents[1]
 # Which tool the tests of a folder or a file need.
@@ -45,5 +46,5 @@ def _provide(config: pytest.Config, paths: Iterable[str]) -> None:
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         try:
             tools.path(name, reporter.write_line if reporter else print)
-        except tools.ToolError as error:
+        except ToolError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
