@@ -125,25 +125,3 @@ def test_what_the_scheduler_preloads_is_all_that_they_import(database_url: str, 
     # The settings' model, the DAG's supervisor and a folder's path are Airflow's own.
     others = {name.partition(".")[0] for modules in imported.values() for name in modules} - sys.stdlib_module_names
     assert others - {"airflow", "ses_bounces", "upath"} == set()
-
-
-def test_the_dag_file_imports_nothing_else_that_the_scheduler_could_have() -> None:
-    """Each task reads it anew."""
-    added = """
-import importlib, json, sys
-import airflow.jobs.scheduler_job_runner, airflow.sdk.execution_time.task_runner
-for library in sys.argv[1:]:
-    importlib.import_module(library)
-before = set(sys.modules)
-from ses_bounces.dags import build_dags
-build_dags("ses_bounces")
-print(json.dumps(sorted(set(sys.modules) - before)))
-"""
-
-    def imported(*libraries: str) -> set[str]:
-        command = [sys.executable, "-c", added, *libraries]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return {name for name in json.loads(done.stdout.splitlines()[-1]) if not name.startswith("ses_bounces")}
-
-    assert imported(*LIBRARIES) == set()
-    assert imported() >= {"airflow.providers.standard.decorators.python", "airflow.sdk.definitions.retry_policy"}

@@ -38,7 +38,8 @@ for case in json.loads(sys.argv[1]):
 SCHEDULER, TRIGGERER, PARSER = "scheduler_command", "triggerer_command", "dag_processor_command"
 JOB = "airflow.jobs.job.Job()"
 TASK = "get_listener_manager().hook.on_starting(component=TaskRunnerMarker())"
-
+READ = "from ses_bounces.dags import build_dags; build_dags('ses_bounces')"
+JOB_THEN_READ = f"{JOB}; before.update(sys.modules); {READ}"
 
 FORKING = ("LocalExecutor", "CeleryExecutor,LocalExecutor")
 OTHERS = (
@@ -49,6 +50,8 @@ OTHERS = (
     # Forked from the scheduler.
     (SCHEDULER, TASK, "LocalExecutor"),
 )
+# What a task reads the DAG file with.
+READERS = ((SCHEDULER, READ, "LocalExecutor"), (SCHEDULER, JOB_THEN_READ, "LocalExecutor"))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +65,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], 
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "none"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
     }
-    cases = [*((SCHEDULER, JOB, executor) for executor in FORKING), *OTHERS]
+    cases = [*((SCHEDULER, JOB, executor) for executor in FORKING), *OTHERS, *READERS]
     command = [sys.executable, "-c", START, json.dumps(cases)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -89,3 +92,9 @@ def test_else_nobody_does(imported: dict[tuple[str, ...], set[str]], command: st
     # The listener was there: else this could not fail.
     assert "ses_bounces.preload" in found
     assert found.isdisjoint(LIBRARIES)
+
+
+def test_behind_that_a_dag_file_imports_nothing_but_this_package(imported: dict[tuple[str, ...], set[str]]) -> None:
+    alone, later = ({n for n in imported[case] if not n.startswith("ses_bounces")} for case in READERS)
+    assert alone >= {"airflow.providers.standard.decorators.python", "airflow.sdk.definitions.retry_policy"}
+    assert later == set()
