@@ -159,6 +159,7 @@ class Stack(Parts):
         lost = self.feed.depth() == 0 and not results.has_messages(self.database_url)
         if lost or not self._sample_marker.exists():
             self.feed.purge()
+            sample.note_earlier_drains(self.database_url, self.feed)
             self._sample_marker.write_text(json.dumps({"sent_at": sample.send(self.feed).isoformat()}))
         return datetime.fromisoformat(json.loads(self._sample_marker.read_text())["sent_at"])
 
