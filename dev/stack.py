@@ -87,6 +87,16 @@ class Stack(Parts):
         self.airflow.spawn()
         return run_id, state
 
+    def go_on(self) -> None:
+        """Unpauses the other DAGs, the first time: those that people have paused since stay so."""
+        marker = self.data / "unpaused"
+        if marker.exists():
+            return
+        for path in sorted(self._folders["dags"].glob("*.py")):
+            self.airflow.api.wait_for_dag(path.stem)
+            self.airflow.api.pause(path.stem, False)
+        marker.touch()
+
     def check_alive(self) -> None:
         """Raises RuntimeError, with the end of a log, if a part of it has ended."""
         if self.postgres.pid is None:
