@@ -6,6 +6,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -72,6 +73,26 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL server of this worker's: its tests, one after the other, may restart it and give it roles."""
     with postgres_in_memory() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def aws_models() -> Iterator[None]:
+    """AWS's descriptions of its services are read once: most of what a client costs is to read them again."""
+    from botocore.loaders import JSONFileLoader, Loader
+
+    read, list_services = cache(JSONFileLoader().load_file), Loader.list_available_services
+    listed: dict[tuple[str, ...], list[str]] = {}
+
+    def list_once(loader: Loader, type_name: str) -> list[str]:
+        key = (type_name, *loader.search_paths)
+        if key not in listed:
+            listed[key] = list_services(loader, type_name)
+        return listed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _loader, path: read(path))
+        patch.setattr(Loader, "list_available_services", list_once)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,8 @@ from ses_bounces.exceptions import AwsError, MissingConnectionError
 from ses_bounces.settings import parse
 from ses_bounces.setup.options import Options, open_target
 
+pytestmark = pytest.mark.usefixtures("aws_models")
+
 PACKAGE = Path(__file__).resolve().parents[2] / "plugins" / "ses_bounces"
 REGION = "us-west-2"
 PLACE = Place("ses_bounces_aws", REGION)
