@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dev import tools
 from dev.finder import ToolError
+from dev.launcher import REPOSITORY as ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 # Which tool the tests of a folder or a file need.
 NEEDED_BY = {
     "tests/browser/": "browser",
