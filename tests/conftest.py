@@ -28,8 +28,9 @@ TEMPLATE = "migrated"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make screenshots` gives it."""
+    """`make screenshots` gives the first."""
     parser.addoption("--screenshots", action="store_true", help="take the pictures of the documentation anew")
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run modules, and the tests of each, in random order")
 
 
 @pytest.hookimpl(trylast=True)
@@ -60,8 +61,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> distribution
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes longest starts first."""
-    if hasattr(config, "workerinput"):
+    """What takes longest starts first, unless the order is to be random."""
+    seed = config.getoption("shuffle")
+    if seed is not None:
+        distribution.shuffle(items, seed)
+    elif hasattr(config, "workerinput"):
         distribution.sort(items)
 
 
