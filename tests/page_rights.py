@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -183,12 +184,17 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
+        self._texts: list[str] = []
         self.fields: dict[str, str] = {}
         self.scripts: list[str] = []
         self._open: list[str] = []
         self.feed(html)
         self.close()
+
+    @property
+    def text(self) -> str:
+        """All that is read on it."""
+        return "".join(self._texts)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep an element."""
@@ -203,12 +209,18 @@ class Page(HTMLParser):
         if self._open and self._open[-1] in ("script", "style"):
             self.scripts.append(data)
         else:
-            self.text += data
+            self._texts.append(data)
 
     def handle_endtag(self, tag: str) -> None:
         """Leave an element."""
         if tag in self._open:
             del self._open[len(self._open) - 1 - self._open[::-1].index(tag) :]
+
+
+@functools.lru_cache(maxsize=4)
+def parsed(html: str) -> Page:
+    """The page, for several who look at the same one in turn: to parse it takes longer than to get it."""
+    return Page(html)
 
 
 def record(connection: Connection, kind: str, address: str, days_ago: float = 2, **fields: Any) -> str:

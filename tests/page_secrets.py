@@ -16,7 +16,7 @@ from ses_bounces.ledger import mirror_settings
 from ses_bounces.pending import classify_pending
 from ses_bounces.rules import Rules
 from tests.builders import bounce, sns
-from tests.page_rights import CASES, Page, hold, quarantine, record, seed, token_of
+from tests.page_rights import CASES, Page, hold, parsed, quarantine, record, seed, token_of
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -109,7 +109,7 @@ def crawl(client: httpx.Client, first: list[str]) -> Iterator[httpx.Response]:
         yield answer
         if not answer.headers.get("content-type", "").startswith("text/html"):
             continue
-        for tag, values in Page(answer.text).elements:
+        for tag, values in parsed(answer.text).elements:
             for name in ("href", "src", "action", "formaction", "data-load"):
                 if name not in values:
                     continue
