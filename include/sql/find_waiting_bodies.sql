@@ -1,4 +1,5 @@
--- Bodies that may spell an address, as find_bodies.sql, of messages that may be classified yet. Locks: none.
+-- Bodies that may spell an address, as find_bodies.sql, of messages that may be classified yet.
+-- Locks: none.
 --   bits  text[]: pieces of addresses, lower case
 SELECT b.body
 FROM (
