@@ -42,12 +42,12 @@ from benchmarks.pages_filters import (
 from benchmarks.pages_seed import DATABASE, seeded
 from dev import launcher
 from dev.pages_server import PEOPLE, pages_server
-from ses_bounces.lists import keep_text
-from ses_bounces.report import make_report
-from ses_bounces.report_charts import ChartName
+from ses_bounces.ledger.lists.engine.search import keep_text
+from ses_bounces.report.charts import ChartName
+from ses_bounces.report.making import make_report
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 ROUNDS = 20
 LIMIT_MS = 200

@@ -12,8 +12,8 @@ from dev.parts import Parts
 from dev.postgres import EmbeddedPostgres
 from dev.redis import LocalRedis
 from dev.stack import DAG_ID, DATABASE, METADATA_DATABASE, POSTGRES_CONNECTION, VARIABLE, only_one
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect_url
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect_url
 
 STOP_SECONDS = 10
 # Of one worker at a time.
@@ -21,7 +21,7 @@ CONCURRENCY = 2
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 # By hand only: what runs is what was triggered.
 DAG_FILE = """# An Airflow DAG file.
-from ses_bounces.aws import queues
+from ses_bounces.feed.sqs import queue as queues
 from ses_bounces.dags import build_dags
 
 queues.VISIBILITY_SECONDS = %d

@@ -1,8 +1,8 @@
 """Kills `make test` at random moments, and looks whether anything of it is left 10 s later.
 
-`python -m dev.kill_tests tests/integration/test_drain.py tests/e2e/test_hourly_dag.py` runs these tests whole,
-kills them ten times, by SIGTERM and SIGKILL in turn, and runs them whole again; without names all tests. What is killed is
-in turn make, pytest, their process group, and, where there is one, a worker of pytest-xdist.
+`python -m dev.kill_tests tests/integration/feed/test_drain.py tests/e2e/test_hourly_dag.py` runs these tests whole,
+kills them ten times, by SIGTERM and SIGKILL in turn, and runs them whole again; without names all tests. What is killed
+is in turn make, pytest, their process group, and, where there is one, a worker of pytest-xdist.
 """
 
 import argparse

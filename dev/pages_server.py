@@ -15,9 +15,9 @@ import psycopg
 from dev.airflow import LocalAirflow
 from dev.postgres import EmbeddedPostgres
 from dev.template import MIGRATED
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect_url
-from ses_bounces.sites import Site
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.sites import Site
 
 USERS = {"anna": "admin", "otto": "op", "uma": "user", "vera": "viewer"}
 QUEUE_URL = "http://127.0.0.1:9/000000000000/ses-bounces-queue"

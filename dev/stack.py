@@ -17,8 +17,8 @@ from dev.item import Expected
 from dev.parts import Parts
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect_url
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect_url
 
 DAG_ID = "ses_bounces"
 # It needs a form that is filled in.

@@ -14,15 +14,15 @@ import pytest
 
 from dev import launcher
 from dev.postgres import EmbeddedPostgres
-from ses_bounces.database import connection as connections
-from ses_bounces.database import schema
-from tests import distribution
-from tests.scratch import postgres_in_memory
+from ses_bounces.base.database import connection as connections
+from ses_bounces.base.database import schema
+from tests.kit import distribution
+from tests.kit.scratch import postgres_in_memory
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
-pytest_plugins = ["tests.needed_tools"]
+pytest_plugins = ["tests.kit.needed_tools"]
 
 TEMPLATE = "migrated"
 

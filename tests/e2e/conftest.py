@@ -16,7 +16,7 @@ from dev.postgres import EmbeddedPostgres
 from ses_bounces.dags import DAG_NAMES
 from tests.e2e.fab import Fab, fab_server
 from tests.e2e.shared import SharedStack, SharedStacks
-from tests.page_secrets import store_secrets
+from tests.kit.page_secrets import store_secrets
 
 # Nothing is asked of AWS: the queues' host refuses, and without keys boto3 would look for some.
 AWS = '{"conn_type": "aws", "login": "none", "password": "none", "extra": {"region_name": "eu-west-1"}}'

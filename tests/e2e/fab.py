@@ -15,9 +15,9 @@ import httpx
 
 from dev.pages_server import PEOPLE, PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect_url
-from ses_bounces.sites import Site
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.sites import Site
 
 FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 DAG = "DAG:ses_bounces"

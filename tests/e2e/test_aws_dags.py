@@ -16,11 +16,12 @@ import pytest
 from dev.airflow_api import AirflowApi
 from dev.aws import SENDER
 from dev.stack import VARIABLE
-from ses_bounces import actions
-from ses_bounces.database.connection import connect_url
-from tests.builders import bounce, iso, sns
+from ses_bounces.actions.action import Action
+from ses_bounces.actions.lifts import lift_blocks
+from ses_bounces.base.database.connection import connect_url
 from tests.e2e.shared import Ledger, SharedStack, addresses_in_airflow, own_ledger
-from tests.integration.test_setup import account
+from tests.integration.feed.test_setup import account
+from tests.kit.builders import bounce, iso, sns
 
 pytestmark = pytest.mark.e2e
 
@@ -106,8 +107,8 @@ def ask_for_lift(ledger: Ledger, address: str) -> int:
         query = "SELECT a.address_id FROM ses_bounces.address a WHERE a.address = %s"
         row = connection.execute(query, [address.lower()]).fetchone()
         assert row is not None
-        action = actions.Action("alice", "new mailbox", str(uuid4()))
-        [result] = actions.lift_blocks(connection, action, {row[0]: causes(ledger, address)}, ses_first=True)
+        action = Action("alice", "new mailbox", str(uuid4()))
+        [result] = lift_blocks(connection, action, {row[0]: causes(ledger, address)}, ses_first=True)
         assert (result.outcome, result.message.startswith("Being lifted")) == ("done", True)
         query = (
             "SELECT r.unblock_request_id FROM ses_bounces.unblock_request r"

@@ -23,7 +23,7 @@ from dev.airflow_api import AirflowApi
 from dev.stack import DAG_ID
 from tests.e2e.outage import Outage
 from tests.e2e.shared import SharedStack, addresses_in_airflow, own_settings
-from tests.integration.test_runbook import commands
+from tests.integration.dags.test_runbook import commands
 
 pytestmark = pytest.mark.e2e
 

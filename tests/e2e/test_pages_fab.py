@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.e2e.fab import SEES_MENU, USERS, Fab
-from tests.page_rights import CASES, Page, ask, differing, everything, fill_settings, seed, token_of
+from tests.kit.page_rights import CASES, Page, ask, differing, everything, fill_settings, seed, token_of
 
 pytestmark = pytest.mark.e2e
 

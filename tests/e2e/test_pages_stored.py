@@ -17,20 +17,10 @@ import psycopg
 import pytest
 
 from dev.pages_server import PagesServer
-from ses_bounces.database.connection import connect_url
-from ses_bounces.report import make_report
-from tests.page_rights import (
-    CASES,
-    REASON,
-    ask,
-    fill_settings,
-    parsed,
-    quarantine,
-    record,
-    seed,
-    token_of,
-)
-from tests.page_secrets import SECRET, crawl, variants
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.report.making import make_report
+from tests.kit.page_rights import CASES, REASON, ask, fill_settings, parsed, quarantine, record, seed, token_of
+from tests.kit.page_secrets import SECRET, crawl, variants
 
 pytestmark = pytest.mark.e2e
 

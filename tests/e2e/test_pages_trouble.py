@@ -22,16 +22,16 @@ from dev.pages_server import SETTINGS, PagesServer, make_database
 from dev.ports import free_port
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
-from ses_bounces.database.connection import connect_url
-from ses_bounces.lift import open_lists
-from ses_bounces.settings import parse
-from ses_bounces.suppression_sync import read_list
-from tests.builders import bounce
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.settings import parse
+from ses_bounces.suppression.lifting import open_lists
+from ses_bounces.suppression.reading import read_list
 from tests.e2e.shared import add_connection, own_settings
-from tests.seeding import add_people, address_id, dated, receive
+from tests.kit.builders import bounce
+from tests.kit.seeding import add_people, address_id, dated, receive
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 pytestmark = pytest.mark.e2e
 
@@ -188,9 +188,9 @@ def test_a_form_that_the_hourly_job_is_in_the_way_of_may_be_sent_again(
     id_, _ = bounced(connection)
     form = {"token": token(anna), "id": id_, "cause": "permanent_bounce", "reason": "mended"}
     with psycopg.connect(server.database_url) as hourly:
-        from ses_bounces.database.statements import statement
+        from ses_bounces.base.database.statements import statement
 
-        hourly.execute(statement("lock_state"))
+        hourly.execute(statement("ledger/lock_state"))
         answer = anna.post("lifts/done", data=form)
         assert answer.status_code == 200
         assert "Busy: the hourly job is writing. Nothing was changed" in text_of(answer)

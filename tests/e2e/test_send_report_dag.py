@@ -14,10 +14,10 @@ import pytest
 
 from dev.airflow_api import AirflowApi
 from dev.stack import DAG_ID
-from ses_bounces.database.connection import connect_url
-from ses_bounces.report import make_report
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.report.making import make_report
 from tests.e2e.shared import EMPTY, Ledger, SharedStack, own_ledger
-from tests.mailbox import Mailbox, smtp_server
+from tests.kit.mailbox import Mailbox, smtp_server
 
 pytestmark = pytest.mark.e2e
 

@@ -11,7 +11,7 @@ import pytest
 from dev.pages_server import SETTINGS, PagesServer
 from dev.postgres import EmbeddedPostgres
 from tests.e2e.fab import EDITORS, NEWS, SECOND, SHOP, Fab
-from tests.page_rights import CASES, Page, ask, differing, everything, seed, token_of
+from tests.kit.page_rights import CASES, Page, ask, differing, everything, seed, token_of
 
 pytestmark = pytest.mark.e2e
 

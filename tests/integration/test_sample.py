@@ -13,16 +13,19 @@ import pytest
 from dev import people, results, sample
 from dev.aws import Feed, temporary_aws
 from dev.item import Expected
-from ses_bounces import actions
-from ses_bounces.actions import Action
-from ses_bounces.erasure import CONN_ID
-from ses_bounces.erasure.erase import erase
-from ses_bounces.settings import parse
-from tests.seeding import address_id
-from tests.tasks import Tasks
+from ses_bounces.actions.action import Action
+from ses_bounces.actions.erase import erase
+from ses_bounces.actions.lifts import lift_blocks, request_stops
+from ses_bounces.actions.people import leave_off
+from ses_bounces.actions.quarantine import dismiss_messages, retry_messages
+from ses_bounces.actions.transients import delete_transients
+from ses_bounces.base.erasure_secret import CONN_ID
+from ses_bounces.base.settings import parse
+from tests.kit.seeding import address_id
+from tests.kit.tasks import Tasks
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 LIFTED = [f"bounce+{name}@simulator.amazonses.com" for name in ("ann", "bo", "cy", "dora")]
 ERASED = "complaint+eva@simulator.amazonses.com"
@@ -86,18 +89,18 @@ def test_what_people_change_is_no_difference_and_all_else_is(
     secret = json.dumps({"conn_type": "generic", "password": "a secret of this test, long enough"})
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", secret)
     ids = {address_id(database, address): {"permanent_bounce"} for address in LIFTED}
-    assert {one.outcome for one in actions.lift_blocks(database, _act(), ids, ses_first=False)} == {"done"}
-    assert [one.outcome for one in actions.request_stops(database, _act(), [STRANGER])] == ["done"]
-    assert [one.outcome for one in actions.delete_transients(database, _act(), [address_id(database, DELETED)])]
+    assert {one.outcome for one in lift_blocks(database, _act(), ids, ses_first=False)} == {"done"}
+    assert [one.outcome for one in request_stops(database, _act(), [STRANGER])] == ["done"]
+    assert [one.outcome for one in delete_transients(database, _act(), [address_id(database, DELETED)])]
     query = "SELECT message_id FROM ses_bounces.message WHERE outcome = 'quarantined' ORDER BY 1 LIMIT 2"
     retried, dismissed = (number for (number,) in database.execute(query))
-    assert actions.retry_messages(database, _act(), [retried])[0].outcome == "done"
-    assert actions.dismiss_messages(database, _act(), [dismissed])[0].outcome == "done"
+    assert retry_messages(database, _act(), [retried])[0].outcome == "done"
+    assert dismiss_messages(database, _act(), [dismissed])[0].outcome == "done"
     query = "SELECT flag_change_id FROM ses_bounces.flag_change WHERE address_id = %s"
     [(change,)] = database.execute(query, [address_id(database, FLAG)])
     settings = parse(demo.tasks.settings)
     demo.tasks.hour("manual__2")
-    assert [one.outcome for one in actions.leave_off(database, settings, _act(), [change])] == ["done"]
+    assert [one.outcome for one in leave_off(database, settings, _act(), [change])] == ["done"]
     assert [one.outcome for one in erase(database, _act(), [ERASED]).results] == ["done"]
     demo.tasks.hour("manual__3")
     assert (demo.differences, demo.changes) == ([], len(LIFTED) + len((STRANGER, DELETED, ERASED, FLAG)) + 2)

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from dev.aws import SECRET_KEY
-from ses_bounces.settings import Settings, parse
+from ses_bounces.base.settings import Settings, parse
 from ses_bounces.shell.arguments import parser as _parser
 
 ROOT = Path(__file__).resolve().parents[2]
