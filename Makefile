@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 OUT ?= build/docs
+# What it runs ends with make, even if that is killed.
+TIED = exec $(PYTHON) dev/tied.py $$PPID
 
 # Airflow starts three times as slowly without .pyc files.
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,8 +19,8 @@ run: run-environment  ## Start everything on this machine and run the DAG on sam
 	@$(BIN)/python -m dev run $(ARGS)
 
 test:  ## Lint, check types, run all tests; ARGS goes to pytest
-	@$(PYTHON) dev/tied.py $(MAKE) --no-print-directory lint
-	$(BIN)/pytest $(ARGS)
+	@$(TIED) $(MAKE) --no-print-directory lint
+	@$(TIED) $(BIN)/pytest $(ARGS)
 
 lint: test-environment  ## Lint and check types
 	$(BIN)/ruff check
