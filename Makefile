@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 OUT ?= build/docs
+# What it runs ends with make, even if that is killed.
+TIED = exec $(PYTHON) dev/tied.py $$PPID
 
 # Airflow starts three times as slowly without .pyc files.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,8 +21,8 @@ run: run-environment  ## Start everything on this machine and run the DAG on sam
 
 # Whoever names tests waits for these alone; they see to their tools themselves.
 test:  ## Lint, check types, run all tests; or pytest with ARGS, and nothing else
-	@$(PYTHON) dev/tied.py $(MAKE) --no-print-directory $(if $(strip $(ARGS)),test-environment,test-tools lint)
-	$(BIN)/pytest $(ARGS)
+	@$(TIED) $(MAKE) --no-print-directory $(if $(strip $(ARGS)),test-environment,test-tools lint)
+	@$(TIED) $(BIN)/pytest $(ARGS)
 
 check: lint  ## What to run before a commit, in under a minute: lint, types, unit and documentation tests
 	$(BIN)/pytest -n 2 tests/unit tests/docs

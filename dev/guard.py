@@ -3,7 +3,6 @@
 `python -m dev.guard FOLDER LAUNCHER ANCESTOR…`, the last three as `dev.launcher.Identity`.
 """
 
-import os
 import signal
 import sys
 import time
@@ -24,8 +23,6 @@ def main(folder: Path, me: Identity, ancestors: list[Identity]) -> None:
     """Returns when nothing of the launcher is left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    # The repository may go meanwhile.
-    os.chdir("/")
     while me.is_alive and all(ancestor.is_alive for ancestor in ancestors):
         time.sleep(POLL_SECONDS)
     ending.end(lambda: _running(me), LAUNCHER_SECONDS)

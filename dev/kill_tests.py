@@ -38,7 +38,7 @@ class Run:
     """A `make test`, whose temporary files are in a folder of its own."""
 
     tests: list[str]
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="killed-tests-")))
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="killed-")))
 
     def __post_init__(self) -> None:
         """Starts it, in a session of its own."""
@@ -78,14 +78,19 @@ class Run:
 
     def pytest(self) -> psutil.Process | None:
         """The process that make has started for the tests; before it another one of make's."""
-        children = psutil.Process(self.make.pid).children() if self.make.poll() is None else []
-        return next((child for child in children if "pytest" in " ".join(child.cmdline())), next(iter(children), None))
+        with suppress(psutil.Error):
+            children = psutil.Process(self.make.pid).children() if self.make.poll() is None else []
+            tests = [child for child in children if "pytest" in " ".join(child.cmdline())]
+            return next(iter(tests or children), None)
+        return None
 
     def worker(self) -> psutil.Process | None:
         """One of those among whom pytest-xdist divides the tests."""
-        tests = self.pytest()
-        children = tests.children() if tests else []
-        return next((child for child in children if launcher.started_by(_is(child))), None)
+        with suppress(psutil.Error):
+            tests = self.pytest()
+            children = tests.children() if tests else []
+            return next((child for child in children if launcher.started_by(_is(child))), None)
+        return None
 
     def left(self, ports: set[int]) -> list[str]:
         """What there is of it, as words: processes, ports of these, temporary files."""
@@ -145,8 +150,8 @@ def _pass(tests: list[str]) -> float | None:
         status = run.make.wait()
         seconds = time.monotonic() - began
         _, left = _wait_gone(lambda: run.left(set()))
-        summary = run.log.read_text(errors="replace").splitlines()[-1:]
-        print(f"Whole: status {status} after {seconds:.0f} s, {summary}; left: {left}", flush=True)
+        said = run.log.read_text(errors="replace").splitlines()[-1 if status == 0 else -40 :]
+        print(*said, f"Whole: status {status} after {seconds:.0f} s; left: {left}", sep="\n", flush=True)
         return seconds if status == 0 and not left else None
     finally:
         run.forget()
@@ -190,8 +195,9 @@ def _kill_make(run: Run, which: int) -> None:
 
 
 def _kill_pytest(run: Run, which: int) -> None:
-    if process := run.pytest():
-        process.send_signal(which)
+    with suppress(psutil.NoSuchProcess):
+        if process := run.pytest():
+            process.send_signal(which)
 
 
 def _kill_worker(run: Run, which: int) -> Killed | None:
@@ -201,7 +207,8 @@ def _kill_worker(run: Run, which: int) -> Killed | None:
         return None
     started = launcher.started_by(_is(worker))
     ran = Counter(process.name() for process in started if ending.is_running(process))
-    worker.send_signal(which)
+    with suppress(psutil.NoSuchProcess):
+        worker.send_signal(which)
     seconds, left = _wait_gone(lambda: [_words(process) for process in started if ending.is_running(process)])
     return Killed(seconds, ran, left)
 

@@ -29,6 +29,9 @@ OWNER_MARK = "SES_BOUNCES_LOCAL_STACK"
 # Of guards, which nobody ends.
 GUARD_MARK = "SES_BOUNCES_GUARD"
 FOLDER_PREFIX = "ses-bounces-"
+# In the folder: whose it is, and the files that are to be removed with it.
+OWNER_FILE = "launcher"
+REMOVED_FILE = "removed"
 # For services to write down what they must not forget.
 PATIENCE_SECONDS = 3.0
 MAKE = ("make", "gmake")
@@ -45,14 +48,14 @@ class Identity:
     started: int
 
     def __str__(self) -> str:
-        """Hexadecimal numbers with dots between: part of a file's name, and an argument without quotes."""
+        """Hexadecimal numbers with dots between."""
         return ".".join(f"{number:x}" for number in astuple(self))
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The identity at the beginning of a text, up to a hyphen; None if there is none."""
+        """The identity that a text stands for; None if that is none."""
         try:
-            return cls(*(int(number, 16) for number in text.partition("-")[0].split(".")))
+            return cls(*(int(number, 16) for number in text.split(".")))
         except (TypeError, ValueError):
             return None
 
@@ -104,7 +107,9 @@ def watch() -> Launcher:
         if pid not in _launchers:
             _end_leftovers()
             me = Identity.of(pid)
-            folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{me}-", dir=_root()))
+            # A short name: Chromium's socket under it must not have more than 107 characters.
+            folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=_root()))
+            (folder / OWNER_FILE).write_text(str(me), encoding="utf-8")
             _launchers[pid] = Launcher(me, folder, _start_guard(me, folder))
             os.environ[MARK] = str(me)
         return _launchers[pid]
@@ -120,7 +125,7 @@ def keep_temporary_files() -> Launcher:
 
 def remove_at_end(path: Path) -> None:
     """Has a file or a folder removed that this process removes itself unless it is killed."""
-    with (watch().folder / "remove").open("a", encoding="utf-8") as names:
+    with (watch().folder / REMOVED_FILE).open("a", encoding="utf-8") as names:
         names.write(f"{path}\n")
 
 
@@ -145,14 +150,22 @@ def _end_leftovers() -> None:
     if started_by(lambda one: one.is_dead):
         ending.end(lambda: started_by(lambda one: one.is_dead), PATIENCE_SECONDS)
     for folder in _root().glob(f"{FOLDER_PREFIX}*"):
-        identity = Identity.parse(folder.name.removeprefix(FOLDER_PREFIX))
-        if identity and identity.is_dead and folder.lstat().st_uid == identity.user:
+        owner = _owner(folder)
+        if owner and owner.is_dead and folder.lstat().st_uid == owner.user:
             _remove(folder)
+
+
+def _owner(folder: Path) -> Identity | None:
+    """The launcher whose folder it is; None if it is no launcher's."""
+    try:
+        return Identity.parse((folder / OWNER_FILE).read_text(encoding="utf-8"))
+    except OSError:
+        return None
 
 
 def _remove(folder: Path) -> None:
     with suppress(FileNotFoundError):
-        for name in (folder / "remove").read_text(encoding="utf-8").splitlines():
+        for name in (folder / REMOVED_FILE).read_text(encoding="utf-8").splitlines():
             if Path(name).is_dir():
                 shutil.rmtree(name, ignore_errors=True)
             else:
@@ -162,19 +175,20 @@ def _remove(folder: Path) -> None:
 
 
 def _root() -> Path:
-    # A launcher that was started by another: beside its folder, since paths of sockets must be short.
+    # The folder of a launcher that another one has started is beside that one's: it would have a long name in it.
     root = Path(tempfile.gettempdir())
-    is_nested = Identity.parse(root.name.removeprefix(FOLDER_PREFIX)) is not None
-    return root.parent if is_nested else root
+    return root.parent if _owner(root) else root
 
 
 def _start_guard(me: Identity, folder: Path) -> subprocess.Popen[bytes]:
     own = {name: value for name, value in os.environ.items() if name not in (MARK, OWNER_MARK)}
+    own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "dev.guard", str(folder), *map(str, [me, *_ancestors()])]
     # In a session of its own, so that no signal to our group reaches it; without our output, whose reader would wait.
     return subprocess.Popen(
         command,
-        cwd=REPOSITORY,
+        # Not in the repository, which may go meanwhile.
+        cwd="/",
         env={**own, GUARD_MARK: str(me)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

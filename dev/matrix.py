@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from dev import launcher
 from dev.airflow import REPOSITORY
 
 FOLDER = REPOSITORY / ".run" / "matrix"
@@ -47,6 +48,7 @@ def main(arguments: list[str]) -> int:
     names, pytest = arguments[:at], arguments[at + 1 :]
     if unknown := [name for name in names if name not in ENVIRONMENTS]:
         sys.exit(f"There is no environment {', '.join(unknown)}; there are: {', '.join(ENVIRONMENTS)}")
+    launcher.watch()
     results = {}
     for name in names or ENVIRONMENTS:
         print(f"== {name}: {ENVIRONMENTS[name]}", flush=True)

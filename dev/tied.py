@@ -1,6 +1,7 @@
-"""Runs a command that ends with whoever started it, even if that is killed: `python3 dev/tied.py COMMAND…`.
+"""Runs a command that ends with the process that started it, even if that is killed.
 
-It needs nothing but the standard library, of any Python from 3.6: `make test` checks with it, before it starts tests.
+`exec python3 dev/tied.py $PPID COMMAND…` in a recipe of the Makefile: what make runs ends with make. It needs nothing
+but the standard library, of any Python from 3.6.
 """
 
 import ctypes
@@ -11,16 +12,15 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def main(command):
-    """Become the command, which gets SIGTERM when our parent ends."""
-    parent = os.getppid()
+def main(parent, command):
+    """Become the command, which gets SIGTERM when the parent ends; end if it has ended already."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
     if os.getppid() != parent:
-        sys.exit("the process that started this one has ended")
+        sys.exit(f"process {parent}, which started this one, has ended")
     os.execvp(command[0], command)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
-    main(sys.argv[1:])
+    main(int(sys.argv[1]), sys.argv[2:])

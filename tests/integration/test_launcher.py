@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -174,10 +175,13 @@ def test_a_killed_pytest_leaves_nothing(start: Start, tmp_path: Path, number: si
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_launcher_ends_with_the_make_that_started_it(start: Start, tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize("kill", [os.kill, os.killpg])
+def test_a_launcher_ends_with_the_make_that_started_it(
+    start: Start, tmp_path: Path, kill: Callable[[int, int], None], number: signal.Signals
+) -> None:
     make = start(*under_make(tmp_path, SMALL))
     make.wait_ready()
-    make.process.send_signal(number)
+    kill(make.process.pid, number)
     make.wait_gone()
 
 
@@ -239,6 +243,29 @@ with EmbeddedPostgres(Path({str(data)!r}), {{"fsync": "off"}}) as postgres:
         assert postgres.pid not in [process.pid for process in killed.running()]
 
 
+def test_what_make_runs_ends_with_it(start: Start) -> None:
+    """Also what is no launcher, or not yet: the checks before the tests, and pytest while it reads them."""
+    make = start("sh", "-c", f"{sys.executable} dev/tied.py $$ sleep 600 & wait")
+    wait_until(lambda: "sleep" in [process.name() for process in make.running()], make.running)
+    make.process.kill()
+    make.wait_gone()
+
+
+def test_a_command_whose_make_has_ended_before_is_not_run() -> None:
+    command = [sys.executable, "dev/tied.py", str(2**22 + 1), "echo", "run"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "process 4194305, which started this one, has ended\n"
+
+
+def test_make_test_runs_everything_so() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    recipe = re.search(r"^test:.*\n((?:\t.+\n)+)", makefile, re.MULTILINE)
+    assert recipe
+    assert [line for line in recipe[1].splitlines() if not line.startswith("\t@$(TIED) ")] == []
+
+
 def test_a_postgres_stops_and_starts_though_somebody_closed_the_folder_above_it() -> None:
     """As pytest does when another session begins; what root starts runs as another user."""
     with temporary_postgres({"fsync": "off"}) as postgres:
@@ -252,8 +279,7 @@ def test_a_postgres_stops_and_starts_though_somebody_closed_the_folder_above_it(
 def test_identities() -> None:
     me = Identity.of(os.getpid())
     assert Identity.parse(str(me)) == me
-    assert Identity.parse(f"{me}-k2jd8s") == me
-    for text in ("", "postgres-k2jd8s", "runs-1.2.3.4", "1.2.3", "1.2.3.4.5", "1.2.3.x"):
+    for text in ("", "1.2.3", "1.2.3.4.5", "1.2.3.x"):
         assert Identity.parse(text) is None
     with pytest.raises(ProcessLookupError, match="there is no process 4194305"):
         Identity.of(2**22 + 1)
