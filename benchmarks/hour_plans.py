@@ -23,6 +23,7 @@ from benchmarks.ledger_seed import Sizes, seed
 from benchmarks.pages_plans import PLANS, shown
 from benchmarks.server import migrated, one
 from benchmarks.showing import machine
+from dev import launcher
 from ses_bounces.database.connection import connect_url
 from ses_bounces.database.statements import folder, statement
 from ses_bounces.ledger import promote_expired
@@ -91,6 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hour_plans", description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000, help="of the ledger (default: %(default)s)")
     entries = parser.parse_args().entries
+    launcher.keep_temporary_files()
     with migrated(settings=SETTINGS) as (_, url), connect_url(url) as connection:
         seed(connection, Sizes(addresses=entries // 10, entries=entries))
         connection.execute(_EXPIRE)

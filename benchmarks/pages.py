@@ -31,6 +31,7 @@ from benchmarks.pages_filters import (
 )
 from benchmarks.pages_plans import write_plans
 from benchmarks.pages_seed import seeded
+from dev import launcher
 from ses_bounces import lists
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ def main() -> None:
         "--combinations", type=int, default=COMBINATIONS, help="random filters of each list (default: %(default)s)"
     )
     arguments = parser.parse_args()
+    launcher.keep_temporary_files()
     console = Console()
     with seeded(arguments.scale, arguments.data, console) as (_, connection):
         found = list(queries(connection, arguments.combinations))

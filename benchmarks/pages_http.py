@@ -40,6 +40,7 @@ from benchmarks.pages_filters import (
     texts,
 )
 from benchmarks.pages_seed import DATABASE, seeded
+from dev import launcher
 from dev.pages_server import PEOPLE, pages_server
 from ses_bounces.lists import keep_text
 from ses_bounces.report import make_report
@@ -222,6 +223,7 @@ def main() -> None:
     )
     parser.add_argument("--times", type=Path, help="keep the times here, and show those that are there as well")
     arguments = parser.parse_args()
+    launcher.keep_temporary_files()
     console = Console()
     with (
         seeded(arguments.scale, arguments.data, console) as (postgres, connection),

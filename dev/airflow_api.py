@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -107,11 +107,14 @@ class AirflowApi:
         run_after: datetime | None = None,
     ) -> str:
         """Starts a run by hand, which is due now or has been since `run_after`, and returns its id."""
-        body = {
+        body: Json = {
             "conf": conf or {},
             "logical_date": logical_date.isoformat() if logical_date else None,
-            **({"run_after": run_after.isoformat()} if run_after else {}),
         }
+        if run_after:
+            # Its id says when it was started, as always.
+            now = datetime.now(UTC).isoformat()
+            body |= {"dag_run_id": f"manual__{now}", "run_after": run_after.isoformat()}
         run_id: str = self.request("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"]
         return run_id
 

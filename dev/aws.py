@@ -14,12 +14,13 @@ from typing import Any, Protocol, Self
 
 import httpx
 
-from dev import processes
+from dev import launcher, processes
 from dev.ports import LOOPBACK, free_port
 
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
-ACCESS_KEY = "test"
+# Whoever asks is let in. Airflow warns of a secret of less than five characters: it can't be masked in logs.
+ACCESS_KEY, SECRET_KEY = "emulated-access-key", "emulated-secret-key"
 PREFERRED_PORT = 4566
 START_SECONDS = 30
 STOP_SECONDS = 5
@@ -65,7 +66,7 @@ class Endpoint:
             endpoint_url=self.endpoint_url,
             region_name=region,
             aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
             # No proxy of the environment stands between this process and the loopback interface.
             config=Config(proxies={}, **config),
         )
@@ -73,7 +74,7 @@ class Endpoint:
     def connection_json(self, region: str | None = REGION) -> str:
         """The emulator as an Airflow connection, for `AIRFLOW_CONN_…`."""
         extra = {"endpoint_url": self.endpoint_url} | ({"region_name": region} if region else {})
-        return json.dumps({"conn_type": "aws", "login": ACCESS_KEY, "password": ACCESS_KEY, "extra": extra})
+        return json.dumps({"conn_type": "aws", "login": ACCESS_KEY, "password": SECRET_KEY, "extra": extra})
 
 
 class EmulatedAws(Endpoint):
@@ -280,7 +281,7 @@ class Feed:
 @contextmanager
 def temporary_aws() -> Iterator[EmulatedAws]:
     """An emulator in a directory of its own that is removed at the end; for tests and benchmarks."""
-    directory = Path(tempfile.mkdtemp(prefix="ses-bounces-aws-"))
+    directory = Path(tempfile.mkdtemp(prefix="aws-", dir=launcher.watch().folder))
     try:
         with EmulatedAws(directory, preferred_port=None) as aws:
             yield aws

@@ -105,17 +105,17 @@ class Show:
         elif changes_by_hand:
             self.console.print(f"[green]Besides {changes} made by hand, {lists}.[/]")
         elif not differences:
-            self.console.print(f"[green]{lists.capitalize()}.[/]")
+            self.console.print(f"[green]{lists[0].upper()}{lists[1:]}.[/]")
         for difference in differences[:SHOWN_DIFFERENCES]:
             self.error(difference)
         if len(differences) > SHOWN_DIFFERENCES:
             self.error(f"and {count(len(differences) - SHOWN_DIFFERENCES, 'more difference')}")
 
     def _places(self, rows: dict[str, str]) -> None:
+        self.console.print()
         for label, value in rows.items():
             # Not wrapped: these are to be copied.
             self.console.print(f"[bold]{label:10}[/] {escape(value)}", soft_wrap=True)
-        self.console.print()
 
 
 def count(number: int, thing: str) -> str:

@@ -6,6 +6,7 @@ Needs nothing but the standard library, and starts on any Python from 3.6, so th
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -92,6 +93,8 @@ def run(*command):
 
 
 if __name__ == "__main__":
+    # By default what it runs would go on.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     if len(sys.argv) != 2 or sys.argv[1] not in INCLUDED_IN:
         sys.exit(__doc__)
     main(sys.argv[1])

@@ -3,8 +3,10 @@
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +17,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from dev import ending, launcher
 from dev.ports import LOOPBACK, free_port
 
 with warnings.catch_warnings():
@@ -28,9 +31,12 @@ with warnings.catch_warnings():
 SERVER_VERSION: int = TARGET_POSTGRES_VERSION
 SUPERUSER = "postgres"
 START_SECONDS = 60
+STOP_SECONDS = 60
+POLL_SECONDS = 0.02
 CONFIG_NAME = "local.conf"
 
 StopMode = Literal["fast", "immediate"]
+STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
 class EmbeddedPostgres:
@@ -104,6 +110,7 @@ class EmbeddedPostgres:
 
         Raises RuntimeError with the end of the server's log if it does not come up.
         """
+        mark = f"--{launcher.SETTING}={launcher.watch().identity}"
         self._initialise()
         self.stop()
         port_file = self.directory / "port"
@@ -113,7 +120,7 @@ class EmbeddedPostgres:
             port_file.write_text(str(self.port))
         self._write_config(self.port)
         try:
-            self._pg_ctl("-t", str(START_SECONDS), "-l", str(self.log), "start")
+            self._pg_ctl("-t", str(START_SECONDS), "-l", str(self.log), "-o", mark, "start")
         except subprocess.CalledProcessError:
             tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:]) if self.log.exists() else ""
             raise RuntimeError(f"PostgreSQL did not start; the end of {self.log}:\n{tail}") from None
@@ -123,9 +130,22 @@ class EmbeddedPostgres:
             raise
 
     def stop(self, mode: StopMode = "fast") -> None:
-        """Stops the server and waits for its end; `immediate` is a crash. Does nothing when it does not run."""
-        if self._postmaster():
-            self._pg_ctl("-m", mode, "stop")
+        """Stops the server and waits for its end; `immediate` is a crash. Does nothing when it does not run.
+
+        Raises TimeoutError if it still runs after 60 s.
+        """
+        postmaster = self._postmaster()
+        if postmaster is None:
+            return
+        # Not by pg_ctl, which must find its way to the directory: pytest closes the temporary folders of root to other
+        # users whenever a session begins.
+        with suppress(psutil.NoSuchProcess):
+            postmaster.send_signal(STOP_SIGNALS[mode])
+        deadline = time.monotonic() + STOP_SECONDS
+        while ending.is_running(postmaster):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"PostgreSQL did not stop in {STOP_SECONDS} s; its log is {self.log}")
+            time.sleep(POLL_SECONDS)
 
     def restart(self, mode: StopMode = "fast") -> None:
         """Stops and starts the server on the same port; `immediate` is a crash with recovery."""
@@ -212,7 +232,7 @@ class EmbeddedPostgres:
         pid_file = self.data / "postmaster.pid"
         try:
             process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
-            if str(self.data) in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+            if str(self.data) in process.cmdline() and ending.is_running(process):
                 return process
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             pass
@@ -244,7 +264,7 @@ def temporary_postgres(
 ) -> Iterator[EmbeddedPostgres]:
     """A server in a directory of its own that is removed at the end; for tests and benchmarks."""
     # Not pytest's tmp_path: pytest closes that folder to others, and a server started by root runs as another user.
-    directory = Path(tempfile.mkdtemp(prefix="ses-bounces-postgres-"))
+    directory = Path(tempfile.mkdtemp(prefix="postgres-", dir=launcher.watch().folder))
     try:
         with EmbeddedPostgres(directory, settings) as postgres:
             yield postgres

@@ -21,6 +21,8 @@ from ses_bounces.database import schema
 from ses_bounces.database.connection import connect_url
 
 DAG_ID = "ses_bounces"
+# It needs a form that is filled in.
+BY_HAND = "ses_bounces_setup"
 VARIABLE = "ses_bounces"
 POSTGRES_CONNECTION = "ses_bounces_postgres"
 METADATA_DATABASE = "airflow"
@@ -86,6 +88,17 @@ class Stack(Parts):
         # The triggerer: none of our tasks needs it.
         self.airflow.spawn()
         return run_id, state
+
+    def go_on(self) -> None:
+        """Unpauses the DAGs that don't run by hand only, the first time: those that people pause later stay so."""
+        marker = self.data / "unpaused"
+        if marker.exists():
+            return
+        for path in sorted(self._folders["dags"].glob("*.py")):
+            if path.stem != BY_HAND:
+                self.airflow.api.wait_for_dag(path.stem)
+                self.airflow.api.pause(path.stem, False)
+        marker.touch()
 
     def check_alive(self) -> None:
         """Raises RuntimeError, with the end of a log, if a part of it has ended."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
+from dev import launcher
 from dev.postgres import EmbeddedPostgres
 from ses_bounces.database import connection as connections
 from ses_bounces.database import schema
@@ -18,12 +22,26 @@ from tests.scratch import postgres_in_memory
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
 
+pytest_plugins = ["tests.needed_tools"]
+
 TEMPLATE = "migrated"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make screenshots` gives it."""
+    """`make screenshots` gives the first."""
     parser.addoption("--screenshots", action="store_true", help="take the pictures of the documentation anew")
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run modules, and the tests of each, in random order")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing that the tests start outlives them, however they end."""
+    # Pytest's own folders stay where they were: those of the last three sessions are kept.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    launcher.keep_temporary_files()
+    if not hasattr(config, "workerinput"):
+        # Without its lock a folder is kept like that of a session that came to its end.
+        launcher.remove_at_end(config._tmp_path_factory.getbasetemp() / ".lock")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,8 +61,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> distribution
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes longest starts first."""
-    if hasattr(config, "workerinput"):
+    """What takes longest starts first, unless the order is to be random."""
+    seed = config.getoption("shuffle")
+    if seed is not None:
+        distribution.shuffle(items, seed)
+    elif hasattr(config, "workerinput"):
         distribution.sort(items)
 
 
@@ -56,6 +77,26 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL server of this worker's: its tests, one after the other, may restart it and give it roles."""
     with postgres_in_memory() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def aws_models() -> Iterator[None]:
+    """AWS's descriptions of its services are read once: most of what a client costs is to read them again."""
+    from botocore.loaders import JSONFileLoader, Loader
+
+    read, list_services = cache(JSONFileLoader().load_file), Loader.list_available_services
+    listed: dict[tuple[str, ...], list[str]] = {}
+
+    def list_once(loader: Loader, type_name: str) -> list[str]:
+        key = (type_name, *loader.search_paths)
+        if key not in listed:
+            listed[key] = list_services(loader, type_name)
+        return listed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _loader, path: read(path))
+        patch.setattr(Loader, "list_available_services", list_once)
+        yield
 
 
 @pytest.fixture(scope="session")

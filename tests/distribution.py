@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from random import Random
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -83,6 +84,13 @@ def group_of(nodeid: str) -> str:
 def sort(items: list[pytest.Item]) -> None:
     """Bring the tests into the order in which their groups start; within a group it stays."""
     items.sort(key=lambda item: _rank(group_of(item.nodeid)))
+
+
+def shuffle(items: list[pytest.Item], seed: int) -> None:
+    """Bring the groups, and the tests of each, into random order."""
+    r = Random(seed)
+    place = {group: r.random() for group in dict.fromkeys(group_of(item.nodeid) for item in items)}
+    items.sort(key=lambda item: (place[group_of(item.nodeid)], r.random()))
 
 
 def workers(arguments: Iterable[str], invoked_in: Path) -> int:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces import metrics
+from ses_bounces.counted import counted
 from ses_bounces.exceptions import BrakeError, SettingsError
 from ses_bounces.task_run import recorded, settings_of
 
@@ -74,7 +75,7 @@ def _decide(context: Context, connection: Connection) -> Counts:
             decided = decide(writer, found.values(), decision, actor, reason)
         counts[f"domains_{decision}"] = len(decided)
         if domains:
-            log.info("%d of %d domains %s by %s", len(decided), len(domains), decision, actor)
+            log.info("%d of %s %s by %s", len(decided), counted(len(domains), "domain"), decision, actor)
     return counts
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_bounces.aws.direct import Received
 from ses_bounces.aws.queues import BATCH, SqsQueue
+from ses_bounces.counted import counted
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.partitions import ensure_partitions
 from ses_bounces.database.statements import statement
@@ -263,7 +264,10 @@ class _Drain:
         with contextlib.suppress(SesBouncesError):
             left = self.queue.depth().waiting
         log.info(
-            "Landed %d messages, about %s left, %.0f seconds of the budget", self.drained.landed, left, seconds_left
+            "Landed %s, about %s left, %.0f seconds of the budget",
+            counted(self.drained.landed, "message"),
+            left,
+            seconds_left,
         )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces import metrics, task_run
 from ses_bounces.brake_tasks import check_brake as check_brake
 from ses_bounces.brake_tasks import decide_held
+from ses_bounces.counted import counted
 from ses_bounces.exceptions import QuarantineError, SettingsError
 from ses_bounces.task_run import recorded, settings_of
 
@@ -91,8 +92,8 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
             behind_seconds=round(drained.behind_seconds),
         )  # fmt: skip
     log.info(
-        "Landed %d messages in %.1f s (%d have no effect); the queue %s",
-        drained.landed,
+        "Landed %s in %.1f s (without effect: %d); the queue %s",
+        counted(drained.landed, "message"),
         drained.seconds,
         drained.no_effect,
         "is empty" if drained.emptied else "holds more: the next run goes on",
@@ -100,8 +101,8 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
     if drained.left:
         pace = pace_of(drained.landed, drained.seconds)
         log.warning(
-            "About %d messages wait, the oldest for %.1f hours. %s",
-            drained.left, drained.behind_seconds / 3600,
+            "Still waiting: about %s, the oldest for %.1f hours. %s",
+            counted(drained.left, "message"), drained.behind_seconds / 3600,
             when_done(drained.left, pace, settings.max_seconds, datetime.now(UTC)) if pace else "",
         )  # fmt: skip
     tags = {"queue": opened.url.rpartition("/")[2]}
@@ -136,7 +137,7 @@ def classify_bounces(context: Context) -> Counts:
         if window := reprocessed(context):
             replayed = _replay(connection, settings, window, is_dry=bool(context["params"].get("dry_run", True)))
             counts.update(replayed)
-    log.info("Classified %d messages: %s", done.messages, _words(done.outcomes))
+    log.info("Classified %s: %s", counted(done.messages, "message"), _words(done.outcomes))
     if done.reasons:
         log.warning("Quarantined: %s", _words(done.reasons))
     metrics.count("classified", done.messages)
@@ -185,7 +186,8 @@ def _replay(connection: Connection, settings: Settings, window: Window, *, is_dr
 
     done = (try_replay if is_dry else replay)(connection, settings.rules, window)
     verb = "would change" if is_dry else "changed"
-    log.info("Read again, %s to %s: %d messages. This %s:\n%s", *window, done.messages, verb, "\n".join(done.lines()))
+    read = counted(done.messages, "message")
+    log.info("Read again, %s to %s: %s. This %s:\n%s", *window, read, verb, "\n".join(done.lines()))
     if not is_dry:
         _report_changes(done.changes)
     return {
@@ -201,9 +203,9 @@ def _rebuild(connection: Connection, window: Window, seconds: float) -> Counts:
 
     compared = rebuild(connection, window=window, seconds=seconds)
     log.info(
-        "%d addresses of %s to %s compared with the ledger; %d differed in the blocked list and %d in the bounce list, "
+        "%s of %s to %s compared with the ledger; %d differed in the blocked list and %d in the bounce list, "
         "and were repaired",
-        compared.addresses, *window, compared.blocks, compared.bounces,
+        counted(compared.addresses, "address", "addresses"), *window, compared.blocks, compared.bounces,
     )  # fmt: skip
     return {"addresses": compared.addresses, "blocks": compared.blocks, "bounces": compared.bounces}
 
@@ -216,7 +218,7 @@ def promote_expired_transients(context: Context) -> Counts:
     with recorded(context, settings) as (connection, counts):
         changes = promote_expired(connection, settings.max_seconds)
         counts.update(_changes(changes))
-    log.info("Promoted %d transient problems to permanent", changes.promoted)
+    log.info("Promoted %s to permanent", counted(changes.promoted, "transient problem"))
     _report_changes(changes)
     return counts
 
@@ -232,16 +234,17 @@ def sync_allow_group_email(context: Context) -> Counts:
     if settings.people_table is None:
         log.info("people_table is not set: nobody's Allow Group Email is touched")
     elif settings.enforce:
-        log.info("Switched off for %d people, on for %d", synced.switched_off, synced.switched_on)
+        log.info("Switched off for %s, on for %d", _people(synced.switched_off), synced.switched_on)
     else:
-        log.info("Observe mode (enforce is false): would be switched off for %d people", synced.would_switch_off)
+        log.info("Observe mode (enforce is false): would be switched off for %s", _people(synced.would_switch_off))
     if synced.touched:
         log.warning(
-            "%d people's rows were touched since we switched them off: an administrator decides", synced.touched
+            "Rows of %s were touched since we switched them off: an administrator decides", _people(synced.touched)
         )
     if synced.locked_addresses:
         log.warning(
-            "The people at %d addresses are held by another session: the next run tries again", synced.locked_addresses
+            "Another session holds the people at %s: the next run tries again",
+            counted(synced.locked_addresses, "address", "addresses"),
         )
     metrics.count("switched_off", synced.switched_off)
     metrics.count("switched_on", synced.switched_on)
@@ -272,7 +275,8 @@ def emit_blocked_report(context: Context) -> Counts:
             summary = make_report(connection, day, zone)
             counts["days"].append(day.isoformat())
             counts["blocked_addresses"] = summary.blocked_addresses
-            log.info("Wrote the report of %s: %d addresses are blocked", day, summary.blocked_addresses)
+            blocked = counted(summary.blocked_addresses, "blocked address", "blocked addresses")
+            log.info("Wrote the report of %s: %s", day, blocked)
         if settings.report_url:
             counts["published"] = publish_reports(connection, settings.report_url, settings.report_conn_id)
         if settings.report_url and counts["published"]:
@@ -317,6 +321,10 @@ def _report_changes(changes: Any) -> None:
         metrics.count("unblocked", count, {"reason": reason})
     # One that comes late, after its deadline, is promoted as it is classified.
     metrics.count("promoted", changes.promoted)
+
+
+def _people(number: int) -> str:
+    return counted(number, "person", "people")
 
 
 def _words(counter: Mapping[str, int]) -> str:

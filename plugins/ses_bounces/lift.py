@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.aws.clients import Pace, places
 from ses_bounces.aws.imports import ImportFolder
 from ses_bounces.aws.suppression import BadAddressError, SuppressionList, digest, open_list, spellings
+from ses_bounces.counted import counted
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
@@ -195,7 +196,8 @@ def _finish_jobs(connection: Connection, listing: SuppressionList, folder: Impor
             continue
         ended = {"job_id": job_id, "status": status, "done": status == "COMPLETED" and not failed}
         if not ended["done"]:
-            log.warning("An import job of SES ended %s with %d records failed: they go one by one", status, failed)
+            records = counted(failed, "failed record")
+            log.warning("An import job of SES ended %s with %s: they go one by one", status, records)
         done = [id_ for (id_,) in connection.execute(statement("finish_lift_job"), ended)]
         connection.execute(statement("lift_step_done"), place | {"ids": done})
         folder.forget(url)

@@ -16,6 +16,7 @@ import psycopg
 
 from ses_bounces.brake import Brake
 from ses_bounces.classify import classify_body
+from ses_bounces.counted import counted
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Classification
@@ -101,7 +102,8 @@ def classify_pending(
                 results = _read(chunk, rules)
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
-                log.info("Classified %d messages, %.0f a second", total.messages, total.messages / (reported - began))
+                pace = total.messages / (reported - began)
+                log.info("Classified %s, %.0f a second", counted(total.messages, "message"), pace)
     return total
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_bounces import metrics, sites
 from ses_bounces.aws.queues import Depth, SqsQueue, open_queue
+from ses_bounces.counted import counted
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.exceptions import SesBouncesError
@@ -47,7 +48,11 @@ def plan_queue(settings: Settings, queue: Queue, connection: Connection) -> Iter
     # The depth is approximate: a queue that says it is empty is looked into all the same.
     drainers = max(1, _drainers(depth.waiting, settings))
     log.info(
-        "%s holds about %d messages, %d in flight: %d drainers", queue.name, depth.waiting, depth.in_flight, drainers
+        "%s holds about %s, %d in flight: %s",
+        queue.name,
+        counted(depth.waiting, "message"),
+        depth.in_flight,
+        counted(drainers, "drainer"),
     )
     metrics.gauge("queue_depth", depth.waiting, {"queue": queue.name})
     yield from (job(queue.url, share) for share in _shares(settings.max_messages, drainers))
@@ -100,6 +105,6 @@ def _plan_dead_letters(
     waiting = dead_letters.depth().waiting
     metrics.gauge("dead_letter_depth", waiting, {"queue": dead_letters.url.rpartition("/")[2]})
     if waiting:
-        log.warning("The dead-letter queue holds about %d messages: they are drained as well", waiting)
+        log.warning("The dead-letter queue holds about %s: it is drained as well", counted(waiting, "message"))
         shares = _shares(settings.max_messages, _drainers(waiting, settings))
         yield from (job(dead_letters.url, share) for share in shares)

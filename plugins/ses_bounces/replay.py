@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.classify import classify_body
+from ses_bounces.counted import counted
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Classification, Entry
@@ -114,7 +115,8 @@ def try_replay(connection: Connection, rules: Rules, window: Window) -> Replayed
             replayed.outcomes[f"{before} → {outcome}"] = count
         noted = {"found": {name: count for name, (count, _) in replayed.found.items()}, "outcomes": replayed.outcomes}
         connection.execute(statement("insert_replay"), _key(rules, window) | {"changes": json.dumps(noted)})
-    log.info("%d messages were read again; %d entries would change", replayed.messages, len(changes))
+    would_change = counted(len(changes), "entry", "entries")
+    log.info("Read %s again; %s would change", counted(replayed.messages, "message"), would_change)
     return replayed
 
 
@@ -162,7 +164,7 @@ def _read(connection: Connection, rules: Rules, window: Window) -> tuple[Replaye
             replayed.messages += len(chunk)
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
-                log.info("%d messages were read again so far", replayed.messages)
+                log.info("Read %s again so far", counted(replayed.messages, "message"))
         connection.execute("ANALYZE replayed_message, replayed_entry")
         parameters = {"first": window[0], "last": window[1]}
         changes = [Change(*row) for row in connection.execute(statement("select_replay_changes"), parameters)]

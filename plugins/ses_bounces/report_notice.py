@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from ses_bounces.counted import counted
 from ses_bounces.report_charts import COLORS, HISTORY_DAYS, REASONS
 from ses_bounces.sites import Site
 
@@ -52,15 +53,15 @@ class Notice:
     @property
     def subject(self) -> str:
         """One line that tells the most important."""
-        counted = _many(self.summary["new_addresses"], "address", "addresses")
+        newly = counted(self.summary["new_addresses"], "address", "addresses")
         name = "" if self.site.is_default else f" ({self.site.name})"
-        return f"Email Blocked Report{name} of {self.day}: {counted} newly blocked"
+        return f"Email Blocked Report{name} of {self.day}: {newly} newly blocked"
 
     def lines(self) -> list[str]:
         """Return the summary in sentences."""
         s = self.summary
         by_reason = ", ".join(f"{count:,} {REASONS[reason].lower()}" for reason, count in s["new_by_reason"].items())
-        new = _many(s["new_addresses"], "address", "addresses")
+        new = counted(s["new_addresses"], "address", "addresses")
         said = [
             f"Newly blocked: {new}{f' ({by_reason})' if by_reason else ''}.",
             f"Blocked in all: {s['blocked_addresses']:,}. Lifted that day: {s['lifted']:,}.",
@@ -133,7 +134,3 @@ class Notice:
             attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
             return {"type": "message", "attachments": [attachment]}
         return {"text": text}
-
-
-def _many(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

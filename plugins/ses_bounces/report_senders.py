@@ -146,6 +146,7 @@ def _by_ses(settings: Settings, mail: dict[str, Any]) -> None:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from ses_bounces.aws.clients import refuse_old_tls
     from ses_bounces.aws.errors import code_of, needs_a_person
 
     if settings.report_email_from is None:
@@ -153,7 +154,9 @@ def _by_ses(settings: Settings, mail: dict[str, Any]) -> None:
     conn_id = settings.report_email_conn_id
     config = Config(use_fips_endpoint=settings.use_fips_endpoint, retries={"mode": "standard", "max_attempts": 5})
     try:
-        SesHook(aws_conn_id=conn_id, config=config).send_email(mail_from=settings.report_email_from, **mail)
+        hook = SesHook(aws_conn_id=conn_id, config=config)
+        refuse_old_tls(hook.get_conn())
+        hook.send_email(mail_from=settings.report_email_from, **mail)
     except (ClientError, BotoCoreError) as error:
         # SES's messages name addresses ("Email address is not verified: …").
         code = code_of(error) or type(error).__name__

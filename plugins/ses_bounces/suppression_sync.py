@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.address import address_key
 from ses_bounces.aws.suppression import Listed, SesReason, StaleTokenError, SuppressionList, listing_key
 from ses_bounces.brake import Brake
+from ses_bounces.counted import counted
 from ses_bounces.database.connection import quiet
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry
@@ -143,7 +144,7 @@ def _read(
             continue
         _record(connection, place, pass_id, page.entries, page.next_token, reading, hold)
         if reading.pages % 50 == 0:
-            log.info("%s: %d entries read", listing.region, reading.listed)
+            log.info("%s: %s read", listing.region, counted(reading.listed, "entry", "entries"))
         token = page.next_token
         if token is None:
             finished = connection.execute(statement("finish_suppression_pass"), {"pass_id": pass_id}).fetchone()

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces import metrics
+from ses_bounces.counted import counted
 from ses_bounces.exceptions import AwsError, AwsRefusedError, SettingsError
 from ses_bounces.task_run import check_run as check_run
 from ses_bounces.task_run import recorded, require_plan, settings_of
@@ -55,18 +56,20 @@ def read_suppression_list(context: Context, job: Mapping[str, Any]) -> Counts:
         numbers = {name: value for name, value in asdict(reading).items() if name != "changes"}
         counts.update(numbers, region=listing.region, blocked=dict(reading.changes.blocked))
     log.info(
-        "%s: %d entries read (%s), %d of them new, %d gone; %s",
+        "%s: %s read (%s), %d of them new, %d gone; %s",
         listing.region,
-        reading.listed,
+        _entries(reading.listed),
         "all of them" if reading.full else "what changed",
         reading.recorded,
         reading.gone,
         "done" if reading.finished else "the time is up: the next run goes on",
     )
     if reading.held:
-        log.warning("%s: %d entries are held, or were dismissed before: see the brake", listing.region, reading.held)
+        held = _entries(reading.held)
+        log.warning("%s: %s held, or dismissed before: see the brake", listing.region, held)
     if reading.not_addresses:
-        log.warning("%s: %d entries are no addresses and were left out", listing.region, reading.not_addresses)
+        left_out = _entries(reading.not_addresses)
+        log.warning("%s: %s without an address left out", listing.region, left_out)
     metrics.count("suppressions_recorded", reading.recorded, {"region": listing.region})
     return counts
 
@@ -107,7 +110,7 @@ def push_blocked_addresses(context: Context) -> Counts:
             pushed, finished = push_blocked(connection, listing, settings.max_seconds)
             counts[listing.region] = pushed
             rest = "done" if finished else "the time is up: the next run goes on"
-            log.info("%s: %d addresses put on SES's list; %s", listing.region, pushed, rest)
+            log.info("%s: %s put on SES's list; %s", listing.region, counted(pushed, "address", "addresses"), rest)
             metrics.count("suppressions_pushed", pushed, {"region": listing.region})
     return counts
 
@@ -184,3 +187,7 @@ def _place(settings: Settings, job: Mapping[str, Any]) -> Place:
     if place not in places(settings):
         raise SettingsError(f"The list of {place.region} is no longer in the settings. Trigger a new run.")
     return place
+
+
+def _entries(number: int) -> str:
+    return counted(number, "entry", "entries")

@@ -84,10 +84,12 @@ def test_five_days_with_a_backfill_beside_other_runs(stack: SharedStack, api: Ai
     assert 0 < left < len(outage.kept) - 700 + 100
     log = log_of(api, first, "drain_queue")
     assert "the queue holds more: the next run goes on" in log
-    told = re.search(r"About (\d+) messages wait, the oldest for ([\d.]+) hours\. At the pace of the last drain", log)
+    told = re.search(
+        r"Still waiting: about ([\d,]+) messages, the oldest for ([\d.]+) hours\. At the pace of the last", log
+    )
     assert told, log
     # The age is by SQS's clock, which had them a moment ago.
-    assert (int(told[1]), float(told[2])) == (left, 0.0)
+    assert (told[1], float(told[2])) == (f"{left:,}", 0.0)
     assert "the next run takes all that waits, in about a minute." in log
     page = see(api, stack, "queues")
     assert f"{left:,}" in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import multiprocessing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,7 @@ from dev.aws import EmulatedAws, Feed, temporary_aws
 from ses_bounces.classify import classify_body
 from ses_bounces.database.connection import connect_url
 from ses_bounces.pending import classify_pending
+from ses_bounces.preload import LIBRARIES
 from ses_bounces.rules import Rules
 
 if TYPE_CHECKING:
@@ -44,6 +46,11 @@ ENVIRONMENT = (
     "AIRFLOW_CONN_SES_BOUNCES_POSTGRES", "AIRFLOW_CONN_SES_BOUNCES_AWS", "AIRFLOW_VAR_SES_BOUNCES",
     "_AIRFLOW_PROCESS_CONTEXT", "AIRFLOW__LOGGING__LOGGING_LEVEL",
 )  # fmt: skip
+# What a process of its own would import first, for three seconds each.
+IMPORTED = [
+    "airflow.sdk", "benchmarks.backlog", "benchmarks.blocked_report", "benchmarks.landing", "ses_bounces.aws.hook",
+    "ses_bounces.hourly", *LIBRARIES,
+]  # fmt: skip
 _numbers = itertools.count()
 
 
@@ -58,6 +65,14 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ENVIRONMENT:
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes are forked from one that has imported all that they need."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _method: context)
 
 
 @pytest.fixture(autouse=True)

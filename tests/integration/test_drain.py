@@ -59,8 +59,8 @@ if point == "between two deletes":
         calls.append(1)
         return delete(self, handles)
     queues.SqsQueue.delete = counted
-client = boto3.client("sqs", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test",
-                      aws_secret_access_key="test")
+client = boto3.client("sqs", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="emulated-access-key",
+                      aws_secret_access_key="emulated-secret-key")
 drains.drain(queues.SqsQueue(client, queue_url), queue_url, partial(connect_url, database_url), Rules(), threads=1)
 """
 

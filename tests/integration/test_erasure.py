@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
+import re
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -31,6 +35,7 @@ from ses_bounces.report import make_report
 from ses_bounces.rules import Rules
 from ses_bounces.suppression_sync import report_drift
 from tests.builders import bounce, complaint, sns
+from tests.spellings import spellings
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -245,6 +250,42 @@ def test_a_new_message_is_recognised_and_not_spelled(ledger: Connection) -> None
         "SELECT e.diagnostic_code FROM ses_bounces.address_event e WHERE e.feedback_id = 'feedback-31'"
     ).fetchone()
     assert other == ("forwarded to [erased]",)
+
+
+def test_no_spelling_of_the_person_is_left(ledger: Connection) -> None:
+    """Whichever way a text or a body writes the address: what was there before, and what comes in afterwards."""
+
+    def land_all(first: int) -> None:
+        for number, text in enumerate(spellings().values(), first):
+            land(ledger, event(number, bounce(OTHER, recipient={"diagnosticCode": f"550 {text} is unknown"})))
+            land(
+                ledger, event(number + 500, complaint(OTHER, mail_fields={"headers": [{"name": "To", "value": text}]}))
+            )
+            land(ledger, f"not JSON: {text}")
+
+    def left() -> list[str]:
+        query = "SELECT e.diagnostic_code FROM ses_bounces.address_event e UNION ALL SELECT m.body FROM ses_bounces.message m"
+        return [text for (text,) in ledger.execute(query) if text and MARK in readable(text)]
+
+    land_all(1_000)
+    classify_pending(ledger, Rules())
+    assert len(left()) > 3 * len(spellings()) - 3
+    erase(ledger, action(), [PERSON])
+    assert left() == []
+    land_all(2_000)
+    assert classify_pending(ledger, Rules()).messages == 3 * len(spellings())
+    assert left() == []
+    assert spelled(ledger) == []
+    # Nothing else of the diagnostic is gone where the word could be told.
+    query = "SELECT count(*) FROM ses_bounces.address_event e WHERE e.diagnostic_code LIKE '550 % is unknown'"
+    assert ledger.execute(query).fetchone()[0] > len(spellings())  # type: ignore[index]
+
+
+def readable(text: str) -> str:
+    """A text as a person reads it: escapes undone, letters of all widths alike, nothing invisible."""
+    for _ in range(4):
+        text = re.sub(r"\\+u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), unquote(html.unescape(text)))
+    return re.sub("[\u00ad\u200b-\u200f\u2060\ufeff]", "", unicodedata.normalize("NFKC", text)).lower()
 
 
 def test_copies_of_what_came_before_count_once(ledger: Connection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -51,6 +51,17 @@ def record(connection: Connection, kind: str, address: str, lifts: list[str] | N
     key = f"{kind}{address}{now.timestamp()}".encode()[-16:].rjust(16, b"x")
     with writing(connection) as writer:
         writer.append([(Entry(kind, address, address, now, key), None)], "somebody", lifts)
+
+
+def record_bounces(connection: Connection, addresses: Iterable[str]) -> None:
+    """Record a permanent bounce of each, all at once."""
+    now = datetime.now(UTC)
+    entries = [
+        Entry("permanent_bounce", address, address, now, number.to_bytes(16, "big"))
+        for number, address in enumerate(addresses)
+    ]
+    with writing(connection) as writer:
+        writer.append((entry, None) for entry in entries)
 
 
 def flags(connection: Connection) -> dict[int, bool | None]:
@@ -224,8 +235,7 @@ def test_people_in_the_same_place_of_another_part_stay_as_they_are(database: Con
             " FROM generate_series(1, 500) n"
         )
     blocked = {*range(1_001, 1_201), *range(2_101, 2_301)}
-    for number in blocked:
-        record(database, "permanent_bounce", f"p{number}@example.com")
+    record_bounces(database, (f"p{number}@example.com" for number in blocked))
     database.execute("UPDATE ses_bounces.setting SET people_compared_at = now()")
     table = People(database, settings())
     assert table.is_indexed

@@ -21,7 +21,7 @@ from ses_bounces.ledger import writing
 from ses_bounces.lists import report_days
 from ses_bounces.report import due_days, make_report, publish_reports
 from ses_bounces.report_charts import PAGE_INK, ChartName, draw
-from ses_bounces.report_csv import REPORT_COLUMNS, blocked_csv, neutral
+from ses_bounces.report_csv import REPORT_COLUMNS, blocked_csv, neutral, plain
 
 if TYPE_CHECKING:
     from ses_bounces.database.connection import Connection
@@ -182,19 +182,50 @@ def test_half_a_report_has_no_summary(database: Connection, tmp_path: Path, monk
     assert database.execute("SELECT published_at FROM ses_bounces.report_day").fetchone() == (None,)
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", '"=1', "\n=1"])
-def test_formulas_are_neutralised(cell: str) -> None:
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+1", "-1", "@x", " =1", '"=1', "\t1", "＝1", "－1", "﹢1", "\xa0=1", "\u200b@x", "\ufeff=1"]
+)
+def test_a_formula_at_the_beginning_is_neutralised(cell: str) -> None:
     assert neutral(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["a@example.com", "smtp; 550", "", "2026-01-01"])
+@pytest.mark.parametrize("separator", [*";|\t\r\n\v\f", "\x85", "\u2028", "\r\n", ";;"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@x", " =1", "＝1", "\xa0＋1"])
+def test_a_formula_behind_what_another_spreadsheet_takes_for_a_separator_is_neutralised(
+    separator: str, formula: str
+) -> None:
+    assert neutral(f"550 5.1.1{separator}{formula}{separator}{formula}") == (
+        f"550 5.1.1{separator}'{formula}{separator}'{formula}"
+    )
+
+
+@pytest.mark.parametrize("cell", ["a@example.com", "smtp; 550", "", "2026-01-01", "a=b+c-d@e", "x; y = z"])
 def test_other_cells_stay(cell: str) -> None:
     assert neutral(cell) == cell
 
 
+def test_what_was_neutralised_is_read_back() -> None:
+    cells = [
+        "".join(parts)
+        for parts in itertools.product(
+            (
+                "",
+                *" '\"=@\t\n;a＝\u200b",
+            ),
+            repeat=5,
+        )
+    ]
+    assert [plain(neutral(cell)) for cell in cells] == cells
+
+
 def test_no_cell_of_the_file_is_a_formula_and_each_is_the_one_it_was(database: Connection) -> None:
     """Of every three characters that a cell may begin with: Postgres neutralises as Python does, and quotes as it reads."""
-    cells = ["".join(parts) for parts in itertools.product(("", "a", *" '\"=+-@\t\r\n,＝", "\\."), repeat=3)]
+    cells = [
+        "".join(parts)
+        for parts in itertools.product(
+            ("", "a", *" '\"=+-@\t\r\n,＝;|\v\f\x85\u2028\xa0\u200b\xad\ufe63", "\\."), repeat=3
+        )
+    ]
     with database.transaction():
         database.execute(
             'CREATE TEMP TABLE report_block (address text COLLATE "C", reason text, since timestamptz, event_id bigint,'

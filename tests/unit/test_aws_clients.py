@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from airflow.sdk import BaseHook
+from botocore import httpsession
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.client import BaseClient
 from botocore.exceptions import SSLError
@@ -26,7 +28,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3 import HTTPResponse
 
-from ses_bounces.aws.clients import Place, account_of, explained, open_client
+from ses_bounces.aws.clients import Place, account_of, explained, open_client, refuse_old_tls
 from ses_bounces.aws.imports import open_folder
 from ses_bounces.aws.queues import open_queue
 from ses_bounces.aws.suppression import open_list
@@ -34,6 +36,8 @@ from ses_bounces.doctor.clients import Clients
 from ses_bounces.exceptions import AwsError, MissingConnectionError
 from ses_bounces.settings import parse
 from ses_bounces.setup.options import Options, open_target
+
+pytestmark = pytest.mark.usefixtures("aws_models")
 
 PACKAGE = Path(__file__).resolve().parents[2] / "plugins" / "ses_bounces"
 REGION = "us-west-2"
@@ -329,27 +333,49 @@ def test_tls_of_today_is_spoken(tls: TlsServer) -> None:
     assert tls.spoken in (["TLSv1.2"], ["TLSv1.3"])
 
 
+def lenient_context(*_: Any) -> ssl.SSLContext:
+    """botocore's context on a machine whose OpenSSL, by its configuration, still speaks everything."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    return context
+
+
 @pytest.mark.parametrize("tls", [ssl.TLSVersion.TLSv1_1], indirect=True)
-def test_older_tls_is_not(tls: TlsServer) -> None:
+def test_older_tls_is_not_whatever_the_machine_allows(tls: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpsession, "create_urllib3_context", lenient_context)
     client = open_client("sqs", PLACE, attempts=1, read_seconds=5)
-    with pytest.raises(SSLError, match=r"(?i)protocol|version|handshake"):
-        client.get_queue_url(QueueName="q")
-    assert tls.spoken == []
-    # The server itself can speak it: it is we who don't.
-    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    old.minimum_version, old.maximum_version = ssl.TLSVersion.MINIMUM_SUPPORTED, ssl.TLSVersion.TLSv1_1
-    old.set_ciphers("ALL:@SECLEVEL=0")
-    old.load_verify_locations(tls.ca_file)
     with (
-        socket.create_connection(("127.0.0.1", tls.port)) as raw,
-        old.wrap_socket(raw, server_hostname="127.0.0.1") as s,
+        pytest.raises(AwsError, match=r"\(SSLError, 127\.0\.0\.1\).*TLS 1\.2 or later"),
+        explained("sqs:GetQueueUrl", "q"),
     ):
-        assert s.version() == "TLSv1.1"
+        client.get_queue_url(QueueName="q")
+    # Nothing was agreed on: with anybody else on such a machine, the server speaks it.
+    assert tls.spoken == []
+    other = boto3.client("sqs", region_name=REGION, endpoint_url=f"https://127.0.0.1:{tls.port}", verify=tls.ca_file,
+                         aws_access_key_id="AKIAXXXX", aws_secret_access_key="secret")  # fmt: skip
+    assert other.get_queue_url(QueueName="q")["QueueUrl"] == "https://example.com/1/q"
+    assert tls.spoken == ["TLSv1.1"]
+
+
+def test_nor_to_a_proxy_or_through_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpsession, "create_urllib3_context", lenient_context)
+    session = open_client("sqs", PLACE, attempts=1)._endpoint.http_session
+    through = session._get_proxy_manager("http://127.0.0.1:1")
+    assert through.connection_pool_kw["ssl_context"].minimum_version == ssl.TLSVersion.TLSv1_2
+    assert session._get_ssl_context().minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_a_botocore_that_connects_in_another_way_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    refuse_old_tls(object())
+    assert "up to the machine" in caplog.text
 
 
 @pytest.mark.parametrize("tls", [ssl.TLSVersion.TLSv1_3], indirect=True)
 def test_a_certificate_that_nobody_knows_is_refused(tls: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_AWS", connection(endpoint_url=f"https://127.0.0.1:{tls.port}"))
     client = open_client("sqs", PLACE, attempts=1, read_seconds=5)
-    with pytest.raises(SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(SSLError) as raised:
         client.get_queue_url(QueueName="q")
+    # By its class: OpenSSL's words differ.
+    assert isinstance(raised.value.kwargs["error"].args[0], ssl.SSLCertVerificationError)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +14,8 @@ from typing import Any
 from ses_bounces.aws.errors import explain, needs_a_person
 from ses_bounces.exceptions import AwsError, AwsRefusedError
 from ses_bounces.settings import Settings
+
+log = logging.getLogger(__name__)
 
 # SES answers one management request a second, for each account and region (SES Developer Guide, quotas).
 SES_SECONDS = 1.0
@@ -72,7 +76,29 @@ def open_client(
     with explained("opening a client", service):
         client = hook.get_client_type()
     refuse_cut_answers(client)
+    refuse_old_tls(client)
     return client
+
+
+def refuse_old_tls(client: Any) -> None:
+    """Have a client speak TLS 1.2 or later.
+
+    botocore leaves it to Python, and some builds of that, like Debian's, leave it to the machine's OpenSSL.
+    """
+    try:
+        session = client._endpoint.http_session
+        make, made = session._get_ssl_context, session._manager.connection_pool_kw["ssl_context"]
+    except (AttributeError, KeyError):
+        log.warning("This botocore connects in another way: whether TLS before 1.2 is spoken is up to the machine")
+        return
+    # That for connections without a proxy is there already; others are made when they are needed.
+    session._get_ssl_context = lambda: _without_old_tls(make())
+    _without_old_tls(made)
+
+
+def _without_old_tls(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+    return context
 
 
 def refuse_cut_answers(client: Any) -> None:

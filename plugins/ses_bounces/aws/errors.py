@@ -67,6 +67,13 @@ _LOCAL = {
     ),
     "ParamValidationError": "a value has the wrong form; correct the setting",
 }
+# Of botocore as well; a retry may do.
+_CONNECTION = {
+    "SSLError": (
+        'the server must speak TLS 1.2 or later, with a certificate of an authority that "verify" of the Airflow '
+        "connection, or the variable AWS_CA_BUNDLE, names"
+    ),
+}
 
 
 def needs_a_person(error: ClientError | BotoCoreError) -> bool:
@@ -94,7 +101,7 @@ def explain(error: ClientError | BotoCoreError, action: str, what: str) -> str:
         # Of botocore itself: no credentials, no route, a time-out.
         name = type(error).__name__
         host = urlsplit(str(getattr(error, "kwargs", {}).get("endpoint_url") or "")).hostname
-        advice = _LOCAL.get(name, "check the Airflow connection's region, endpoint and credentials")
+        advice = (_LOCAL | _CONNECTION).get(name, "check the Airflow connection's region, endpoint and credentials")
         return f"{action} on {what} failed ({name}{f', {host}' if host else ''}): {advice}."
     known = _ADVICE | _PASSING
     advice = next((known[name] for name in _names(code) if name in known), "see AWS's documentation of this error")

@@ -5,6 +5,7 @@ Where nobody was erased, all of this is one look at an empty table.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,7 +13,8 @@ from ses_bounces.address import address_key
 from ses_bounces.classify import classify_body
 from ses_bounces.database.statements import statement
 from ses_bounces.entry import Entry, dedup_key
-from ses_bounces.erasure.spelling import Spelling, tokens
+from ses_bounces.erasure.candidates import keys_in, keys_in_all
+from ses_bounces.erasure.spelling import Spelling
 from ses_bounces.exceptions import SettingsError
 from ses_bounces.pseudonym import Secret, conn_id, is_pseudonym, load_secret
 
@@ -89,7 +91,7 @@ def conceal_entries(connection: Connection, entries: Collection[Entry]) -> None:
     if secret is None:
         return
     texts = [text for entry in entries for text in (entry.diagnostic_code, entry.source, entry.reason) if text]
-    found = recognised(connection, {entry.address for entry in entries} | tokens(texts), secret)
+    found = recognised(connection, {entry.address for entry in entries} | keys_in_all(texts), secret)
     spellings = [Spelling(key) for key in found]
     for entry in entries if found else ():
         if entry.address in found:
@@ -134,14 +136,14 @@ def conceal_bodies(connection: Connection, messages: Iterable[tuple[int, str, It
     if secret is None:
         return 0
     messages = list(messages)
-    found = recognised(connection, tokens(body for _, body, _ in messages), secret)
-    spellings = [Spelling(key) for key in found]
+    keys = {id_: keys_in(body) for id_, body, _ in messages}
+    found = recognised(connection, itertools.chain.from_iterable(keys.values()), secret)
     named = [
         id_
-        for id_, body, entries in messages
-        if any(spelling.is_in(body) for spelling in spellings) or any(is_pseudonym(e.address) for e in entries)
+        for id_, _, entries in messages
+        if not keys[id_].isdisjoint(found) or any(is_pseudonym(entry.address) for entry in entries)
     ]
-    rewrite_bodies(connection, named, {spelling: found[spelling.key] for spelling in spellings}, secret)
+    rewrite_bodies(connection, named, {Spelling(key): name for key, name in found.items()}, secret)
     return len(named)
 
 
@@ -181,7 +183,7 @@ def _rename_held(
 
 def conceal_sentence(connection: Connection, text: str) -> str:
     """Return a text that a person wrote without the erased addresses that it spells."""
-    found = tokens([text])
+    found = keys_in(text)
     for key in recognised(connection, found) if found else ():
         text = Spelling(key).erase(text) or ""
     return text

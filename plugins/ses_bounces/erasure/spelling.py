@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import idna
 
 from ses_bounces.address import address_key
+from ses_bounces.erasure.candidates import keys_in
 
 # What stands where an address stood within a text.
 ERASED = "[erased]"
@@ -28,30 +28,10 @@ _BEFORE = (
 # VERP: bounces+anna=example.com@lists.example.org
 _BEFORE_VERP = "(?<![a-z0-9.])"
 _BEHIND = "(?![a-z0-9-]|\\.[a-z0-9])"
-_TOKEN = re.compile(r"[^\s\"'<>(),;:\\\[\]{}@|&]+@[^\s\"'<>(),;:\\\[\]{}@|&%=/?]+")
-_ESCAPED = re.compile(r"\\+u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}|&#")
-_VERP = re.compile(r"([^\s\"'<>(),;:\\@=]+)=([a-zA-Z0-9.-]+\.[a-zA-Z]{2,})")
+_WORD = re.compile(r"[^\s\"<>]+")
 # Of a mail that names the address: names, subjects, and whatever the sender noted.
 _OF_A_MAIL = ("headers", "commonHeaders", "tags")
 _OF_A_RECIPIENT = ("emailAddress", "action", "status")
-
-
-def tokens(texts: Iterable[str]) -> set[str]:
-    """Return the keys of whatever in some texts may be an address; bodies of JSON are read as well."""
-    found: set[str] = set()
-    for text in texts:
-        parts = [text, *(leaves(text) if _ESCAPED.search(text) else ())]
-        for part in [*parts, *(unquote(part) for part in parts if "%" in part)]:
-            for token in _TOKEN.findall(part):
-                for spelled in (token, token.strip(".'`"), token.rpartition("=")[2], token.rpartition("/")[2]):
-                    found.add(spelled)
-            found.update(f"{local}@{domain}" for local, domain in _VERP.findall(part))
-            found.update(
-                f"{local[place:]}@{domain}"
-                for local, domain in _VERP.findall(part)
-                for place in (index + 1 for index, character in enumerate(local) if character in "+-")
-            )
-    return {key for spelled in found if (key := address_key(spelled)) is not None}
 
 
 class Spelling:
@@ -66,21 +46,33 @@ class Spelling:
         locals_ = {self.local, _percent(self.local), *_escaped(self.local)}
         local = "|".join(re.escape(text) for text in sorted(locals_))
         domain = "|".join(re.escape(text) for text in sorted({*domains, *(x for d in domains for x in _escaped(d))}))
-        #: For both Python's ``re`` and Postgres's ``~*``.
-        self.pattern = f"(?:{_BEFORE}(?:{local}){_AT}(?:{domain})|{_BEFORE_VERP}(?:{local})=(?:{domain})){_BEHIND}"
-        self._compiled = re.compile(self.pattern, re.IGNORECASE)
+        # The spellings that are usual: of these a text loses no more than the address.
+        self._usual = re.compile(
+            f"(?:{_BEFORE}(?:{local}){_AT}(?:{domain})|{_BEFORE_VERP}(?:{local})=(?:{domain})){_BEHIND}", re.IGNORECASE
+        )
 
     def is_in(self, text: str | None) -> bool:
-        """Tell whether a text or the body of a message spells the address."""
-        if not text:
-            return False
-        if self._compiled.search(text):
-            return True
-        return bool(_ESCAPED.search(text)) and any(self._compiled.search(part) for part in leaves(text))
+        """Tell whether a text or the body of a message spells the address, in whatever way."""
+        return bool(text) and self.key in keys_in(text)
 
     def erase(self, text: str | None) -> str | None:
-        """Return a text without the address."""
-        return self._compiled.sub(ERASED, text) if text else text
+        """Return a text without the address; without the word that spells it in an unusual way."""
+        if not text or not self.is_in(text):
+            return text
+        text = self._usual.sub(ERASED, text)
+        if self.is_in(text):
+            text = _WORD.sub(lambda word: ERASED if self.is_in(word[0]) else word[0], text)
+        return ERASED if self.is_in(text) else text
+
+    def erase_all(self, value: Any) -> Any:
+        """Return a value of JSON, or a list of texts, without the address."""
+        if isinstance(value, str):
+            return self.erase(value)
+        if isinstance(value, list):
+            return [self.erase_all(item) for item in value]
+        if isinstance(value, dict):
+            return {self.erase(name) or name: self.erase_all(item) for name, item in value.items()}
+        return value
 
     def rewrite(self, body: str | None, name: str) -> str:
         """Return the body of a message that says the same of others, and has ``name`` as this recipient."""
@@ -102,7 +94,7 @@ class Spelling:
                 pass
             else:
                 return json.dumps(self._node(loaded, name), ensure_ascii=False)
-        return name if address_key(text) == self.key else self._compiled.sub(ERASED, text)
+        return name if address_key(text) == self.key else self.erase(text) or ""
 
     def _node(self, node: Any, name: str) -> Any:
         if isinstance(node, str):
@@ -114,31 +106,11 @@ class Spelling:
                 return {key: node[key] for key in _OF_A_RECIPIENT if key in node} | {"emailAddress": name}
             if "destination" in node and self.is_in(json.dumps(node["destination"])):
                 node = {key: value for key, value in node.items() if key not in _OF_A_MAIL}
-            return {self._compiled.sub(ERASED, key): self._node(value, name) for key, value in node.items()}
+            return {self.erase(key) or key: self._node(value, name) for key, value in node.items()}
         return node
 
     def _is_key(self, text: Any) -> bool:
         return isinstance(text, str) and address_key(text) == self.key
-
-
-def leaves(text: str) -> list[str]:
-    """Return the texts within a body of JSON, also of JSON within it; none where it is no JSON."""
-    found: list[str] = []
-    waiting: list[Any] = [text]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            waiting += [*node.keys(), *node.values()]
-        elif isinstance(node, list):
-            waiting += node
-        elif isinstance(node, str):
-            found.append(node)
-            if node.lstrip()[:1] in ("{", "["):
-                try:
-                    waiting.append(json.loads(node))
-                except (ValueError, RecursionError):
-                    continue
-    return found
 
 
 def _unicode(domain: str) -> str:

@@ -9,15 +9,16 @@ import gzip
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
 from ses_bounces.actions.action import Action
 from ses_bounces.database.statements import SCHEMA, statement
+from ses_bounces.erasure.candidates import keys_in
 from ses_bounces.erasure.guard import rewrite_bodies
-from ses_bounces.erasure.spelling import ERASED, Spelling
+from ses_bounces.erasure.spelling import Spelling
 from ses_bounces.ledger import writing
 from ses_bounces.pseudonym import Secret
 
@@ -31,6 +32,9 @@ _BODIES = {"message", "quarantine"}
 _ROWS_AT_ONCE = 1_000
 # A row that changes while it is searched is met at the next pass.
 _PASSES = 10
+# Of the text of an array.
+_ARRAY_ESCAPED = re.compile(r'(["\\])')
+_ESCAPE = r"\\\1"
 
 
 def erase(
@@ -47,11 +51,10 @@ def erase(
     :param spellings: of the addresses, with what stands in the place of each.
     """
     counts: Counter[str] = Counter()
-    pattern = "|".join(spelling.pattern for spelling in spellings)
     for table, columns in _columns(connection).items():
         progress(table)
         for column, type_ in columns.items():
-            rows = _erase_column(connection, table, column, type_, pattern, dry_run)
+            rows = _erase_column(connection, table, column, type_, list(spellings), dry_run)
             if rows:
                 counts[f"{table}.{column}"] += rows
     progress("messages")
@@ -72,7 +75,9 @@ def _columns(connection: Connection) -> dict[str, dict[str, str]]:
     return found
 
 
-def _erase_column(connection: Connection, table: str, column: str, type_: str, pattern: str, dry_run: bool) -> int:
+def _erase_column(
+    connection: Connection, table: str, column: str, type_: str, spellings: Sequence[Spelling], dry_run: bool
+) -> int:
     names = {
         "table": sql.Identifier(SCHEMA, table),
         "column": sql.Identifier(column),
@@ -83,26 +88,53 @@ def _erase_column(connection: Connection, table: str, column: str, type_: str, p
     change = sql.SQL(statement("erase_text")).format(**names)
     total = 0
     for _ in range(1 if dry_run else _PASSES):
-        rows = connection.execute(find, {"pattern": pattern}).fetchall()
+        rows = list(_rows_to_erase(connection, find, type_, spellings))
         if dry_run:
             return len(rows)
         if not rows:
             break
         for start in range(0, len(rows), _ROWS_AT_ONCE):
-            part = rows[start : start + _ROWS_AT_ONCE]
-            parameters = {"pattern": pattern, "erased": ERASED, "ctids": [ctid for _, ctid in part]}
-            total += connection.execute(change, parameters | {"tables": [oid for oid, _ in part]}).rowcount
+            oids, ctids, before, after = zip(*rows[start : start + _ROWS_AT_ONCE], strict=True)
+            parameters = {"tables": list(oids), "ctids": list(ctids), "before": list(before), "after": list(after)}
+            total += connection.execute(change, parameters).rowcount
     return total
 
 
+def _rows_to_erase(
+    connection: Connection, find: sql.Composed, type_: str, spellings: Sequence[Spelling]
+) -> Iterator[tuple[int, str, str, str]]:
+    """Yield where a column spells one of the addresses, with the text that it holds and the text that it is to hold."""
+    keys = {spelling.key for spelling in spellings}
+    with connection.transaction(), connection.cursor("texts") as cursor:
+        cursor.itersize = _ROWS_AT_ONCE
+        cursor.execute(find, {"bits": [_bit(spelling.local) for spelling in spellings]})
+        for oid, ctid, value, text in cursor:
+            if keys.isdisjoint(keys_in(text)):
+                continue
+            new = value
+            for spelling in spellings:
+                new = spelling.erase_all(new)
+            yield oid, ctid, text, _as_text(new, type_)
+
+
+def _as_text(value: Any, type_: str) -> str:
+    """Write a value as Postgres reads it."""
+    if type_ in ("json", "jsonb"):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        parts = ("NULL" if part is None else f'"{_ARRAY_ESCAPED.sub(_ESCAPE, part)}"' for part in value)
+        return f"{{{','.join(parts)}}}"
+    return str(value)
+
+
 def _erase_bodies(connection: Connection, spelling: Spelling, name: str, secret: Secret, dry_run: bool) -> int:
-    """Empty or rewrite the bodies that spell an address; a bit of it is looked for first, which no escape changes."""
+    """Empty or rewrite the bodies that spell an address."""
     total = 0
     for _ in range(1 if dry_run else _PASSES):
         found = []
         with connection.transaction(), connection.cursor("bodies") as cursor:
             cursor.itersize = _ROWS_AT_ONCE
-            cursor.execute(statement("find_bodies"), {"bit": _bit(spelling.local)})
+            cursor.execute(statement("find_bodies"), {"bits": [_bit(spelling.local)]})
             found = [id_ for id_, body in cursor if spelling.is_in(body)]
         if dry_run or not found:
             return total or len(found)
@@ -122,11 +154,12 @@ def waits(connection: Connection, spelling: Spelling) -> bool:
         return True
     with connection.transaction(), connection.cursor("waiting") as cursor:
         cursor.itersize = _ROWS_AT_ONCE
-        cursor.execute(statement("find_waiting_bodies"), {"bit": _bit(spelling.local)})
+        cursor.execute(statement("find_waiting_bodies"), {"bits": [_bit(spelling.local)]})
         return any(spelling.is_in(body) for (body,) in cursor)
 
 
 def _bit(local: str) -> str:
+    """Return a piece of a local part that every text has which spells it in ASCII."""
     found: list[str] = re.findall(r"[a-z0-9]+", local)
     return max(found, key=len, default="")
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import IO
 
-from ses_bounces.actions.pasted import HEADERS, MAX_BYTES, delimiter, plain
+from ses_bounces.actions.pasted import HEADERS, MAX_BYTES, delimiter
 from ses_bounces.exceptions import ActionError
 from ses_bounces.message import clean
+from ses_bounces.report_csv import plain
 
 # Clocks differ.
 _AHEAD = timedelta(minutes=5)
