@@ -182,11 +182,12 @@ def addresses_in_airflow(stack: Stack) -> list[str]:
     known = known_addresses(stack)
     assert known >= sample.addresses()
     assert all("@" in address for address in known)
-    pattern = re.compile("|".join(map(re.escape, sorted(known))), re.IGNORECASE)
+    # First what all with one domain have in common: a search for hundreds is slow.
+    domains = _any_of({address[address.rindex("@") :] for address in known})
+    addresses = _any_of(known)
 
     def has_address(text: str) -> bool:
-        # The others can't have one, and a search for hundreds is slow.
-        return any(pattern.search(line) for line in text.splitlines() if "@" in line)
+        return any(domains.search(line) and addresses.search(line) for line in text.splitlines() if "@" in line)
 
     logs = log_files(stack)
     assert len([path for path in logs if DAG_ID in str(path)]) > 10
@@ -197,6 +198,10 @@ def addresses_in_airflow(stack: Stack) -> list[str]:
             assert rows or table != "xcom"
             found += [table for (row,) in rows if has_address(row)]
     return found
+
+
+def _any_of(texts: set[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(texts))), re.IGNORECASE)
 
 
 def log_files(stack: Stack) -> list[Path]:
