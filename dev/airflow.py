@@ -99,6 +99,8 @@ class LocalAirflow:
             "AIRFLOW__CORE__PARALLELISM": "4",
             # The default of 1 s is most of what a short task costs.
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
+            # A supervisor that misses the end of its task looks again after that; 5 s are the default.
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__CORE__AUTH_MANAGER": AUTH_MANAGER,
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in users.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords_file),
@@ -175,11 +177,11 @@ class LocalAirflow:
         while time.monotonic() < deadline:
             self.check_alive()
             with suppress(httpx.TransportError, ApiError):
-                health = self.api.health()
                 if not is_warm:
                     # While the others still start.
                     self.api.warm_up()
                     is_warm = True
+                health = self.api.health()
                 if all(health.get(HEALTH_OF[name]) == "healthy" for name in self._services):
                     return
             time.sleep(processes.POLL_SECONDS * 4)
