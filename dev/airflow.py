@@ -178,11 +178,11 @@ class LocalAirflow:
         while time.monotonic() < deadline:
             self.check_alive()
             with suppress(httpx.TransportError, ApiError):
-                health = self.api.health()
                 if not is_warm:
                     # While the others still start.
                     self.api.warm_up()
                     is_warm = True
+                health = self.api.health()
                 if all(health.get(HEALTH_OF[name]) == "healthy" for name in self._services):
                     return
             time.sleep(processes.POLL_SECONDS * 4)

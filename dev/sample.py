@@ -14,12 +14,9 @@ from dev.item import Expected, Item, Mail, simulator
 GRACE = timedelta(days=14)
 # Of one SNS or SQS request.
 BATCH = 10
-# Finished days that have a report after the first run.
+# How many finished days get a report.
 REPORTED_DAYS = 3
-_DRAINED = """
-    INSERT INTO ses_bounces.queue (queue_url, belongs_to, first_drained_at, last_drained_at, emptied_at)
-    VALUES (%s, %s, now() - %s, now() - %s, now() - %s)
-    ON CONFLICT (queue_url) DO NOTHING"""
+_EARLIER = "UPDATE ses_bounces.queue SET first_drained_at = least(first_drained_at, now() - %s)"
 
 
 MAILS = (
@@ -109,11 +106,13 @@ def send(feed: Feed) -> datetime:
     return now
 
 
-def note_earlier_drains(url: str, feed: Feed) -> None:
-    """Notes in the database at a libpq URI that the queues were drained some days ago: those days get their reports."""
+def note_earlier_drains(url: str) -> None:
+    """Notes in the database at a libpq URI that the queues were first drained some days ago.
+
+    The days since then are reported by the next run, as of their ends.
+    """
     with psycopg.connect(url) as connection:
-        for queue_url in (feed.queue_url, feed.dead_letter_queue_url):
-            connection.execute(_DRAINED, [queue_url, feed.queue_url, *[timedelta(days=REPORTED_DAYS)] * 3])
+        connection.execute(_EARLIER, [timedelta(days=REPORTED_DAYS)])
 
 
 def _sources(everything: Sequence[Item]) -> list[Item | Mail]:

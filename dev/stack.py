@@ -90,10 +90,12 @@ class Stack(Parts):
         return run_id, state
 
     def go_on(self) -> None:
-        """Unpauses the DAGs that don't run by hand only, the first time: those that people pause later stay so."""
+        """Has the last days reported, and unpauses what doesn't run by hand only: the first time, after a run."""
         marker = self.data / "unpaused"
         if marker.exists():
             return
+        # In time for the scheduled run, which has begun.
+        sample.note_earlier_drains(self.database_url)
         for path in sorted(self._folders["dags"].glob("*.py")):
             if path.stem != BY_HAND:
                 self.airflow.api.wait_for_dag(path.stem)
@@ -121,8 +123,8 @@ class Stack(Parts):
         self.aws.begin()
         self._exit.enter_context(self.postgres)
         is_copy = self.postgres.rename_database(template.MIGRATED, METADATA_DATABASE)
-        for database in (METADATA_DATABASE, DATABASE):
-            self.postgres.create_database(database)
+        if not is_copy:
+            self.postgres.create_database(METADATA_DATABASE)
         self.ses = FakeSes(self.aws)
         # AWS's default.
         self.ses.account["SuppressionAttributes"] = {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
@@ -159,6 +161,7 @@ class Stack(Parts):
         return airflow
 
     def _fill(self) -> None:
+        self.postgres.create_database(DATABASE)
         with connect_url(self.database_url) as connection:
             schema.upgrade(connection)
         people.create(self.database_url)
@@ -172,7 +175,6 @@ class Stack(Parts):
         lost = self.feed.depth() == 0 and not results.has_messages(self.database_url)
         if lost or not self._sample_marker.exists():
             self.feed.purge()
-            sample.note_earlier_drains(self.database_url, self.feed)
             self._sample_marker.write_text(json.dumps({"sent_at": sample.send(self.feed).isoformat()}))
         return datetime.fromisoformat(json.loads(self._sample_marker.read_text())["sent_at"])
 

@@ -57,7 +57,6 @@ def demo(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Demo]:
     people.create(database_url)
     with temporary_aws() as aws:
         feed = Feed.create(aws)
-        sample.note_earlier_drains(database_url, feed)
         sent_at = sample.send(feed)
         tasks = Tasks(
             monkeypatch, database_url, aws.connection_json(),
@@ -72,6 +71,9 @@ def _act() -> Action:
 
 
 def test_the_lists_are_what_the_sample_must_lead_to(demo: Demo, database: Connection) -> None:
+    assert (demo.differences, demo.changes) == ([], 0)
+    sample.note_earlier_drains(demo.url)
+    demo.tasks.hour("scheduled__1")
     assert (demo.differences, demo.changes) == ([], 0)
     reported = [day for (day,) in database.execute("SELECT day FROM ses_bounces.report_day ORDER BY day")]
     today = datetime.now(UTC).date()
