@@ -190,10 +190,14 @@ $function$;
 CREATE OR REPLACE FUNCTION ses_bounces.address_key(email text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$
 DECLARE
-    blank constant text := E' \t\n\r\f\x0b';
+    -- Blank or invisible, at an end; the same in brackets.
+    ends constant text := E' \t\n\r\f\x0b\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad';
+    quoted constant text := '"(\\.|[^"\\])*"';
     upper_ constant text := 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
     lower_ constant text := 'abcdefghijklmnopqrstuvwxyz';
     address text;
+    angle text;
+    name text;
     local_ text;
     domain text;
     encoded text;
@@ -208,17 +212,32 @@ BEGIN
         AND length(email) <= 253 AND email !~* 'xn--' THEN
         RETURN lower(email COLLATE "C");
     END IF;
-    address := btrim(email, blank);
-    IF right(address, 1) = '>' AND position('<' IN address) > 0 THEN
-        address := btrim(substring(left(address, -1) FROM '[^<]*$'), blank);
+    IF length(email) > 1000 THEN
+        RETURN NULL;
     END IF;
-    address := regexp_replace(address, E'^(rfc822;[ \t\n\r\f\x0b]*)+', '', 'i');
+    address := btrim(email, ends);
+    -- Name <address>, behind the last < outside quotes; a name that holds another address makes them several.
+    IF right(address, 1) = '>' THEN
+        angle := substring(address FROM '<((?:"(?:\\.|[^"\\])*"|[^"<>])*)>$');
+        IF angle IS NOT NULL THEN
+            name := regexp_replace(left(address, length(address) - length(angle) - 2), quoted, '', 'g');
+            IF name ~ '[<>]' OR (name LIKE '%@%' AND name ~ '[,;]') THEN
+                RETURN NULL;
+            END IF;
+            address := btrim(angle, ends);
+        END IF;
+    END IF;
+    -- Letter by letter: what is the other case of an i depends on the database's locale.
+    address := regexp_replace(
+        address, '^(([Rr][Ff][Cc]822;|[Mm][Aa][Ii][Ll][Tt][Oo]:|[Ss][Mm][Tt][Pp]:)[' || ends || ']*)+', ''
+    );
     IF length(address) > 320 OR address ~ '[\u0001-\u001f\u007f-\u009f]' OR position('@' IN address) = 0 THEN
         RETURN NULL;
     END IF;
     domain := substring(address FROM '[^@]*$');
     local_ := left(address, length(address) - length(domain) - 1);
-    IF local_ = '' OR regexp_replace(local_, '"(\\.|[^"\\])*"', '', 'g') LIKE '% %' THEN
+    -- RFC 5322 §3.2.3, and the space: only in quotes.
+    IF local_ = '' OR regexp_replace(local_, quoted, '', 'g') ~ '[ ,;:<>()[\]\\@]' THEN
         RETURN NULL;
     END IF;
     IF right(domain, 1) = '.' THEN

@@ -13,16 +13,27 @@ import unicodedata
 import idna
 
 MAX_ADDRESS_CHARACTERS = 320
+# A line of a mail has 998 (RFC 5322 §2.1.1): no address is longer together with its name.
+MAX_REPORTED_CHARACTERS = 1_000
 MAX_DOMAIN_CHARACTERS = 253
 MAX_LABEL_CHARACTERS = 63
 
 # ASCII only: str.strip() would also take Unicode spaces, which btrim() in Postgres would not.
 _BLANK = " \t\n\r\f\v"
+# What nobody sees and a copied address often has at its ends: byte order mark, zero-width characters, direction marks,
+# word joiner, soft hyphen.
+_ENDS = _BLANK + "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 _LABEL = re.compile(rf"(?!-)[a-z0-9_-]{{1,{MAX_LABEL_CHARACTERS}}}(?<!-)")
-_ADDRESS_TYPE = re.compile(rf"(?:rfc822;[{_BLANK}]*)+", re.IGNORECASE | re.ASCII)
+# A quoted string, or one that is never closed (group 1): after that there is no other, so that time stays linear.
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*+(?:"|(\\?\Z))', re.DOTALL)
+# Behind the last < outside quotes.
+_ANGLE = re.compile(r'<((?:"(?:\\.|[^"\\])*"|[^"<>])*)>\Z', re.DOTALL)
+# RFC 5322 §3.2.3, and the space: not in a local part, unless in quotes.
+_SPECIAL = re.compile(r"[ ,;:<>()\[\]\\@]")
+_ADDRESS_TYPE = re.compile(rf"(?:(?:rfc822;|mailto:|smtp:)[{_ENDS}]*)+", re.IGNORECASE | re.ASCII)
+_ONE_OF_SEVERAL = re.compile(r'(?:"(?:\\.|[^"\\])*+(?:"|\\?\Z)|[^",;])++', re.DOTALL)
 # Nearly every address; the long way gives the same key, at ten times the cost.
 _ORDINARY = re.compile(r"[A-Za-z0-9.+_=-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,24}")
 
@@ -30,24 +41,26 @@ _ORDINARY = re.compile(r"[A-Za-z0-9.+_=-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,
 def address_key(reported: str) -> str | None:
     """Return the key of an address as a message reports it, or None where it is not an address.
 
-    ``Name <addr>``, ``<addr>`` and ``rfc822;addr`` (RFC 3464 §2.3.2) are unwrapped, the domain goes to its
-    ASCII form (UTS 46, non-transitional, without the bidi, joiner and hyphen-position checks, so that domains
-    which exist are not refused), ASCII letters become lower case. Plus-tags, dots, quoted and encoded-word local
-    parts are kept: they may be different mailboxes.
+    ``Name <addr>``, ``<addr>``, ``rfc822;addr`` (RFC 3464 §2.3.2), ``mailto:addr`` and ``SMTP:addr`` are unwrapped,
+    blanks and invisible characters at the ends are trimmed, the domain goes to its ASCII form (UTS 46,
+    non-transitional, without the bidi, joiner and hyphen-position checks, so that domains which exist are not
+    refused), ASCII letters become lower case. Plus-tags, dots, quoted and encoded-word local parts are kept: they may
+    be different mailboxes.
 
     :param reported: any text.
-    :returns: at most 320 characters, with an ASCII domain; None: no ``@``, an empty side, a control character,
-        a space outside quotes, too long, or a domain that can't exist.
+    :returns: at most 320 characters, with an ASCII domain; None: no ``@``, an empty side, a control character, a space
+        or one of ``,;:<>()[]\\@`` outside quotes in the local part, several addresses, over 1,000 characters with its
+        name or over 320 without, or a domain that can't exist.
     """
     if _ORDINARY.fullmatch(reported) and len(reported) <= MAX_DOMAIN_CHARACTERS:
         key = reported.lower()
         if "xn--" not in key:
             return key
-    address = _unwrap(reported)
-    if len(address) > MAX_ADDRESS_CHARACTERS or _CONTROL.search(address):
+    address = _unwrap(reported) if len(reported) <= MAX_REPORTED_CHARACTERS else None
+    if address is None or len(address) > MAX_ADDRESS_CHARACTERS or _CONTROL.search(address):
         return None
     local, at, domain = address.rpartition("@")
-    if not at or not local or " " in _QUOTED.sub("", local):
+    if not at or not local or _SPECIAL.search(_without_quoted(local)):
         return None
     ascii_domain = _ascii_domain(domain.removesuffix("."))
     if ascii_domain is None:
@@ -61,13 +74,37 @@ def domain_of(key: str) -> str:
     return key.rpartition("@")[2]
 
 
-def _unwrap(reported: str) -> str:
-    address = reported.strip(_BLANK)
-    if address.endswith(">") and "<" in address:
-        address = address[address.rindex("<") + 1 : -1].strip(_BLANK)
+def is_key(address: str) -> bool:
+    """Tell whether a recorded key is one by the rules of today; keys of earlier rules may be none."""
+    return address_key(address) == address
+
+
+def split_addresses(reported: str) -> list[str]:
+    """Return the addresses that one text names, parted by commas or semicolons outside quotes.
+
+    :param reported: any text; one that is an address is not parted: a name may hold a comma.
+    :returns: at least one text; those that are no addresses as well, blank ones only where there is nothing else.
+    """
+    if address_key(reported) is not None:
+        return [reported]
+    return [part for part in _ONE_OF_SEVERAL.findall(reported) if part.strip(_ENDS)] or [reported]
+
+
+def _unwrap(reported: str) -> str | None:
+    """Return the address without its name and type; None: there are several."""
+    address = reported.strip(_ENDS)
+    if address.endswith(">") and (angle := _ANGLE.search(address)):
+        name = _without_quoted(address[: angle.start()])
+        if "<" in name or ">" in name or ("@" in name and ("," in name or ";" in name)):
+            return None
+        address = angle[1].strip(_ENDS)
     if named := _ADDRESS_TYPE.match(address):
         address = address[named.end() :]
     return address
+
+
+def _without_quoted(text: str) -> str:
+    return _QUOTED.sub(lambda found: "" if found[1] is None else found[0], text) if '"' in text else text
 
 
 def _ascii_domain(domain: str) -> str | None:

@@ -15,6 +15,7 @@ from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import HOURLY, LIFT_BLOCKS, SEND_REPORT, SUPPRESSION_SYNC, dag_id
 from ses_bounces.doctor.finding import Findings, Severity
 from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
+from ses_bounces.doctor.people_checks import check_people
 from ses_bounces.ledger.brake.held import waiting
 from ses_bounces.ledger.erased.guard import refuse, stored_checks
 from ses_bounces.ledger.lists.overview import Overview, overview
@@ -44,6 +45,7 @@ def check_ledger(connection: Connection, settings: Settings) -> Findings:
         _check_partitions(findings, connection)
         _check_lists(findings, connection)
         _check_reports(findings, connection, settings)
+        check_people(findings, connection, settings)
     return findings
 
 

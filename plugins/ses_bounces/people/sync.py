@@ -29,6 +29,8 @@ ADDRESSES_PER_CHUNK = 4_000
 PEOPLE_PER_STATEMENT = 5_000
 PEOPLE_PER_RANGE = 10_000
 COMPARE_EVERY = "23 hours"
+# Of people whose email can't be read: enough to see what is wrong with them.
+IDS_TOLD = 20
 
 
 @dataclass
@@ -36,7 +38,8 @@ class Synced:
     """What a sync did, in people; ``locked_addresses`` stay due, because somebody held a row.
 
     ``touched``: people whom we switched off, whose address is free again, and whose row somebody touched since: an
-    administrator decides. ``would_switch_off``: in observe mode, what enforcing would do.
+    administrator decides. ``would_switch_off``: in observe mode, what enforcing would do. ``unreadable``: of everybody,
+    where all were compared, those whose email is no address; nothing is ever switched off for them.
     """
 
     addresses: int = 0
@@ -46,6 +49,7 @@ class Synced:
     locked_addresses: int = 0
     would_switch_off: int = 0
     compared_everybody: bool = False
+    unreadable: int = 0
 
 
 def sync(connection: Connection, settings: Settings, seconds: float = float("inf")) -> Synced:
@@ -221,15 +225,24 @@ def _compare_everybody(people: People, enforce: bool, until: float, done: Synced
     row = connection.execute(query).fetchone()
     if row is None or not row[0]:
         return False
-    after, noted = None, 0
+    after, noted, unreadable, ids = None, 0, 0, list[str]()
     secret = secret_of(connection) if enforce else None
     while time.monotonic() < until:
         if secret is not None:
             done.switched_off += _switch_off_erased(people, secret, after)
-        after, count = people.execute("people/make_flags_due", after=after, limit=PEOPLE_PER_RANGE)[0]
-        noted += count
+        after, count, more, found = people.execute(
+            "people/make_flags_due", after=after, limit=PEOPLE_PER_RANGE, ids=IDS_TOLD - len(ids)
+        )[0]
+        noted, unreadable, ids = noted + count, unreadable + more, ids + found
         if after is None:
-            connection.execute("UPDATE ses_bounces.setting SET people_compared_at = now()")
+            compared = "UPDATE ses_bounces.setting SET people_compared_at = now(), people_unreadable = %s"
+            connection.execute(compared, [unreadable])
+            done.unreadable = unreadable
             log.info("Compared everybody in %s: %d blocked addresses have people to switch off", people.table, noted)
+            if unreadable:
+                log.warning(
+                    "The email of %d people is no address (ids %s): they are found at no blocked address",
+                    unreadable, ", ".join(ids) + (", …" if unreadable > len(ids) else ""),
+                )  # fmt: skip
             return True
     return False

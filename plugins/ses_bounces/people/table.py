@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ses_bounces.base.settings import Settings
 
 LOCK_TIMEOUT = "2s"
+_NO_INDEX = "SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off"
 
 
 class People:
@@ -63,8 +64,16 @@ class People:
     @functools.cached_property
     def is_indexed(self) -> bool:
         """Whether those at an address are found by an index on its key; without it, the whole table is read."""
+        if self._is_misleading:
+            return False
         parameters = {"table": self._names["table"].as_string(self.connection), "email": self._email}
         row = self.connection.execute(statement("people/has_key_index"), parameters).fetchone()
+        return bool(row and row[0])
+
+    @functools.cached_property
+    def _is_misleading(self) -> bool:
+        """Whether an index by the key was made with rules of before: it would miss people."""
+        row = self.connection.execute(statement("people/has_stale_index")).fetchone()
         return bool(row and row[0])
 
     def execute(self, name: str, *, is_durable: bool = True, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -77,6 +86,8 @@ class People:
             self.connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             if not is_durable:
                 self.connection.execute("SET LOCAL synchronous_commit = off")
+            if self._is_misleading:
+                self.connection.execute(_NO_INDEX)
             left = self._until - time.monotonic()
             if left != float("inf"):
                 self.connection.execute(f"SET LOCAL statement_timeout = {max(1, int(left * 1000))}")

@@ -15,6 +15,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from ses_bounces.base.sites import current
+from ses_bounces.classify.address import is_key
 from ses_bounces.report.charts import REASONS
 from ses_bounces.web.forms import new_token
 
@@ -83,6 +84,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "address": _address,
+        "address_note": _address_note,
         "hidden": _hidden,
         "when": _when,
         "day": lambda moment: f"{moment:%Y-%m-%d}" if moment else "",
@@ -106,6 +108,13 @@ def _environment() -> Environment:
 def _address(context: Context, address: str) -> str:
     viewer = context["viewer"]
     return address if viewer and viewer.may_edit else mask(address)
+
+
+def _address_note(address: str) -> str | Markup:
+    """What is wrong with a recorded address, if anything is: rules of before took it for one."""
+    if is_key(address):
+        return ""
+    return Markup(' <span class="badge warn">not an address</span>')
 
 
 @pass_context

@@ -173,7 +173,7 @@ def test_a_healthy_account_gives_no_finding(ses: FakeSes, healthy: Connection, s
         "queue", "right", "retention", "encryption", "dead letters", "oldest message", "subscription", "queue policy",
         "raw delivery", "topic", "allowed topics", "account", "account suppression", "notifications", "deliveries",
         "feed", "bounce rate", "complaint rate", "processing", "drain", "pending messages", "quarantine", "promotion",
-        "flags", "lifts", "suppression lists", "partitions", "lists",
+        "flags", "lifts", "suppression lists", "partitions", "lists", "people table",
     }  # fmt: skip
     rights = {f.subject for area in areas for f in area.all if f.check == "right"}
     assert rights == {
@@ -537,10 +537,25 @@ LEDGER_BREAKS: dict[str, tuple[str, dict[str, Any], Found]] = {
         {("promotion", "", "warning")},
     ),
     "a flag that is late": (
-        "INSERT INTO ses_bounces.flag_due (address_id, due_since) VALUES (2, now() - interval '4 hours')"
+        "CREATE TABLE people (id int PRIMARY KEY, email text, allow_group_email boolean);"
+        " INSERT INTO ses_bounces.flag_due (address_id, due_since) VALUES (2, now() - interval '4 hours')"
         " ON CONFLICT (address_id) DO UPDATE SET due_since = excluded.due_since",
         {"people_table": "people"},
         {("flags", "", "warning")},
+    ),
+    "a people table that is not there": ("SELECT 1", {"people_table": "people"}, {("people table", "", "critical")}),
+    "emails that are no address": (
+        "CREATE TABLE people (id int PRIMARY KEY, email text, allow_group_email boolean);"
+        " UPDATE ses_bounces.setting SET people_unreadable = 3",
+        {"people_table": "people"},
+        {("people emails", "", "warning")},
+    ),
+    "an index by earlier rules of the key": (
+        "CREATE TABLE people (id int PRIMARY KEY, email text, allow_group_email boolean);"
+        " CREATE INDEX people_key ON people (ses_bounces.address_key(email));"
+        " INSERT INTO ses_bounces.stale_index SELECT oid, relfilenode FROM pg_class WHERE relname = 'people_key'",
+        {"people_table": "people"},
+        {("people index", "people_key", "warning")},
     ),
     "flags that nobody wants": (
         "UPDATE ses_bounces.flag_due SET due_since = now() - interval '4 hours'",

@@ -377,3 +377,21 @@ def test_an_address_that_changed_meanwhile_stays_due(people: Connection) -> None
     people.execute("UPDATE ses_bounces.flag_due SET due_since = due_since - interval '1 microsecond'")
     people.execute(statement("people/delete_due_flags"), {"ids": ids, "due_since": times})
     assert people.execute("SELECT count(*) FROM ses_bounces.flag_due").fetchone() == (0,)
+
+
+def test_people_whose_email_can_not_be_read_are_counted_and_told(
+    people: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    people.execute(
+        "INSERT INTO public.people VALUES (6, 'ann@example.com; bob@example.com', true), (7, 'nobody', NULL),"
+        " (8, 'ann@example.com,bob@example.com', false), (9, NULL, true), (10, ' ', true),"
+        " (11, 'mailto:ann@example.com', true), (12, '\ufeffann@example.com', true)"
+    )
+    record(people, "permanent_bounce", "ann@example.com")
+    with caplog.at_level("WARNING"):
+        done = sync(people, settings())
+    assert (done.unreadable, done.switched_off) == (2, 5)
+    assert flags(people)[6] is True
+    assert "The email of 2 people is no address (ids 6, 7)" in caplog.text
+    assert "@" not in caplog.text
+    assert people.execute("SELECT people_unreadable FROM ses_bounces.setting").fetchone() == (2,)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ses_bounces.base.database import key_indexes
 from ses_bounces.base.database.partitions import ensure_partitions
 from ses_bounces.base.database.statements import ROUTINES, SCHEMA, statement
 from ses_bounces.base.exceptions import SchemaError
@@ -50,6 +51,8 @@ COMPARED: dict[str, Any] = {
 def upgrade(connection: Connection) -> int:
     """Migrate the schema to the last revision and make functions and views anew; may be repeated at any time.
 
+    Where that changes ``address_key()``, indexes by it are rebuilt; see :mod:`ses_bounces.base.database.key_indexes`.
+
     :param connection: autocommit, of a role that owns the schema, or may create it in the database.
     :returns: the revision that it is at now.
     :raises SchemaError: the database is another site's; it is up to date all the same.
@@ -65,11 +68,15 @@ def upgrade(connection: Connection) -> int:
         with alembic_connection(connection) as config.attributes["connection"]:
             command.upgrade(config, "head")
         with connection.transaction():
+            rules = key_indexes.key_rules(connection)
             _load_codepoints(connection)
             for name in ROUTINES:
                 connection.execute(statement(name))
+            if rules != key_indexes.key_rules(connection):
+                key_indexes.note_stale(connection)
             connection.execute(statement("ledger/insert_setting"), {"site": current().name})
         ensure_partitions(connection)
+        key_indexes.rebuild_stale(connection)
     finally:
         connection.execute(_UNLOCK)
     return check(connection)

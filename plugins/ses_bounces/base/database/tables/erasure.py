@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, text
 
 from ses_bounces.base.database.tables.ledger import joined_address_id, metadata, moment
 
@@ -27,4 +27,14 @@ erased_address = Table(
     moment("finished_at"),
     CheckConstraint("octet_length(secret_check) = 8", name="secret_check"),
     comment="Addresses that were erased on request: address.address holds an HMAC of what it was.",
+)
+
+stale_index = Table(
+    "stale_index",
+    metadata,
+    # OID and relfilenode: whoever rebuilds the index gives it another one of them.
+    Column("index_id", BigInteger, nullable=False),
+    Column("file_id", BigInteger, nullable=False),
+    PrimaryKeyConstraint("index_id", "file_id"),
+    comment="Indexes by address_key() that were made before its rules changed: they are to be rebuilt.",
 )

@@ -26,6 +26,8 @@ setting = Table(
     Column("enforce", Boolean, nullable=False, server_default=text("true")),
     # When everybody in the people table was last compared with the blocked list.
     moment("people_compared_at"),
+    # Whose email was no address then, of those whose flag was not off.
+    Column("people_unreadable", Integer),
     # The last address that address_search has.
     Column("searchable_to", BigInteger, nullable=False, server_default="0"),
     # The one that made the schema: another one's pages must not show this list, whatever its settings say.

@@ -58,6 +58,7 @@ def upgrade() -> None:
     _add_feed_gap()
     _speed_up_states()
     _speed_up_flags()
+    _add_key_rules()
     for table, parameters in _STORAGE.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
 
@@ -66,6 +67,7 @@ def downgrade() -> None:
     for table, parameters in _STORAGE.items():
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
+    _drop_key_rules()
     _slow_down_states()
     _slow_down_flags()
     op.drop_table("feed_gap", schema=SCHEMA)
@@ -322,3 +324,21 @@ def _slow_down_flags() -> None:
         "flag_change_address_id_fkey", "flag_change", "address", ["address_id"], ["address_id"],
         source_schema=SCHEMA, referent_schema=SCHEMA,
     )  # fmt: skip
+
+
+def _add_key_rules() -> None:
+    """Which spellings are no address any more, and what was made while they were."""
+    op.create_table(
+        "stale_index",
+        sa.Column("index_id", sa.BigInteger(), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("index_id", "file_id", name=op.f("stale_index_pkey")),
+        schema=SCHEMA,
+        comment="Indexes by address_key() that were made before its rules changed: they are to be rebuilt.",
+    )
+    op.add_column("setting", sa.Column("people_unreadable", sa.Integer(), nullable=True), schema=SCHEMA)
+
+
+def _drop_key_rules() -> None:
+    op.drop_column("setting", "people_unreadable", schema=SCHEMA)
+    op.drop_table("stale_index", schema=SCHEMA)
