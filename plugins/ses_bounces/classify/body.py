@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from ses_bounces.classify.address import address_key
+from ses_bounces.classify.address import address_key, split_addresses
 from ses_bounces.classify.entry import Classification, Entry, dedup_key
 from ses_bounces.classify.message import Bounce, Complaint, Event, Mail, Problem, Recipient, clean, parse_time, unwrap
 from ses_bounces.classify.rules import NO_EFFECT, Rules, bounce_kind, complaint_kind
@@ -27,6 +27,7 @@ CLOCK_TICK = timedelta(seconds=1)
 _DEFAULT_RULES = Rules()
 _EMPTY_DELIVERY = "a delivery without recipients"
 _BAD_RECIPIENT = "a recipient is not an address"
+_BAD_DESTINATION = "a destination of the mail is not an address"
 _UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -108,16 +109,19 @@ def _read_bounce(origin: _Origin, rules: Rules, entries: list[Entry]) -> str | N
     occurred_at, note = origin.hold(bounce.timestamp)
     named, problem = origin.named(bounce.bouncedRecipients)
     destinations = origin.destinations()
+    ours = {key for key, _ in destinations}
+    if None in ours:
+        problem = problem or _BAD_DESTINATION
     made = []
     foreigner: Entry | None = None
     for key, recipient in named.items():
         # A destination that can't be read names nobody: what the bounce names is then not known to be ours.
-        is_ours = key in destinations or not origin.mail.destination
+        is_ours = key in ours or not destinations
         entry = origin.entry(kind if is_ours else "foreign_bounce", key, recipient, bounce, occurred_at, note)
         foreigner = foreigner or (None if is_ours else entry)
         made.append(entry)
     if foreigner is not None:
-        made += _forwarded(origin, bounce, foreigner, named, note)
+        made += _forwarded(origin, bounce, foreigner, named, destinations, note)
     for entry in made:
         entry.bounce_type, entry.bounce_sub_type = type_, sub_type
         if entry.kind == "transient_bounce":
@@ -132,14 +136,18 @@ def fix_deadline(occurred_at: datetime, sub_type: str | None, rules: Rules) -> d
 
 
 def _forwarded(
-    origin: _Origin, bounce: Bounce, foreigner: Entry, named: Collection[str], note: str | None
+    origin: _Origin,
+    bounce: Bounce,
+    foreigner: Entry,
+    named: Collection[str],
+    destinations: list[tuple[str | None, str]],
+    note: str | None,
 ) -> list[Entry]:
     """Return the entry of a mail's only destination, where the bounce names other addresses instead."""
-    reported = origin.mail.destination or []
-    key = origin.key(reported[0])
-    if len(reported) != 1 or key is None or key in named:
+    key, reported = destinations[0]
+    if len(destinations) != 1 or key is None or key in named:
         return []
-    recipient = Recipient(reported[0], foreigner.status, foreigner.diagnostic_code)
+    recipient = Recipient(reported, foreigner.status, foreigner.diagnostic_code)
     entry = origin.entry("transient_bounce", key, recipient, bounce, foreigner.occurred_at, note)
     entry.reason = _join("the bounce names an address that the mail was not sent to", note)
     return [entry]
@@ -170,8 +178,8 @@ def _read_delivery(origin: _Origin, entries: list[Entry]) -> str | None:
     seen: set[str] = set()
     problem = None
     for reported in delivery.recipients:
-        key = origin.key(reported)
-        if key is None:
+        key = None if reported is None else origin.key(reported)
+        if reported is None or key is None:
             problem = _BAD_RECIPIENT
         elif key not in seen:
             seen.add(key)
@@ -196,9 +204,16 @@ class _Origin:
         self.configuration_set, self.tags = _tags(mail)
         self._keys: dict[str, str | None] = {}
 
-    def destinations(self) -> set[str | None]:
-        """Return the keys of those that the mail was sent to; None stands for what is no address."""
-        return set(map(self.key, self.mail.destination or ()))
+    def destinations(self) -> list[tuple[str | None, str]]:
+        """Return those that the mail was sent to, by key (None stands for what is no address) and as spelled."""
+        found = []
+        for element in self.mail.destination or ():
+            reported = element or ""
+            key = self.key(reported)
+            # One text may name several.
+            parts = split_addresses(reported) if key is None else (reported,)
+            found += [(self.key(part), part) for part in parts]
+        return found
 
     def key(self, reported: str) -> str | None:
         # A bounce spells an address twice: as recipient and as destination.

@@ -26,6 +26,12 @@ _VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES"
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
 
 
+# None stands for what is no text: one of many that can't be read is a problem, and keeps its place.
+Addresses = list[str | None]
+# Shapes that are told by something else: as the type of an event of SES they are none.
+ENVELOPE_TYPES = ("SubscriptionConfirmation", "UnsubscribeConfirmation", "TopicValidated")
+
+
 class Recipient(msgspec.Struct, gc=False):
     """An element of ``bouncedRecipients`` or ``complainedRecipients``."""
 
@@ -57,7 +63,7 @@ class Complaint(msgspec.Struct, gc=False):
 class Delivery(msgspec.Struct, gc=False):
     """The ``delivery`` object."""
 
-    recipients: list[str] | None = None
+    recipients: Addresses | None = None
     timestamp: str | None = None
 
 
@@ -67,7 +73,7 @@ class Mail(msgspec.Struct, gc=False):
     timestamp: str | None = None
     messageId: str | None = None
     source: str | None = None
-    destination: list[str] | None = None
+    destination: Addresses | None = None
     tags: dict[str, list[str]] | None = None
 
 
@@ -208,7 +214,9 @@ def _unwrap_node(node: Node, envelope: _Envelope) -> list[Event | Problem]:
     if node.source == "aws.ses" and node.detail is not None:
         return _unwrap_node(node.detail, envelope.inside(timestamp=node.time))
     type_ = node.notificationType or node.eventType
-    return envelope.event(type_, node) if type_ else envelope.problem("not an SES event: it has no type")
+    if not type_:
+        return envelope.problem("not an SES event: it has no type")
+    return envelope.problem("unknown event type") if type_ in ENVELOPE_TYPES else envelope.event(type_, node)
 
 
 def _unwrap_any(inner: str | Node, envelope: _Envelope) -> list[Event | Problem]:
@@ -253,6 +261,8 @@ def _fit(loaded: dict[str, Any], struct: type[_S]) -> _S:
 
 
 def _fit_value(value: Any, type_: Any) -> Any:
+    if Addresses in get_args(type_):
+        return _addresses(value)
     for option in get_args(type_) or (type_,):
         if isinstance(value, dict) and isinstance(option, type) and issubclass(option, msgspec.Struct):
             return _fit(value, option)
@@ -265,3 +275,9 @@ def _fit_value(value: Any, type_: Any) -> Any:
         except msgspec.ValidationError:
             continue
     return None
+
+
+def _addresses(value: Any) -> Addresses | None:
+    """Return a list of addresses as far as it can be read; what is there and no list is taken for the one element."""
+    items = value if isinstance(value, list) else [value] if value else []
+    return [item if isinstance(item, str) else None for item in items]

@@ -14,7 +14,18 @@ from ses_bounces.classify import classify_body
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.entry import Classification
 from ses_bounces.classify.rules import Rules
-from tests.kit.builders import ADDRESS, bounce, complaint, delivery, eventbridge, iso, lambda_sns, lambda_sqs, sns
+from tests.kit.builders import (
+    ADDRESS,
+    as_type,
+    bounce,
+    complaint,
+    delivery,
+    eventbridge,
+    iso,
+    lambda_sns,
+    lambda_sqs,
+    sns,
+)
 
 SENT_AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -82,6 +93,12 @@ def test_no_effect(type_: str) -> None:
         ("[1]", "not a JSON object"),
         ("{}", "not an SES event: it has no type"),
         ({"eventType": "Unheard"}, "unknown event type"),
+        # SNS's own are told by the envelope's Type.
+        ({"eventType": "SubscriptionConfirmation"}, "unknown event type"),
+        ({"notificationType": "UnsubscribeConfirmation"}, "unknown event type"),
+        ({"eventType": "TopicValidated"}, "unknown event type"),
+        (delivery([None]), "a recipient is not an address"),  # type: ignore[list-item]
+        (as_type("Delivery", {"delivery": {"recipients": {"a": ADDRESS}}}), "a recipient is not an address"),
         ({"eventType": "Bounce"}, "a bounce without its bounce object"),
         (bounce(type_="permanent"), "unknown bounceType"),
         (bounce([]), "no recipients"),
@@ -144,6 +161,63 @@ def test_a_delivery_with_a_bad_recipient_counts_for_the_good_ones() -> None:
     assert (result.outcome, result.reason) == ("quarantined", "a recipient is not an address")
     assert [entry.address for entry in result.entries] == [ADDRESS]
     assert classify(delivery([])).outcome == "no_effect"
+
+
+@pytest.mark.parametrize("odd", [7, None, {"a": 1}, ["x@example.com"], True, "nobody", "", "a b@example.com"])
+def test_a_destination_of_which_one_element_is_no_address_still_tells_who_is_foreign(odd: Any) -> None:
+    """The good ones count, and the message is kept."""
+    for destination in ([ADDRESS, odd], [odd, ADDRESS]):
+        result = classify(bounce([ADDRESS, "foreign@example.net"], destination=destination))
+        assert [(entry.kind, entry.address) for entry in result.entries] == [
+            ("permanent_bounce", ADDRESS),
+            ("foreign_bounce", "foreign@example.net"),
+        ]
+        assert (result.outcome, result.reason) == ("quarantined", "a destination of the mail is not an address")
+
+
+def sent_to(destination: Any) -> dict[str, Any]:
+    event = bounce(ADDRESS)
+    event["mail"]["destination"] = destination
+    return event
+
+
+def test_a_destination_that_is_no_list() -> None:
+    named = classify(sent_to(ADDRESS))
+    assert (named.outcome, [entry.kind for entry in named.entries]) == ("applied", ["permanent_bounce"])
+    for odd in (7, {"a": ADDRESS}, True):
+        result = classify(sent_to(odd))
+        assert (result.outcome, [entry.kind for entry in result.entries]) == ("quarantined", ["foreign_bounce"])
+    for nothing in (None, [], {}, ""):
+        assert kinds(sent_to(nothing)) == ["permanent_bounce"]
+
+
+@pytest.mark.parametrize("joined", ["{},bo@example.com", "Bo <bo@example.com>; {}"])
+def test_one_element_of_a_destination_may_name_several(joined: str) -> None:
+    assert kinds(bounce(ADDRESS, destination=[joined.format(ADDRESS)])) == ["permanent_bounce"]
+    # Two mails' worth of destinations: which of them the foreign one stands for is not known.
+    assert kinds(bounce("x@example.net", destination=[joined.format(ADDRESS)])) == ["foreign_bounce"]
+
+
+@pytest.mark.parametrize("odd", [7, None, {"a": 1}, "nobody"])
+def test_a_delivery_of_which_one_recipient_is_no_address_counts_for_the_others(odd: Any) -> None:
+    for recipients in ([ADDRESS, odd], [odd, ADDRESS]):
+        result = classify(delivery(recipients))
+        assert (result.outcome, result.reason) == ("quarantined", "a recipient is not an address")
+        assert [(entry.kind, entry.address) for entry in result.entries] == [("delivery", ADDRESS)]
+    text = classify(as_type("Delivery", {"delivery": {"recipients": ADDRESS}, "mail": {}}))
+    assert (text.outcome, [entry.address for entry in text.entries]) == ("applied", [ADDRESS])
+
+
+@pytest.mark.parametrize("odd", [7, None, [], {"emailAddress": 7}, {"emailAddress": [ADDRESS]}])
+def test_a_recipient_that_is_no_object_of_an_address(odd: Any) -> None:
+    for event, name, kind in (
+        (bounce(), "bouncedRecipients", "permanent_bounce"), (complaint(), "complainedRecipients", "complaint"),
+    ):  # fmt: skip
+        content = event.get("bounce") or event["complaint"]
+        content[name] = [odd, *content[name]]
+        result = classify(event)
+        assert (result.outcome, result.reason) == ("quarantined", "a recipient is not an address")
+        assert [(entry.kind, entry.address) for entry in result.entries] == [(kind, ADDRESS)]
 
 
 def test_a_foreign_address_of_a_mail_to_several_is_only_recorded() -> None:
