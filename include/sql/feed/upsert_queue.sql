@@ -1,16 +1,25 @@
 -- Note how far a queue was drained. Locks: its row.
 --   queue_url, belongs_to, began
---   emptied     it had nothing left
---   left_since  else the send time of about the oldest message left; is_known false: all that can be said is that it
---               was sent after the queue was last seen empty.
-INSERT INTO ses_bounces.queue AS q (queue_url, belongs_to, first_drained_at, last_drained_at, emptied_at, left_since)
-VALUES (%(queue_url)s, %(belongs_to)s, %(began)s, %(began)s, CASE WHEN %(emptied)s THEN %(began)s::timestamptz END,
-    %(left_since)s)
+--   gave_all     it had nothing more to give
+--   in_flight    others held some then; visibility: for no longer than so
+--   left_since   where it had more: the send time of about the oldest message left
+INSERT INTO ses_bounces.queue AS q (
+    queue_url, belongs_to, first_drained_at, last_drained_at, emptied_at, given_at, held_until, left_since
+)
+VALUES (
+    %(queue_url)s, %(belongs_to)s, %(began)s, %(began)s,
+    CASE WHEN %(gave_all)s AND NOT %(in_flight)s THEN %(began)s::timestamptz END,
+    CASE WHEN %(gave_all)s THEN %(began)s::timestamptz END,
+    CASE WHEN %(in_flight)s THEN clock_timestamp() + %(visibility)s::interval END,
+    CASE WHEN NOT %(gave_all)s THEN %(left_since)s::timestamptz END
+)
 ON CONFLICT (queue_url) DO UPDATE
 SET belongs_to = excluded.belongs_to, last_drained_at = excluded.last_drained_at,
-    emptied_at = coalesce(excluded.emptied_at, q.emptied_at),
-    left_since = CASE
-        WHEN %(emptied)s THEN NULL
-        WHEN %(is_known)s THEN excluded.left_since
-        ELSE coalesce(q.left_since, q.emptied_at, excluded.left_since)
-    END
+    emptied_at = greatest(
+        q.emptied_at, excluded.emptied_at,
+        -- What was in flight then has come back and was read by this, or is gone.
+        CASE WHEN %(gave_all)s AND q.held_until <= excluded.last_drained_at THEN q.given_at END
+    ),
+    given_at = greatest(q.given_at, excluded.given_at),
+    held_until = CASE WHEN %(gave_all)s THEN excluded.held_until ELSE q.held_until END,
+    left_since = excluded.left_since

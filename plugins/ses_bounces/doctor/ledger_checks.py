@@ -13,12 +13,14 @@ from ses_bounces.base.erasure_secret import load_secret
 from ses_bounces.base.exceptions import MissingConnectionError, SettingsError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import HOURLY, LIFT_BLOCKS, SEND_REPORT, SUPPRESSION_SYNC, dag_id
+from ses_bounces.doctor.feed_checks import check_read_queues
 from ses_bounces.doctor.finding import Findings, Severity
 from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
 from ses_bounces.doctor.people_checks import check_people
 from ses_bounces.ledger.brake.held import waiting
 from ses_bounces.ledger.erased.guard import refuse, stored_checks
 from ses_bounces.ledger.lists.overview import Overview, overview
+from ses_bounces.ledger.rebuild import differing
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -41,6 +43,7 @@ def check_ledger(connection: Connection, settings: Settings) -> Findings:
     _check_brake(findings, connection)
     _check_waiting(findings, health, numbers, settings)
     with quiet():
+        check_read_queues(findings, connection)
         _check_erasure(findings, connection)
         _check_partitions(findings, connection)
         _check_lists(findings, connection)
@@ -200,8 +203,7 @@ def _check_lists(findings: Findings, connection: Connection) -> None:
         for after in {newest, random.randint(0, newest)}:  # noqa: S311
             page = {"after": after, "limit": SAMPLE}
             ids = [id_ for (id_,) in connection.execute(statement("ledger/select_address_page"), page)]
-            parameters = {"ids": ids, "at": moment[0], "expire_before": moment[1]}
-            found = connection.execute(statement("ledger/select_differing"), parameters).fetchall()
+            found = differing(connection, ids, moment)
             compared += len(ids)
             blocks += sum(in_blocks for _, in_blocks, _ in found)
             bounces += sum(in_bounces for _, _, in_bounces in found)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.counted import counted
@@ -27,7 +27,7 @@ from ses_bounces.base.exceptions import FeedError, SesBouncesError
 from ses_bounces.classify.rules import Rules
 from ses_bounces.feed.landing import Landing
 from ses_bounces.feed.sqs.direct import Received
-from ses_bounces.feed.sqs.queue import BATCH, SqsQueue
+from ses_bounces.feed.sqs.queue import BATCH, Depth, SqsQueue
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -41,8 +41,6 @@ LAND_BYTES = 16 * 1024 * 1024
 LAND_SECONDS = 1.5
 EMPTY_ANSWERS = 2
 PROGRESS_SECONDS = 10
-# SQS keeps nothing longer.
-MAX_RETENTION = timedelta(days=14)
 
 
 @dataclass
@@ -87,15 +85,20 @@ def drain(
     """
     with open_database() as connection, _stop_on_sigterm() as stop:
         ensure_partitions(connection)
+        # From here on deadlines wait for it: whatever becomes of this drain, only its end says that all was read.
+        awaited = {"queue_url": queue.url, "belongs_to": belongs_to}
+        connection.execute(statement("feed/await_queue"), awaited)
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None
         run = _Drain(queue, Landing(connection, queue.url, rules, keep_no_effect_bodies), stop, threads, max_messages)
-        began = datetime.now(UTC)
+        began = time.monotonic()
         try:
-            run.work(time.monotonic() + max_seconds)
+            run.work(began + max_seconds)
         finally:
             run.close()
-            run.drained.seconds = (datetime.now(UTC) - began).total_seconds()
+            run.drained.seconds = time.monotonic() - began
         with quiet():
-            _record(connection, run, belongs_to, began)
+            _record(connection, run, belongs_to, row[0])
     if stop.is_set() and run.was_terminated:
         raise FeedError("The drain was told to stop (SIGTERM). What it held is landed; a retry goes on.")
     return run.drained
@@ -110,7 +113,8 @@ class _Drain:
         self.queue = queue
         self.landing = landing
         self.drained = Drained(queue.url)
-        self.in_flight = 0
+        # Of the queue, once it had nothing more to give.
+        self.depth: Depth | None = None
         self.was_terminated = False
         self._terminate = stop
         self._stop = threading.Event()
@@ -154,7 +158,7 @@ class _Drain:
             raise self._failure
         self.drained.emptied = self._empty_in_a_row >= EMPTY_ANSWERS
         if self.drained.emptied:
-            self.in_flight = self.queue.depth().in_flight
+            self.depth = self.queue.depth()
             return
         # Only to be told: what was landed is to be noted all the same.
         with contextlib.suppress(SesBouncesError):
@@ -273,22 +277,18 @@ class _Drain:
 
 def _record(connection: Connection, run: _Drain, belongs_to: str, began: datetime) -> None:
     """Note how far the queue was drained: promotion looks no further than what still waits in it."""
-    if run.drained.emptied and not run.in_flight:
-        left_since = None
-    elif run.drained.emptied:
-        # Others hold some, or a killed drain did: of when, only the last time it was empty tells.
-        left_since = began - MAX_RETENTION
-    else:
-        left_since = run.landing.oldest_of_late or began - MAX_RETENTION
+    depth = run.depth
     connection.execute(
         statement("feed/upsert_queue"),
         {
             "queue_url": run.queue.url,
             "belongs_to": belongs_to,
             "began": began,
-            "emptied": run.drained.emptied and not run.in_flight,
-            "left_since": left_since,
-            "is_known": not run.drained.emptied,
+            "gave_all": depth is not None,
+            # Others hold some, or a killed drain did.
+            "in_flight": depth is not None and depth.in_flight > 0,
+            "visibility": depth.visibility if depth else None,
+            "left_since": run.landing.oldest_of_late,
         },
     )
 

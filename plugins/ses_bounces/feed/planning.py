@@ -45,6 +45,7 @@ def plan_queue(settings: Settings, queue: Queue, connection: Connection) -> Iter
         yield job(queue.url, settings.max_messages)
         return
     note_gap(connection, queue, depth.retention)
+    _note_awaited(connection, queue.url, queue.url, depth, is_empty=False)
     # The depth is approximate: a queue that says it is empty is looked into all the same.
     drainers = max(1, _drainers(depth.waiting, settings))
     log.info(
@@ -56,8 +57,16 @@ def plan_queue(settings: Settings, queue: Queue, connection: Connection) -> Iter
     )
     metrics.gauge("queue_depth", depth.waiting, {"queue": queue.name})
     yield from (job(queue.url, share) for share in _shares(settings.max_messages, drainers))
-    if depth.dead_letter_arn:
-        yield from _plan_dead_letters(opened, depth, job, settings)
+    dead_letters = opened.dead_letter_queue(depth.dead_letter_arn) if depth.dead_letter_arn else None
+    former = {"queue_url": queue.url, "dead_letter_url": dead_letters.url if dead_letters else None}
+    connection.execute(statement("feed/forget_dead_letters"), former)
+    if dead_letters:
+        yield from _plan_dead_letters(connection, dead_letters, queue, job, settings)
+
+
+def _note_awaited(connection: Connection, url: str, belongs_to: str, depth: Depth, *, is_empty: bool) -> None:
+    noted = {"queue_url": url, "belongs_to": belongs_to, "retention": depth.retention, "is_empty": is_empty}
+    connection.execute(statement("feed/note_awaited_queue"), noted)
 
 
 def _drainers(waiting: int, settings: Settings) -> int:
@@ -98,13 +107,18 @@ def note_gap(connection: Connection, queue: Queue, retention: timedelta) -> bool
 
 
 def _plan_dead_letters(
-    opened: SqsQueue, depth: Depth, job: Callable[[str, int | None], Job], settings: Settings
+    connection: Connection,
+    dead_letters: SqsQueue,
+    queue: Queue,
+    job: Callable[[str, int | None], Job],
+    settings: Settings,
 ) -> Iterator[Job]:
-    assert depth.dead_letter_arn is not None
-    dead_letters = opened.dead_letter_queue(depth.dead_letter_arn)
-    waiting = dead_letters.depth().waiting
+    depth = dead_letters.depth()
+    waiting, is_empty = depth.waiting, not depth.waiting and not depth.in_flight
+    _note_awaited(connection, dead_letters.url, queue.url, depth, is_empty=is_empty)
     metrics.gauge("dead_letter_depth", waiting, {"queue": dead_letters.url.rpartition("/")[2]})
     if waiting:
         log.warning("The dead-letter queue holds about %s: it is drained as well", counted(waiting, "message"))
-        shares = _shares(settings.max_messages, _drainers(waiting, settings))
+    if not is_empty:
+        shares = _shares(settings.max_messages, max(1, _drainers(waiting, settings)))
         yield from (job(dead_letters.url, share) for share in shares)

@@ -128,19 +128,32 @@ def _of_window(connection: Connection, window: Window | None) -> list[int]:
     return [id_ for (id_,) in connection.execute(statement("ledger/select_window_addresses"), parameters)]
 
 
+def differing(
+    connection: Connection, ids: list[int], moment: tuple[datetime, datetime]
+) -> list[tuple[int, bool, bool]]:
+    """Return which of some addresses differ from the ledger: the id, and in which list, blocked or bounces.
+
+    :param connection: in one snapshot with what the moment was read in.
+    :param moment: of ``select_moment``.
+    """
+    at, expire_before = moment
+    parameters = {"ids": ids, "at": at, "expire_before": expire_before}
+    found = connection.execute(statement("ledger/select_differing"), parameters).fetchall()
+    if found and expire_before < at:
+        # What came in since may hold deadlines back that were acted upon before: that is no difference.
+        parameters |= {"ids": [id_ for id_, _, _ in found], "expire_before": at}
+        left = {id_ for id_, _, _ in connection.execute(statement("ledger/select_differing"), parameters)}
+        found = [row for row in found if row[0] in left]
+    return found
+
+
 def _compare(connection: Connection, ids: list[int], compared: Compared, *, repair: bool) -> None:
     # One snapshot: what is written meanwhile is in both, or in neither.
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         moment = connection.execute(statement("ledger/select_moment")).fetchone()
         assert moment is not None
-        parameters = {"ids": ids, "at": moment[0], "expire_before": moment[1]}
-        found = connection.execute(statement("ledger/select_differing"), parameters).fetchall()
-        if found and moment[1] < moment[0]:
-            # A message that came in since holds deadlines back that were acted upon before: that is no difference.
-            parameters |= {"ids": [id_ for id_, _, _ in found], "expire_before": moment[0]}
-            left = {id_ for id_, _, _ in connection.execute(statement("ledger/select_differing"), parameters)}
-            found = [row for row in found if row[0] in left]
+        found = differing(connection, ids, moment)
     compared.addresses += len(ids)
     compared.last_id = ids[-1]
     compared.blocks += sum(blocks for _, blocks, _ in found)

@@ -226,6 +226,8 @@ def test_budget_leaves_the_rest_and_says_since_when(
     assert not drained.emptied
     row = database.execute("SELECT left_since IS NOT NULL, emptied_at FROM ses_bounces.queue").fetchone()
     assert row == (True, None)
+    at_most = "SELECT read_to <= left_since FROM ses_bounces.queue_read JOIN ses_bounces.queue USING (queue_url)"
+    assert database.execute(at_most).fetchone() == (True,)
     drain_all(aws, feed.queue_url, database_url)
     row = database.execute("SELECT left_since, emptied_at IS NOT NULL FROM ses_bounces.queue").fetchone()
     assert row == (None, True)
@@ -265,7 +267,8 @@ def test_messages_that_sqs_does_not_delete_come_again_as_copies(
     drained = drain(queue, queue.url, partial(connections.connect_url, database_url), Rules())
     assert (drained.landed, drained.deleted, drained.not_deleted) == (5, 0, 5)
     # They are invisible for two minutes: the queue was not emptied, and promotion has to wait for them.
-    assert database.execute("SELECT left_since IS NOT NULL FROM ses_bounces.queue").fetchone() == (True,)
+    waits = "SELECT read_to < clock_timestamp() - interval '3 days' FROM ses_bounces.queue_read"
+    assert database.execute(waits).fetchone() == (True,)
     assert_each_blocked_once(database, 5)
 
 

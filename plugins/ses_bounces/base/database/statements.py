@@ -20,6 +20,7 @@ ROUTINES = (
     "functions/address_grams",
     "functions/address_state",
     "functions/blocked_lists",
+    "functions/queue_read",
 )
 
 

@@ -54,9 +54,10 @@ def plan_drain(context: Context) -> list[Counts]:
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
         mirror_settings(connection, settings.enforce, settings.never_block)
-        connection.execute(
-            statement("feed/forget_queues"), {"queue_urls": [queue.url for queue in settings.queue_urls]}
-        )
+        # Before anything is promoted, also where no drain comes before that.
+        queues = {"queue_urls": [queue.url for queue in settings.queue_urls]}
+        connection.execute(statement("feed/mirror_queues"), queues)
+        connection.execute(statement("feed/forget_queues"), queues)
         ensure_partitions(connection)
         counts["partitions_dropped"] = drop_partitions(connection, settings.raw_retention_days)
         counts["filters_dropped"] = drop_old_filters(connection)

@@ -29,12 +29,16 @@ DEFAULT_RETENTION_SECONDS = 345_600
 
 @dataclass(frozen=True)
 class Depth:
-    """``ApproximateNumberOfMessages`` of a queue, and of those in flight; how long it keeps messages."""
+    """``ApproximateNumberOfMessages`` of a queue, and of those in flight; how long it keeps messages.
+
+    ``visibility``: for how long a message that somebody received is in flight, unless he said otherwise.
+    """
 
     waiting: int
     in_flight: int
     dead_letter_arn: str | None
     retention: timedelta
+    visibility: timedelta = timedelta(seconds=VISIBILITY_SECONDS)
 
 
 class SqsQueue:
@@ -88,7 +92,7 @@ class SqsQueue:
         """Ask how many messages there are, and which queue takes those that are received too often."""
         names = [
             "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "RedrivePolicy",
-            "MessageRetentionPeriod",
+            "MessageRetentionPeriod", "VisibilityTimeout",
         ]  # fmt: skip
         with _explained("sqs:GetQueueAttributes", self.url):
             attributes = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names).get("Attributes", {})
@@ -98,6 +102,8 @@ class SqsQueue:
             int(attributes.get("ApproximateNumberOfMessagesNotVisible", 0)),
             policy.get("deadLetterTargetArn"),
             timedelta(seconds=int(attributes.get("MessageRetentionPeriod", DEFAULT_RETENTION_SECONDS))),
+            # Our own receipts say so themselves.
+            timedelta(seconds=max(VISIBILITY_SECONDS, int(attributes.get("VisibilityTimeout", 0)))),
         )
 
     def dead_letter_queue(self, arn: str) -> SqsQueue:

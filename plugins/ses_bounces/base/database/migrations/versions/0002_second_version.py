@@ -59,6 +59,7 @@ def upgrade() -> None:
     _speed_up_states()
     _speed_up_flags()
     _add_key_rules()
+    _add_awaited_queue()
     for table, parameters in _STORAGE.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
 
@@ -67,6 +68,7 @@ def downgrade() -> None:
     for table, parameters in _STORAGE.items():
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
+    _drop_awaited_queue()
     _drop_key_rules()
     _slow_down_states()
     _slow_down_flags()
@@ -342,3 +344,27 @@ def _add_key_rules() -> None:
 def _drop_key_rules() -> None:
     op.drop_column("setting", "people_unreadable", schema=SCHEMA)
     op.drop_table("stale_index", schema=SCHEMA)
+
+
+def _add_awaited_queue() -> None:
+    moment = sa.DateTime(timezone=True)
+    op.create_table(
+        "awaited_queue",
+        sa.Column("queue_url", sa.Text(), nullable=False),
+        sa.Column("belongs_to", sa.Text(), nullable=False),
+        sa.Column("retention", sa.Interval(), nullable=True),
+        sa.Column("seen_empty_at", moment, nullable=True),
+        sa.PrimaryKeyConstraint("queue_url", name=op.f("awaited_queue_pkey")),
+        schema=SCHEMA,
+        comment="Mirror of the queues of the settings, with their dead-letter queues: deadlines wait for what is in them.",
+    )
+    for name in ("given_at", "held_until"):
+        op.add_column("queue", sa.Column(name, moment, nullable=True), schema=SCHEMA)
+
+
+def _drop_awaited_queue() -> None:
+    # Made after the migration, of what goes here.
+    op.execute(f"DROP VIEW IF EXISTS {SCHEMA}.queue_read")
+    for name in ("held_until", "given_at"):
+        op.drop_column("queue", name, schema=SCHEMA)
+    op.drop_table("awaited_queue", schema=SCHEMA)
