@@ -27,7 +27,8 @@ class People:
         """Look at the table.
 
         :param seconds: the time that all statements together may take; one that would pass it is cancelled.
-        :raises SettingsError: when the table or a column is not there, or the flag is no boolean.
+        :raises SettingsError: when the table or a column is not there, the flag is no boolean, or an id may be several
+            people's.
         """
         assert settings.people_table is not None
         self.connection = connection
@@ -38,7 +39,7 @@ class People:
         found = connection.execute(
             statement("people/describe_people"), {"table": table.as_string(connection), "columns": list(columns)}
         ).fetchall()
-        types: dict[str, str] = {column: type_ for column, type_, _ in found}
+        types: dict[str, str] = {column: type_ for column, type_, *_ in found}
         where = settings_place()
         if not types:
             raise SettingsError(f"people_table is {self.table}; there is no such table in this database. {where}")
@@ -50,13 +51,19 @@ class People:
             raise SettingsError(
                 f"people_flag_column is {columns[2]}; it is {types[columns[2]]} and must be boolean. {where}"
             )
+        if not next(is_unique for column, *_, is_unique in found if column == columns[0]):
+            raise SettingsError(
+                f"people_id_column is {columns[0]}; it must have a unique index of its own in {self.table}, on no "
+                "other column, for all rows, and not in a table with children: else one id may be several people's, "
+                f"and the flag of the wrong ones be switched. Make one, or name another column. {where}"
+            )
         names = ("id", "email", "flag")
         self._names: dict[str, sql.Composable] = {
             "table": table,
             **{n: sql.Identifier(c) for n, c in zip(names, columns, strict=True)},
         }
         self._email = columns[1]
-        is_one_heap = all(is_one for *_, is_one in found)
+        is_one_heap = all(is_one for *_, is_one, _ in found)
         self._names["place"] = sql.Identifier("ctid") if is_one_heap else self._names["id"]
         # As the catalogue spells it, which is SQL.
         self._names["id_type"] = sql.SQL(types[columns[0]])

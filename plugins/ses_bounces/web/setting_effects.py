@@ -9,8 +9,10 @@ from datetime import datetime
 from ses_bounces.actions.action import Action, keep
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
+from ses_bounces.base.exceptions import SettingsError
 from ses_bounces.base.settings import Settings
 from ses_bounces.ledger.lists.engine.query import Count, reading
+from ses_bounces.people.table import People
 from ses_bounces.web.dependencies import DatabaseDep
 
 KIND = "save_settings"
@@ -51,7 +53,25 @@ def effects(connection: DatabaseDep, before: Settings | None, after: Settings) -
             *_protection(connection, before, after),
             *_brake(before, after),
             *_switches(before, after),
+            *_people(connection, after),
         ]
+
+
+def people_problem(connection: DatabaseDep, settings: Settings) -> str | None:
+    """Return why the people table can't be worked with; None: it can, or there is none."""
+    if settings.people_table is None:
+        return None
+    try:
+        with quiet():
+            People(connection, settings)
+    except SettingsError as error:
+        return str(error)
+    return None
+
+
+def _people(connection: DatabaseDep, after: Settings) -> Iterator[str]:
+    if problem := people_problem(connection, after):
+        yield f"Nobody's Allow Group Email would be touched, and its task would fail: {problem}"
 
 
 def _grace(connection: DatabaseDep, before: Settings | None, after: Settings) -> Iterator[str]:

@@ -141,7 +141,7 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
         SettingText(
             "people_id_column",
             "Its id column",
-            "Its primary key.",
+            "Its primary key, or another column with a unique index of its own.",
         ),
         SettingText(
             "people_email_column",

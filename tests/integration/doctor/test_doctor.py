@@ -544,6 +544,11 @@ LEDGER_BREAKS: dict[str, tuple[str, dict[str, Any], Found]] = {
         {("flags", "", "warning")},
     ),
     "a people table that is not there": ("SELECT 1", {"people_table": "people"}, {("people table", "", "critical")}),
+    "ids that may be several people's": (
+        "CREATE TABLE people (id int, email text, allow_group_email boolean)",
+        {"people_table": "people"},
+        {("people table", "", "critical")},
+    ),
     "emails that are no address": (
         "CREATE TABLE people (id int PRIMARY KEY, email text, allow_group_email boolean);"
         " UPDATE ses_bounces.setting SET people_unreadable = 3",

@@ -205,33 +205,26 @@ def test_an_address_that_changes_while_it_is_taken_off_stays_due(people: Connect
 def test_the_index_is_found(database: Connection, index: str, is_indexed: bool, type_: str) -> None:
     """One that the statement could not use would have it read the table for each address."""
     database.execute(
-        f"CREATE SCHEMA crm; CREATE TABLE crm.people (id int, email {type_}, other text, allow_group_email bool); {index}"  # type: ignore[arg-type]
+        f"CREATE SCHEMA crm; CREATE TABLE crm.people (id int PRIMARY KEY, email {type_}, other text, allow_group_email bool); {index}"  # type: ignore[arg-type]
     )
     assert People(database, settings(people_table="crm.people")).is_indexed is is_indexed
     database.execute("DROP SCHEMA crm CASCADE")
 
 
-PARTS = {
-    "partitions": """
-        CREATE TABLE public.people (id bigint, email text, allow_group_email boolean, part int) PARTITION BY LIST (part);
-        CREATE TABLE public.people_1 PARTITION OF public.people FOR VALUES IN (1);
-        CREATE TABLE public.people_2 PARTITION OF public.people FOR VALUES IN (2)""",
-    "children": """
-        CREATE TABLE public.people (id bigint, email text, allow_group_email boolean, part int);
-        CREATE TABLE public.people_1 () INHERITS (public.people);
-        CREATE TABLE public.people_2 () INHERITS (public.people)""",
-}
+PARTS = """
+CREATE TABLE public.people (id bigint PRIMARY KEY, email text, allow_group_email boolean) PARTITION BY RANGE (id);
+CREATE TABLE public.people_1 PARTITION OF public.people FOR VALUES FROM (0) TO (2000);
+CREATE TABLE public.people_2 PARTITION OF public.people FOR VALUES FROM (2000) TO (3000)
+"""
 
 
-@pytest.mark.parametrize("kind", PARTS)
-def test_people_in_the_same_place_of_another_part_stay_as_they_are(database: Connection, kind: str) -> None:
+def test_people_in_the_same_place_of_another_part_stay_as_they_are(database: Connection) -> None:
     """A row's place is one in a part of the table: each part has a person in every place."""
-    database.execute(PARTS[kind])  # type: ignore[arg-type]
-    for part in ("people", "people_1", "people_2"):
-        database.execute(f"CREATE INDEX ON {part} (ses_bounces.address_key(email))")  # type: ignore[arg-type]
+    database.execute(PARTS)
+    database.execute("CREATE INDEX ON people (ses_bounces.address_key(email))")
     for part in (1, 2):
         database.execute(
-            f"INSERT INTO people_{part} SELECT {part} * 1000 + n, 'p' || {part} * 1000 + n || '@example.com', true, {part}"  # type: ignore[arg-type]
+            f"INSERT INTO people_{part} SELECT {part} * 1000 + n, 'p' || {part} * 1000 + n || '@example.com', true"  # type: ignore[arg-type]
             " FROM generate_series(1, 500) n"
         )
     blocked = {*range(1_001, 1_201), *range(2_101, 2_301)}
@@ -395,3 +388,60 @@ def test_people_whose_email_can_not_be_read_are_counted_and_told(
     assert "The email of 2 people is no address (ids 6, 7)" in caplog.text
     assert "@" not in caplog.text
     assert people.execute("SELECT people_unreadable FROM ses_bounces.setting").fetchone() == (2,)
+
+
+COLUMNS = "email text, allow_group_email boolean, tenant int"
+# What may hold one id twice, and what can't.
+TABLES: dict[str, tuple[str, bool]] = {
+    "primary key": (f"CREATE TABLE people (id int PRIMARY KEY, {COLUMNS})", True),
+    "unique index": (f"CREATE TABLE people (id int, {COLUMNS}); CREATE UNIQUE INDEX ON people (id)", True),
+    "with another column in it": (
+        f"CREATE TABLE people (id int, {COLUMNS}); CREATE UNIQUE INDEX ON people (id) INCLUDE (tenant)",
+        True,
+    ),
+    "partitioned by it": (
+        f"CREATE TABLE people (id int PRIMARY KEY, {COLUMNS}) PARTITION BY HASH (id);"
+        "CREATE TABLE people_1 PARTITION OF people FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+        True,
+    ),
+    "no index": (f"CREATE TABLE people (id int, {COLUMNS})", False),
+    "an index that is not unique": (f"CREATE TABLE people (id int, {COLUMNS}); CREATE INDEX ON people (id)", False),
+    "partitioned by tenant": (
+        f"CREATE TABLE people (id int, {COLUMNS}, PRIMARY KEY (tenant, id)) PARTITION BY LIST (tenant);"
+        "CREATE TABLE people_1 PARTITION OF people FOR VALUES IN (1)",
+        False,
+    ),
+    "unique with the tenant": (f"CREATE TABLE people (id int, {COLUMNS}, UNIQUE (id, tenant))", False),
+    "partial": (f"CREATE TABLE people (id int, {COLUMNS}); CREATE UNIQUE INDEX ON people (id) WHERE tenant = 1", False),
+    "of an expression": (f"CREATE TABLE people (id int, {COLUMNS}); CREATE UNIQUE INDEX ON people (abs(id))", False),
+    "not valid": (
+        f"CREATE TABLE people (id int, {COLUMNS}); CREATE UNIQUE INDEX ON people (id);"
+        "UPDATE pg_index SET indisvalid = false WHERE indrelid = 'people'::regclass",
+        False,
+    ),
+    "with children": (
+        f"CREATE TABLE people (id int PRIMARY KEY, {COLUMNS}); CREATE TABLE people_1 () INHERITS (people)",
+        False,
+    ),
+    "a view": (
+        f"CREATE TABLE everybody (id int PRIMARY KEY, {COLUMNS}); CREATE VIEW people AS SELECT * FROM everybody",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_an_id_that_may_be_several_peoples_is_refused(database: Connection, name: str) -> None:
+    made, is_taken = TABLES[name]
+    database.execute(made)  # type: ignore[arg-type]
+    record(database, "permanent_bounce", "ann@example.com")
+    if is_taken:
+        database.execute("INSERT INTO people VALUES (1, 'ann@example.com', true, 1), (2, 'bo@example.com', true, 1)")
+        assert sync(database, settings()).switched_off == 1
+        assert flags(database) == {1: False, 2: True}
+        return
+    if name != "a view":
+        database.execute("INSERT INTO people VALUES (1, 'ann@example.com', true, 1)")
+    with pytest.raises(SettingsError, match="people_id_column is id; it must have a unique index of its own in public"):
+        sync(database, settings())
+    assert database.execute("SELECT count(*) FROM people WHERE NOT allow_group_email").fetchone() == (0,)

@@ -248,7 +248,9 @@ def observed(database: Connection) -> Connection:
         dated(bounce("t@example.org", "Transient"), 1),
     )
     mirror_settings(database, enforce=False, never_block=[])
-    database.execute("CREATE TABLE public.people (id serial, email text, allow_group_email boolean DEFAULT true)")
+    database.execute(
+        "CREATE TABLE public.people (id serial PRIMARY KEY, email text, allow_group_email boolean DEFAULT true)"
+    )
     database.execute(
         "INSERT INTO public.people (email, allow_group_email) VALUES ('P0@example.com', true), ('p0@example.com', true),"
         " ('p1@example.com', false), ('q@example.org', true), ('t@example.org', true), ('free@example.org', true)"

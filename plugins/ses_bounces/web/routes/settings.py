@@ -20,7 +20,7 @@ from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.forms import EditorFormDep, SentForm
 from ses_bounces.web.render import page
-from ses_bounces.web.setting_effects import SettingChange, effects, last_changes, note_change
+from ses_bounces.web.setting_effects import SettingChange, effects, last_changes, note_change, people_problem
 from ses_bounces.web.setting_form import Stored, changes, elsewhere, read, save, shown, stored
 from ses_bounces.web.setting_texts import BY_KEY, SECTIONS
 
@@ -44,9 +44,11 @@ FormDep = Annotated[SentForm, Depends(variable_editor_form)]
 
 @router.get("/settings", response_class=HTMLResponse)
 def show(request: Request, viewer: ReaderDep) -> HTMLResponse:
-    """The settings as they are, and what is wrong with them; it needs no database."""
+    """The settings as they are, and what is wrong with them; it goes without a database."""
     now = stored()
     errors = [] if now.text is None else _errors(now.values if now.values else now.text)
+    if now.text is not None and not errors:
+        errors = _people_errors(now.values)
     fields = shown(now.values)
     if not viewer.may_edit:
         fields |= dict.fromkeys(PRIVATE, "")
@@ -133,6 +135,17 @@ def _errors(values: Any) -> list[str]:
     except SettingsError as error:
         return str(error).splitlines()
     return []
+
+
+def _people_errors(values: Any) -> list[str]:
+    """Return what is wrong with the people table; nothing where the settings lead to no database."""
+    try:
+        settings = parse(values)
+        with _ledger(settings) as connection:
+            problem = people_problem(connection, settings)
+    except SesBouncesError:
+        return []
+    return [problem] if problem else []
 
 
 def _effects(now: Stored, after: Settings) -> tuple[list[str], str | None]:
