@@ -34,6 +34,8 @@ class Entry:
     mail_sent_at: datetime | None = None
     ses_message_id: str | None = None
     bounce_type: str | None = None
+    # Marked when it was recorded: Transient / General, and its recipient has no action, status or diagnosticCode.
+    is_reply: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class State:
 def state(entries: Iterable[Entry], at: datetime, protected: bool = False) -> State:
     """The state at `at`, from the entries that had occurred by then."""
     known = [e for e in entries if e.occurred_at <= at]
+    # It stays in the ledger, and is out of all else.
+    known = [e for e in known if not _is_answered(e, known)]
 
     causes: dict[str, datetime] = {}
     for cause in EVENT_CAUSES:
@@ -82,6 +86,13 @@ def state(entries: Iterable[Entry], at: datetime, protected: bool = False) -> St
     kind = next((k for c, k in KIND_OF_CAUSE if c in causes), "transient" if episode else None)
     first, last, count = _bounce_list_numbers(known, kind, episode)
     return State(causes, blocking, reason, episode, kind, first, last, count)
+
+
+def _is_answered(entry: Entry, known: list[Entry]) -> bool:
+    """Whether it is the reply to a mail that SES reported as delivered to this address, before the reply or after."""
+    if not entry.is_reply or entry.ses_message_id is None:
+        return False
+    return any(e.kind == "delivery" and e.ses_message_id == entry.ses_message_id for e in known)
 
 
 def _cause_since(known: list[Entry], cause: str) -> datetime | None:

@@ -31,6 +31,7 @@ KINDS_OF_A_THEME = (
     ("transient_bounce", "transient_bounce", "deadline_extended", "deadline_extended", "delivery"),
     ("transient_bounce", "deadline_extended"),
     ("transient_bounce",),
+    ("transient_bounce", "transient_bounce", "delivery"),
     ("ses_suppression", "ses_suppression", "unblocked", "complaint"),
 )
 PERSONS_KINDS = ("unblocked", "deadline_extended", "transient_deleted", "stop_request")
@@ -60,6 +61,7 @@ def entries(draw: st.DrawFn, pool: Sequence[datetime], kinds: Sequence[str], pol
         optional["deadline"] = None if excluded else at + grace * DAY
         optional["policy"] = draw(st.sampled_from(policies))
         optional["bounce_type"] = draw(st.sampled_from(("Transient", "Transient", "Undetermined")))
+        optional["is_reply"] = optional["bounce_type"] == "Transient" and draw(st.booleans())
     elif kind == "deadline_extended":
         # Never before its own time, often before the stored deadline, sometimes beyond the 30 days.
         later = [m for m in pool if m >= at]

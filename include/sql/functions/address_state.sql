@@ -13,15 +13,15 @@
 -- index that it needs.
 CREATE OR REPLACE FUNCTION ses_bounces.entries_known(known_at timestamptz) RETURNS TABLE (
     event_id bigint, address_id bigint, kind text, occurred_at timestamptz, dedup_key bytea, lifts text[],
-    deadline timestamptz, policy text, mail_sent_at timestamptz, ses_message_id text, bounce_type text
+    deadline timestamptz, policy text, mail_sent_at timestamptz, ses_message_id text, bounce_type text, is_reply boolean
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $function$
 SELECT e.event_id, e.address_id, e.kind, e.occurred_at, e.dedup_key, e.lifts, e.deadline, e.policy, e.mail_sent_at,
-    e.ses_message_id, e.bounce_type
+    e.ses_message_id, e.bounce_type, e.is_reply
 FROM ses_bounces.address_event e
 WHERE e.superseded_at IS NULL AND (known_at IS NULL OR e.recorded_at <= known_at)
 UNION ALL
 SELECT e.event_id, e.address_id, e.kind, e.occurred_at, e.dedup_key, e.lifts, e.deadline, e.policy, e.mail_sent_at,
-    e.ses_message_id, e.bounce_type
+    e.ses_message_id, e.bounce_type, e.is_reply
 FROM ses_bounces.address_event e
 WHERE e.superseded_at IS NOT NULL AND e.superseded_at > known_at AND e.recorded_at <= known_at
 $function$;
@@ -32,6 +32,16 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $function$
 SELECT t.pattern FROM ses_bounces.protected t WHERE known_at IS NULL OR t.added_at <= known_at
 UNION ALL
 SELECT t.pattern FROM ses_bounces.protected_past t WHERE t.added_at <= known_at AND t.removed_at > known_at
+$function$;
+
+-- Whether the mail of a reply was delivered to that address by a time, before the reply or after it: then the mailbox took
+-- it, and the reply is none of its troubles. The delivery is in the ledger; see ledger/insert_ending_deliveries.sql.
+CREATE OR REPLACE FUNCTION ses_bounces.is_answered(id bigint, mail text, at timestamptz, known_at timestamptz)
+RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $function$
+SELECT EXISTS (
+    SELECT FROM ses_bounces.entries_known(known_at) d
+    WHERE d.address_id = id AND d.kind = 'delivery' AND d.ses_message_id = mail AND d.occurred_at <= at
+)
 $function$;
 
 -- The functions of 0.1.0 without known_at (extended_deadline, episode_after, second_mail_bounced_at) stay for a version:
@@ -78,6 +88,7 @@ WITH RECURSIVE episode AS (
             min(e.deadline) AS stored, (array_agg(e.policy ORDER BY e.deadline, e.policy))[1] AS policy
         FROM ses_bounces.entries_known(known_at) e
         WHERE e.address_id = id AND e.kind = 'transient_bounce' AND e.occurred_at > p.deadline AND e.occurred_at <= at
+            AND NOT (e.is_reply AND ses_bounces.is_answered(id, e.ses_message_id, at, known_at))
     ) n
     WHERE p.policy = 'expire' AND p.deadline <= expire_before AND n.bounces > 0
 )
@@ -92,6 +103,7 @@ CREATE OR REPLACE FUNCTION ses_bounces.second_mail_bounced_at(
 SELECT min(e.occurred_at)
 FROM ses_bounces.entries_known(known_at) e
 WHERE e.address_id = id AND e.kind = 'transient_bounce' AND e.occurred_at > ended_at AND e.occurred_at <= at
+    AND NOT (e.is_reply AND ses_bounces.is_answered(id, e.ses_message_id, at, known_at))
 GROUP BY coalesce(e.ses_message_id, encode(e.dedup_key, 'hex'))
 ORDER BY 1 OFFSET 1 LIMIT 1
 $function$;
@@ -120,7 +132,14 @@ RETURNS TABLE (
 WITH entry AS (
     -- Each entry beside the last one that ended or lifted each thing, NULL: nothing did.
     -- Of all addresses: windows, since a join of aggregates would depend on what the planner believes of their size.
-    SELECT e.address_id, e.kind, e.occurred_at, e.deadline, e.policy, e.bounce_type, e.mail_sent_at,
+    -- A reply that a delivery answers is of no kind that counts.
+    SELECT e.address_id,
+        CASE WHEN e.is_reply AND EXISTS (
+            SELECT FROM ses_bounces.entries_known(known_at) d
+            WHERE d.address_id = e.address_id AND d.kind = 'delivery' AND d.ses_message_id = e.ses_message_id
+                AND d.occurred_at <= at
+        ) THEN 'answered' ELSE e.kind END AS kind,
+        e.occurred_at, e.deadline, e.policy, e.bounce_type, e.mail_sent_at,
         max(e.occurred_at) FILTER (WHERE e.kind = 'unblocked') OVER of_address AS unblocked_at,
         greatest(
             max(e.occurred_at) FILTER (WHERE e.kind IN ('delivery', 'transient_deleted', 'unblocked')) OVER of_address,
@@ -182,7 +201,15 @@ WITH entry AS (
             AND e.kind IN ('delivery', 'transient_deleted', 'unblocked')
     ) n
     CROSS JOIN LATERAL (
-        SELECT e.kind, e.occurred_at, e.deadline, e.policy, e.bounce_type, e.mail_sent_at
+        SELECT
+            -- The reply's mail is not in the index that all the rest is read from: it is looked up for replies alone.
+            CASE WHEN e.is_reply AND EXISTS (
+                SELECT FROM ses_bounces.address_event r
+                JOIN ses_bounces.entries_known(known_at) d ON d.address_id = r.address_id
+                    AND d.ses_message_id = r.ses_message_id
+                WHERE r.event_id = e.event_id AND d.kind = 'delivery' AND d.occurred_at <= at
+            ) THEN 'answered' ELSE e.kind END AS kind,
+            e.occurred_at, e.deadline, e.policy, e.bounce_type, e.mail_sent_at
         FROM ses_bounces.entries_known(known_at) e
         WHERE e.address_id = i.address_id AND e.occurred_at <= at
             -- Says nothing new, but the planner then takes it for few, and never reads the table for each.

@@ -7,6 +7,11 @@ WITH closed AS (
         unblock_reason = CASE
             WHEN last.occurred_at >= b.blocked_at THEN coalesce(last.reason, last.kind)
             WHEN s.is_protected THEN 'protected by never_block'
+            WHEN b.reason = 'expired_transient' AND EXISTS (
+                SELECT FROM ses_bounces.address_event e
+                WHERE e.event_id = b.event_id AND e.is_reply AND e.superseded_at IS NULL
+                    AND ses_bounces.is_answered(e.address_id, e.ses_message_id, %(at)s, NULL)
+            ) THEN 'the reply to a mail that was delivered'
             ELSE 'superseded'
         END
     FROM touched_state s

@@ -1,4 +1,5 @@
--- Close the open rows of the Email Bounce List whose kind is no longer that of touched_state.
+-- Close the open rows of the Email Bounce List whose kind is no longer that of touched_state. Answered: its last bounce
+-- was the reply to a mail that is known to have been delivered now.
 --   at  the time of the state. Locks: the rows closed.
 UPDATE ses_bounces.bounce_list b
 SET closed_at = CASE
@@ -13,6 +14,12 @@ SET closed_at = CASE
         WHEN s.kind IS NOT NULL THEN 'superseded'
         WHEN last.occurred_at >= b.first_bounced_at THEN
             CASE last.kind WHEN 'delivery' THEN 'delivered' WHEN 'unblocked' THEN 'unblocked' ELSE 'deleted' END
+        WHEN b.is_reply AND EXISTS (
+            SELECT FROM ses_bounces.address_event e
+            WHERE e.address_id = s.address_id AND e.is_reply AND e.superseded_at IS NULL
+                AND e.occurred_at = b.last_bounced_at
+                AND ses_bounces.is_answered(e.address_id, e.ses_message_id, %(at)s, NULL)
+        ) THEN 'answered'
         WHEN b.transient_fix_deadline <= %(at)s THEN 'expired'
         ELSE 'superseded'
     END

@@ -4,7 +4,7 @@ CREATE TEMP TABLE incoming_address (
 ) ON COMMIT DROP;
 CREATE TEMP TABLE incoming_delivery (
     address_id bigint, occurred_at timestamptz, dedup_key bytea, reason text, mail_sent_at timestamptz,
-    ses_message_id text, message_id bigint
+    ses_message_id text, message_id bigint, place smallint
 ) ON COMMIT DROP;
 CREATE TEMP TABLE touched_address (address_id bigint) ON COMMIT DROP;
 CREATE TEMP TABLE touched_state (

@@ -1,6 +1,7 @@
 -- Bring the Email Blocked List to touched_state: one open row per address and cause; note the people in flag_due.
 -- All who write here hold the lock of ledger/lock_state.sql: no conflict to look for.
 -- BETWEEN says nothing new: the planner then takes what is looked up for little, whatever the statistics are.
+--   at         the time of the state
 --   first_new  addresses from this id on were registered in this transaction
 -- Yields reason and count of what is new. Locks: the rows written.
 WITH wanted AS MATERIALIZED (
@@ -11,6 +12,7 @@ WITH wanted AS MATERIALIZED (
             WHERE e.address_id = s.address_id AND e.address_id BETWEEN s.address_id AND s.address_id
                 AND e.kind = 'transient_bounce' AND e.superseded_at IS NULL
                 AND e.occurred_at BETWEEN s.episode_first_at AND s.episode_last_at
+                AND NOT (e.is_reply AND ses_bounces.is_answered(e.address_id, e.ses_message_id, %(at)s, NULL))
             ORDER BY e.deadline, e.occurred_at, e.dedup_key
             LIMIT 1
         ) ELSE (

@@ -1,6 +1,6 @@
 -- Who is blocked, one row per address and cause with the entry that caused it, into temp table report_block, gone at
 -- commit. Reads report_state. Locks: none that others see.
---   known_at  as of report_states
+--   at, known_at  as of report_states
 CREATE TEMP TABLE report_block ON COMMIT DROP AS
 SELECT s.address_id, s.address, s.domain, s.first_bounced_at, s.last_bounced_at, s.bounce_count, c.reason, c.since,
     array_position(
@@ -12,6 +12,9 @@ SELECT s.address_id, s.address, s.domain, s.first_bounced_at, s.last_bounced_at,
         FROM ses_bounces.entries_known(%(known_at)s::timestamptz) e
         WHERE e.address_id = s.address_id AND e.kind = 'transient_bounce'
             AND e.occurred_at BETWEEN s.episode_first_at AND s.episode_last_at
+            AND NOT (e.is_reply AND ses_bounces.is_answered(
+                e.address_id, e.ses_message_id, %(at)s::timestamptz, %(known_at)s::timestamptz
+            ))
         ORDER BY e.deadline, e.occurred_at, e.dedup_key
         LIMIT 1
     ) ELSE (

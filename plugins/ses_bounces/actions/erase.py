@@ -162,12 +162,15 @@ def _rename_entries(connection: Connection, secret: Secret, id_: int, key: str, 
     parameters = {"event_ids": [row[0] for row in rows], "dedup_keys": new}
     connection.execute(statement("actions/erase/erase_entries"), parameters)
     row = connection.execute(
-        "SELECT d.dedup_key FROM ses_bounces.last_delivery d WHERE d.address_id = %s", [id_]
+        "SELECT d.dedup_key, d.second_key, d.third_key, d.fourth_key FROM ses_bounces.last_delivery d"
+        " WHERE d.address_id = %s",
+        [id_],
     ).fetchone()
     if row is not None:
         connection.execute(
-            "UPDATE ses_bounces.last_delivery SET dedup_key = %s WHERE address_id = %s",
-            [secret.dedup_key(bytes(row[0])), id_],
+            "UPDATE ses_bounces.last_delivery SET dedup_key = %s, second_key = %s, third_key = %s, fourth_key = %s"
+            " WHERE address_id = %s",
+            [*(None if key is None else secret.dedup_key(bytes(key)) for key in row), id_],
         )
 
 

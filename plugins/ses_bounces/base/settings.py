@@ -120,6 +120,7 @@ class Settings(BaseModel):
     transient_grace_days: Annotated[Count, Field(ge=0, le=MAX_GRACE_DAYS)] = 14
     promotion: Literal["age", "age_and_rebounce", "expire"] = "age"
     promotion_excludes: tuple[str, ...] = ()
+    promote_auto_replies: Annotated[bool, Field(strict=True)] = True
     aws_conn_id: str | None = "ses_bounces_aws"
     postgres_conn_id: str = "ses_bounces_postgres"
     use_fips_endpoint: Annotated[bool, Field(strict=True)] = False
@@ -161,6 +162,7 @@ class Settings(BaseModel):
             grace=timedelta(days=self.transient_grace_days),
             promotion=self.promotion,
             promotion_excludes=frozenset(self.promotion_excludes),
+            promote_auto_replies=self.promote_auto_replies,
             allowed_topic_arns=frozenset(self.allowed_topic_arns),
             allow_raw=self.allow_raw,
         )
@@ -246,6 +248,7 @@ MEANINGS = {
     "transient_grace_days": f"a whole number from 0 to {MAX_GRACE_DAYS}",
     "promotion": "age, age_and_rebounce or expire",
     "promotion_excludes": "a list of bounce subtypes",
+    "promote_auto_replies": "true or false",
     "aws_conn_id": "an Airflow connection id, or null for boto3's default credentials",
     "postgres_conn_id": "an Airflow connection id",
     "use_fips_endpoint": "true or false",

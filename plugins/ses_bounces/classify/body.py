@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ses_bounces.classify.address import address_key, split_addresses
 from ses_bounces.classify.entry import Classification, Entry, dedup_key
 from ses_bounces.classify.message import Bounce, Complaint, Event, Mail, Problem, Recipient, clean, parse_time, unwrap
-from ses_bounces.classify.rules import NO_EFFECT, Rules, bounce_kind, complaint_kind
+from ses_bounces.classify.rules import NO_EFFECT, Rules, bounce_kind, complaint_kind, is_reply
 
 MAX_DIAGNOSTIC_CHARACTERS = 2_000
 MAX_ID_CHARACTERS = 200
@@ -125,9 +126,19 @@ def _read_bounce(origin: _Origin, rules: Rules, entries: list[Entry]) -> str | N
     for entry in made:
         entry.bounce_type, entry.bounce_sub_type = type_, sub_type
         if entry.kind == "transient_bounce":
+            # Of a mail's only destination, where the bounce names another address, that one tells.
+            recipient = named.get(entry.address) or next(iter(named.values()))
+            entry.is_reply = is_reply(type_, sub_type, has_details=_has_details(recipient))
             entry.policy, entry.deadline = rules.promotion, fix_deadline(occurred_at, sub_type, rules)
+            if entry.is_reply and not rules.promote_auto_replies:
+                entry.deadline = None
     entries += made
     return problem
+
+
+def _has_details(recipient: Recipient) -> bool:
+    """Tell whether the server that reported the bounce said anything about this recipient."""
+    return any(value not in (None, "") for value in (recipient.action, recipient.status, recipient.diagnosticCode))
 
 
 def fix_deadline(occurred_at: datetime, sub_type: str | None, rules: Rules) -> datetime | None:
@@ -147,7 +158,7 @@ def _forwarded(
     key, reported = destinations[0]
     if len(destinations) != 1 or key is None or key in named:
         return []
-    recipient = Recipient(reported, foreigner.status, foreigner.diagnostic_code)
+    recipient = Recipient(reported, status=foreigner.status, diagnosticCode=foreigner.diagnostic_code)
     entry = origin.entry("transient_bounce", key, recipient, bounce, foreigner.occurred_at, note)
     entry.reason = _join("the bounce names an address that the mail was not sent to", note)
     return [entry]
@@ -271,12 +282,16 @@ class _Origin:
             mail_sent_at=self.mail_sent_at,
             feedback_id=clean(feedback_id, MAX_ID_CHARACTERS),
             ses_message_id=self.ses_message_id,
-            status=clean(recipient.status, MAX_ID_CHARACTERS),
-            diagnostic_code=clean(recipient.diagnosticCode, MAX_DIAGNOSTIC_CHARACTERS),
+            status=_clean_text(recipient.status, MAX_ID_CHARACTERS),
+            diagnostic_code=_clean_text(recipient.diagnosticCode, MAX_DIAGNOSTIC_CHARACTERS),
             source=self.source,
             configuration_set=self.configuration_set,
             tags=self.tags,
         )
+
+
+def _clean_text(value: Any, limit: int) -> str | None:
+    return clean(value, limit) if isinstance(value, str) else None
 
 
 def _tags(mail: Mail) -> tuple[str | None, dict[str, list[str]] | None]:

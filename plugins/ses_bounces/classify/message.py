@@ -36,8 +36,10 @@ class Recipient(msgspec.Struct, gc=False):
     """An element of ``bouncedRecipients`` or ``complainedRecipients``."""
 
     emailAddress: str | None = None
-    status: str | None = None
-    diagnosticCode: str | None = None
+    # Whatever they are: that one is there tells a failure from an auto-reply.
+    action: Any = None
+    status: Any = None
+    diagnosticCode: Any = None
 
 
 class Bounce(msgspec.Struct, gc=False):

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 Policy = Literal["age", "age_and_rebounce", "expire"]
 
@@ -62,7 +62,16 @@ def complaint_kind(feedback_type: str | None, sub_type: str | None) -> str:
     """Return the kind of entry that a complaint makes; its subtype wins over its feedback type."""
     if sub_type in SUPPRESSION_SUBTYPES:
         return "ses_suppression"
-    return COMPLAINT_KINDS.get(feedback_type) or COMPLAINT_KINDS[None]
+    # The value is the mailbox provider's: in whatever case.
+    return COMPLAINT_KINDS.get(feedback_type.lower() if feedback_type else None) or COMPLAINT_KINDS[None]
+
+
+def is_reply(type_: str, sub_type: str | None, *, has_details: bool) -> bool:
+    """Tell whether a bounce is probably an auto-reply: of real failures a server tells action, status or diagnostic.
+
+    :param has_details: its recipient has one of these.
+    """
+    return type_ == "Transient" and sub_type in (None, "", "General") and not has_details
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -71,5 +80,6 @@ class Rules(msgspec.Struct, frozen=True):
     grace: timedelta = timedelta(days=14)
     promotion: Policy = "age"
     promotion_excludes: Collection[str] = ()
+    promote_auto_replies: bool = True
     allowed_topic_arns: Collection[str] = ()
     allow_raw: bool = False

@@ -42,7 +42,7 @@ Window = tuple[datetime, datetime]
 _COLUMNS = (
     "message_id", "address", "address_as_reported", "kind", "occurred_at", "dedup_key", "reason", "deadline", "policy",
     "mail_sent_at", "feedback_id", "ses_message_id", "bounce_type", "bounce_sub_type", "feedback_type", "status",
-    "diagnostic_code", "source", "configuration_set", "tags",
+    "diagnostic_code", "source", "configuration_set", "is_reply", "tags",
 )  # fmt: skip
 _COPY = f"COPY replayed_copy ({', '.join(_COLUMNS)}) FROM STDIN"
 
@@ -95,7 +95,7 @@ def rules_key(rules: Rules) -> str:
     """Return what tells whether a window was tried with the rules of today: their version, and the settings' part."""
     settings = [
         str(rules.grace), rules.promotion, sorted(rules.promotion_excludes), sorted(rules.allowed_topic_arns),
-        rules.allow_raw,
+        rules.allow_raw, rules.promote_auto_replies,
     ]  # fmt: skip
     digest = hashlib.blake2b(json.dumps(settings).encode(), digest_size=8).hexdigest()
     return f"{RULES_VERSION}-{digest}"

@@ -28,6 +28,8 @@ SES = "ses"
 # Small enough that a page's action never waits a second for its turn.
 ADDRESSES_PER_CHUNK = 5_000
 
+# The latest deliveries of an address that are kept, by time; see docs/semantics.md.
+DELIVERIES_KEPT = 4
 # Behind every id that there is.
 _NO_ID = 2**63 - 1
 
@@ -37,11 +39,11 @@ _EVENT_COLUMNS = {
     "reason": "text", "lifts": "text[]", "deadline": "timestamptz", "policy": "text", "mail_sent_at": "timestamptz",
     "feedback_id": "text", "ses_message_id": "text", "bounce_type": "text", "bounce_sub_type": "text",
     "feedback_type": "text", "status": "text", "diagnostic_code": "text", "source": "text",
-    "configuration_set": "text", "tags": "jsonb", "rules_version": "int2", "message_id": "int8",
+    "configuration_set": "text", "is_reply": "bool", "tags": "jsonb", "rules_version": "int2", "message_id": "int8",
 }  # fmt: skip
 _DELIVERY_COLUMNS = {
     "address_id": "int8", "occurred_at": "timestamptz", "dedup_key": "bytea", "reason": "text",
-    "mail_sent_at": "timestamptz", "ses_message_id": "text", "message_id": "int8",
+    "mail_sent_at": "timestamptz", "ses_message_id": "text", "message_id": "int8", "place": "int2",
 }  # fmt: skip
 _ADDRESS_COLUMNS = {"place": "int4", "address": "text", "address_as_reported": "text"}
 
@@ -122,8 +124,7 @@ class Writer:
         for key in self._recorded([key for key, item in events.items() if ids[item[0].address] in known]):
             del events[key]
         self._write_events(list(events.values()), ids, actor, lifts)
-        if deliveries:
-            self._write_deliveries(deliveries, ids)
+        count = self._write_deliveries(deliveries, ids) if deliveries else 0
         # Ones that came before a bounce which arrived late may end its episode.
         waiting = [ids[e.address] for e, _ in events.values() if e.kind == "transient_bounce"]
         waiting = [id_ for id_ in waiting if id_ in known]
@@ -131,7 +132,9 @@ class Writer:
             ending = {"ids": waiting, "rules_version": RULES_VERSION}
             self._count(self.connection.execute(statement("ledger/insert_ending_deliveries"), ending).fetchall())
         if deliveries:
-            self.connection.execute(statement("ledger/upsert_last_deliveries"))
+            kept = self.connection.execute(statement("ledger/upsert_last_deliveries")).fetchone()
+            if kept != (count,):
+                self.connection.execute(statement("ledger/merge_last_deliveries"))
             self.connection.execute("TRUNCATE incoming_delivery")
 
     def append_replayed(self, event_ids: list[int], dedup_keys: list[bytes]) -> None:
@@ -184,8 +187,8 @@ class Writer:
                 write((
                     ids[e.address], e.kind, e.occurred_at, e.dedup_key, actor, e.reason, lifts, e.deadline, e.policy,
                     e.mail_sent_at, e.feedback_id, e.ses_message_id, e.bounce_type, e.bounce_sub_type, e.feedback_type,
-                    e.status, e.diagnostic_code, e.source, e.configuration_set, e.tags or None, RULES_VERSION,
-                    message_id,
+                    e.status, e.diagnostic_code, e.source, e.configuration_set, e.is_reply, e.tags or None,
+                    RULES_VERSION, message_id,
                 ))  # fmt: skip
         if items:
             earliest = items[0][0].occurred_at
@@ -193,13 +196,17 @@ class Writer:
         self.changes.entries.update(e.kind for e, _ in items)
         self._touched.update(ids[e.address] for e, _ in items)
 
-    def _write_deliveries(self, items: list[_Item], ids: dict[str, int]) -> None:
+    def _write_deliveries(self, items: list[_Item], ids: dict[str, int]) -> int:
+        """Write deliveries into their work table; returns how many of them may be kept as one of the latest."""
+        places = _places(items)
         with self.connection.cursor().copy(_COPY_DELIVERIES) as copy:
             copy.set_types(list(_DELIVERY_COLUMNS.values()))
-            for e, message_id in items:
+            for (e, message_id), place in zip(items, places, strict=True):
                 copy.write_row((
                     ids[e.address], e.occurred_at, e.dedup_key, e.reason, e.mail_sent_at, e.ses_message_id, message_id,
+                    place,
                 ))  # fmt: skip
+        return sum(place is not None for place in places)
 
     def touch(self, address_ids: Iterable[int]) -> None:
         """Have the projections of these addresses brought up to date, whether entries were appended or not."""
@@ -247,6 +254,26 @@ class Writer:
         for kind, count, earliest in rows:
             self.changes.entries[kind] += count
             self._earliest = min(self._earliest or earliest, earliest)
+
+
+def _places(items: list[_Item]) -> list[int | None]:
+    """Return which place each delivery has among the latest of its address, from 1; None: it is not to be kept.
+
+    :param items: in the order of their time.
+    """
+    places: list[int | None] = [1] * len(items)
+    if len({e.address for e, _ in items}) == len(items):
+        return places
+    latest: dict[str, list[bytes]] = {}
+    for index in range(len(items) - 1, -1, -1):
+        e = items[index][0]
+        keys = latest.setdefault(e.address, [])
+        if len(keys) < DELIVERIES_KEPT and e.dedup_key not in keys:
+            keys.append(e.dedup_key)
+            places[index] = len(keys)
+        else:
+            places[index] = None
+    return places
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ def _rows(
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute(statement("report/create_states"), {"at": at, "known_at": known_at})
         connection.execute("ANALYZE report_state")
-        connection.execute(statement("report/create_blocks"), {"known_at": known_at})
+        connection.execute(statement("report/create_blocks"), {"at": at, "known_at": known_at})
         with connection.cursor("rows_as_of") as cursor:
             cursor.itersize = _ROWS_AT_ONCE
             cursor.execute(statement("report/select_rows"))

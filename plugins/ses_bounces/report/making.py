@@ -149,7 +149,7 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
     until = moments["as_of"] + DUE_SOON
     execute(statement("report/create_states"), {"at": at, "known_at": None})
     execute("ANALYZE report_state")
-    execute(statement("report/create_blocks"), {"known_at": None})
+    execute(statement("report/create_blocks"), {"at": at, "known_at": None})
     execute("ANALYZE report_block")
     reasons = execute(statement("report/select_reasons"), {"since": starts_at}).fetchall()
     blocked, new = next(((total, fresh) for reason, total, fresh in reasons if reason is None), (0, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ses_bounces.base.exceptions import SettingsError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Tell it."""
+    from ses_bounces.ledger.replay_preview import outdated
     from ses_bounces.people.enforcing import preview
 
     if options.sample < 0:
@@ -24,7 +26,8 @@ def run(options: argparse.Namespace) -> int:
     found = settings()
     with database(options, found) as connection:
         seen = preview(connection, found, sample=options.sample)
-    answer(options, seen, *_lines(seen))
+        changed = outdated(connection, found.rules)
+    answer(options, asdict(seen) | {"replay": asdict(changed)}, *_lines(seen), *changed.lines())
     return DONE
 
 

@@ -41,6 +41,7 @@ class BounceQuery(ListQuery):
     kind: str | None = None
     sub_type: str | None = None
     configuration_set: str | None = None
+    is_reply: bool = Field(False, description="Only those whose last bounce is probably an auto-reply")
     days_left_min: int | None = None
     days_left_max: int | None = None
     bounced_from: date | None = None
@@ -52,7 +53,7 @@ class BounceQuery(ListQuery):
         since, until = day_range(self.bounced_from, self.bounced_to)
         return BounceFilter(
             self.state, self.kind, self.sub_type, self.configuration_set, self.days_left_min, self.days_left_max,
-            since, until, text,
+            since, until, text, self.is_reply,
         )  # fmt: skip
 
 

@@ -52,6 +52,13 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
             "lines",
         ),
         SettingText(
+            "promote_auto_replies",
+            "Let auto-replies block",
+            "Whether a transient bounce that is probably an auto-reply blocks at its deadline; one to a mail that was "
+            "delivered never does. Set it to false where SES does not report deliveries.",
+            "switch",
+        ),
+        SettingText(
             "never_block",
             "Never block",
             "Bounces of these are recorded and block nobody. Complaints and unsubscriptions block them too.",

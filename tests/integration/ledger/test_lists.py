@@ -92,10 +92,10 @@ def filled(database: Connection, monkeypatch: pytest.MonkeyPatch, request: pytes
         deadline = NOW + timedelta(days=number % 5 - 1, minutes=30) if kind == "transient" and number % 4 else None
         database.execute(
             "INSERT INTO ses_bounces.bounce_list (address_id, address, kind, details, bounce_sub_type,"
-            " configuration_set, first_bounced_at, last_bounced_at, bounce_count, transient_fix_deadline, opened_at,"
-            " closed_at) SELECT a.address_id, a.address, %s, 'd', %s, %s, %s, %s, 1, %s, %s, %s"
+            " configuration_set, is_reply, first_bounced_at, last_bounced_at, bounce_count, transient_fix_deadline, opened_at,"
+            " closed_at) SELECT a.address_id, a.address, %s, 'd', %s, %s, %s, %s, %s, 1, %s, %s, %s"
             " FROM ses_bounces.address a WHERE a.address = %s",
-            [kind, ["General", "MailboxFull", None][number % 3], ["news", None][number % 2], at, at, deadline, at,
+            [kind, ["General", "MailboxFull", None][number % 3], ["news", None][number % 2], number % 3 == 0, at, at, deadline, at,
              None if is_open else NOW, address],
         )  # fmt: skip
         for reason in {CAUSES[number % 6], CAUSES[number % 4]}:
@@ -158,6 +158,7 @@ MOMENTS = st.sampled_from([None, NOW - timedelta(hours=5), NOW - timedelta(hours
         configuration_set=st.sampled_from([None, None, "news"]),
         days_left_min=st.sampled_from([None, None, -1, 1]),
         days_left_max=st.sampled_from([None, None, 0, 2]),
+        is_reply=st.sampled_from([False, False, True]),
         bounced_from=MOMENTS,
         bounced_to=MOMENTS,
         text=st.sampled_from(TEXTS),
@@ -178,6 +179,7 @@ def test_bounces(filled: Connection, filter_: BounceFilter, sort: Any, direction
             and filter_.kind in (None, row.kind)
             and filter_.sub_type in (None, row.sub_type)
             and filter_.configuration_set in (None, row.configuration_set)
+            and (row.is_reply or not filter_.is_reply)
             and (filter_.days_left_min is None or (left is not None and left >= timedelta(filter_.days_left_min)))
             and (filter_.days_left_max is None or (left is not None and left <= timedelta(filter_.days_left_max)))
             and (filter_.bounced_from is None or row.last_bounced_at >= filter_.bounced_from)  # type: ignore[operator]

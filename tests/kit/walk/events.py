@@ -53,12 +53,17 @@ class Rules:
     excludes: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     allow_raw: bool = False
+    replies: bool = True
     strict: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One SES event. ``form``: plain, foreign (a bounce that names somebody else), or with a recipient that is none."""
+    """One SES event.
+
+    ``form``: plain, foreign (a bounce that names somebody else), bad (with a recipient that is none), or reply (of whose
+    recipient nothing but the address is said).
+    """
 
     meaning: tuple[str, str | None, str | None, str | None]
     names: tuple[str, ...]
@@ -86,6 +91,8 @@ class Event:
         destination = list(self.names)
         if self.form == "foreign":
             names = ["somebody@elsewhere.example"]
+        if self.form == "reply":
+            fields["recipient"] = dict.fromkeys(("action", "status", "diagnosticCode"))
         return bounce(names, bounce_type, sub_type, key, destination, mail_fields, **fields)
 
     def entries(self, rules: Rules) -> Iterator[Made]:
@@ -115,6 +122,8 @@ class Event:
         if type_ == "Delivery" or not self.has_feedback_id:
             key = (type_, f"mail {self.mail}", address, iso(self.reported))
         is_transient = kind == "transient_bounce"
+        is_reply = is_transient and self.form == "reply"
+        has_deadline = is_transient and sub_type not in rules.excludes and (rules.replies or not is_reply)
         return (
             key,
             address,
@@ -122,11 +131,12 @@ class Event:
                 kind=kind,
                 occurred_at=at,
                 dedup_key=blake2b(repr(key).encode(), digest_size=16).digest(),
-                deadline=at + rules.grace * DAY if is_transient and sub_type not in rules.excludes else None,
+                deadline=at + rules.grace * DAY if has_deadline else None,
                 policy=rules.policy if is_transient else None,
                 mail_sent_at=self.sent,
                 ses_message_id=f"mail {self.mail}",
                 bounce_type=bounce_type if type_ == "Bounce" else None,
+                is_reply=is_reply,
             ),
         )
 
@@ -187,7 +197,10 @@ def random_event(
     form = r.choice(("plain",) * 8 + ("foreign", "bad")) if meaning[0] != "Delivery" else "plain"
     if form == "foreign" and meaning[0] != "Bounce":
         form = "plain"
+    if form == "plain" and meaning[:3] == ("Bounce", "Transient", "General") and r.random() < 0.6:
+        form = "reply"
     has_feedback_id = r.random() < 0.9
+    may_meet = form == "reply" or meaning[0] == "Delivery"
     return Event(
         meaning=meaning,
         names=tuple(r.sample(addresses, r.choice((1, 1, 1, 2, 3)))),
@@ -198,7 +211,7 @@ def random_event(
         number=number,
         has_feedback_id=has_feedback_id,
         # Few mails: some bounce more than once. Without a feedback id it is the mail that tells events apart.
-        mail=r.randrange(6) if has_feedback_id and r.random() < 0.3 else number + 100,
+        mail=r.randrange(6) if has_feedback_id and r.random() < (0.8 if may_meet else 0.3) else number + 100,
     )
 
 

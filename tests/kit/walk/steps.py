@@ -360,6 +360,7 @@ def change_settings(world: World, r: Random) -> None:
             {"policy": r.choice(POLICIES)},
             {"excludes": r.choice(((), ("MailboxFull",), ("General", "ContentRejected")))},
             {"topics": r.choice(((), (), (TOPIC_ARN,), (TOPIC_ARN, OTHER_TOPIC))), "allow_raw": r.random() < 0.7},
+            {"replies": r.random() < 0.5},
             {"strict": r.random() < 0.3},
         )
     )

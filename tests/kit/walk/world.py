@@ -24,11 +24,17 @@ if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 DAYS_OF_PARTITIONS = 10
+DELIVERIES_KEPT = 4
 FOREIGNER = "somebody@elsewhere.example"
 _LIVE = """
-SELECT e.event_id, a.address, e.kind, e.occurred_at, e.deadline, e.policy, e.lifts, e.actor
+SELECT e.event_id, a.address, e.kind, e.occurred_at, e.deadline, e.policy, e.lifts, e.actor, e.is_reply
 FROM ses_bounces.address_event e JOIN ses_bounces.address a USING (address_id)
 WHERE e.superseded_at IS NULL AND e.kind NOT IN ('promotion', 'delivery')
+"""
+_DELIVERED = """
+SELECT a.address, e.occurred_at, e.ses_message_id
+FROM ses_bounces.address_event e JOIN ses_bounces.address a USING (address_id)
+WHERE e.superseded_at IS NULL AND e.kind = 'delivery'
 """
 _BLOCKED = "SELECT address, reason, blocked_at FROM ses_bounces.blocked_list WHERE unblocked_at IS NULL"
 _BOUNCED = (
@@ -115,6 +121,7 @@ class World:
             promotion_excludes=frozenset(r.excludes),
             allowed_topic_arns=frozenset(r.topics),
             allow_raw=r.allow_raw,
+            promote_auto_replies=r.replies,
         )
 
     @contextmanager
@@ -172,8 +179,14 @@ class World:
 
     def state(self, address: str, at: datetime | None = None) -> model.State:
         """The model's state."""
-        known = (*self.live.values(), *self.deliveries.values(), *self.listings.values(), *self.persons.values())
+        known = (*self.live.values(), *self.listings.values(), *self.persons.values())
         entries = [one.entry for one in known if one.address == address]
+        # What answers a reply is in the ledger; of older deliveries only that they were made is known.
+        kept = {(at, mail) for address_, at, mail in self.connection.execute(_DELIVERED) if address_ == address}
+        for one in self.deliveries.values():
+            if one.address == address:
+                is_kept = (one.entry.occurred_at, one.entry.ses_message_id) in kept
+                entries.append(one.entry if is_kept else dataclasses.replace(one.entry, ses_message_id=None))
         return model.state(entries, at or self.clock(), protected=self.is_protected(address))
 
     def clock(self) -> datetime:
@@ -204,7 +217,7 @@ class World:
     def read_persons(self) -> dict[int, Live]:
         """The live entries of persons in the ledger, and of replays that ended something."""
         found = {}
-        for id_, address, kind, at, deadline, _, lifts, actor in self.connection.execute(
+        for id_, address, kind, at, deadline, _, lifts, actor, _ in self.connection.execute(
             f"{_LIVE} AND e.actor <> 'ses' AND e.actor <> 'ses_bounces'"
         ):
             entry = model.Entry(
@@ -233,6 +246,7 @@ class World:
         is_held = bool(self.pending())
         self.is_owed = self.is_owed or is_held
         self._check_ledger()
+        self._check_answers()
         at = self.clock()
         wanted = {address: self.state(address, at) for address in (*ADDRESSES, FOREIGNER)}
         self._check_sql(wanted, at)
@@ -243,15 +257,30 @@ class World:
 
     def _check_ledger(self) -> None:
         found: Counter[Any] = Counter()
-        for _, address, kind, occurred_at, deadline, policy, _, actor in self.connection.execute(_LIVE):
+        for _, address, kind, occurred_at, deadline, policy, _, actor, is_reply in self.connection.execute(_LIVE):
             if actor == "ses":
-                found[address, kind, occurred_at, deadline, policy] += 1
+                found[address, kind, occurred_at, deadline, policy, is_reply] += 1
         wanted: Counter[Any] = Counter()
         for one in (*self.live.values(), *self.listings.values()):
             e = one.entry
-            wanted[one.address, e.kind, e.occurred_at, e.deadline, e.policy] += 1
+            wanted[one.address, e.kind, e.occurred_at, e.deadline, e.policy, e.is_reply] += 1
         assert found == wanted, f"the ledger has {found - wanted} and lacks {wanted - found}"
         assert self.read_persons() == self.persons
+
+    def _check_answers(self) -> None:
+        """A delivery that answers a reply is in the ledger, unless it was not among the four latest any more."""
+        kept = set(self.connection.execute(_DELIVERED).fetchall())
+        known = [(one.address, one.entry.occurred_at, one.entry) for one in self.deliveries.values()]
+        assert {(address, at, entry.ses_message_id) for address, at, entry in known} >= kept
+        for reply in self.live.values():
+            if not reply.entry.is_reply:
+                continue
+            mail = reply.entry.ses_message_id
+            answers = [at for address, at, e in known if (address, e.ses_message_id) == (reply.address, mail)]
+            if not any((reply.address, at, mail) in kept for at in answers):
+                for at in answers:
+                    later = [x for address, x, _ in known if address == reply.address and x >= at]
+                    assert len(later) > DELIVERIES_KEPT, f"the delivery that answers at {at} is not in the ledger"
 
     def _check_sql(self, wanted: dict[str, model.State], at: datetime) -> None:
         names = (

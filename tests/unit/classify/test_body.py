@@ -70,6 +70,11 @@ def test_bounces(type_: str, sub_type: str | None, kind: str) -> None:
         ({"complaintFeedbackType": None}, "complaint"),
         *[({"complaintFeedbackType": name}, "complaint") for name in ("abuse", "fraud", "virus", "other", "new")],
         ({"complaintFeedbackType": "not-spam"}, "not_spam"),
+        ({"complaintFeedbackType": "Not-Spam"}, "not_spam"),
+        ({"complaintFeedbackType": "NOT-SPAM"}, "not_spam"),
+        ({"complaintFeedbackType": "Auth-Failure"}, "auth_failure"),
+        ({"complaintFeedbackType": "ABUSE"}, "complaint"),
+        ({"complaintFeedbackType": ""}, "complaint"),
         ({"complaintFeedbackType": "auth-failure"}, "auth_failure"),
         ({"complaintFeedbackType": "not-spam", "complaintSubType": "OnAccountSuppressionList"}, "ses_suppression"),
     ],
@@ -252,6 +257,49 @@ def test_transients_carry_deadline_and_policy() -> None:
     entry = classify(bounce(type_="Transient"), rules).entries[0]
     assert (entry.deadline, entry.policy) == (entry.occurred_at + timedelta(days=3), "age_and_rebounce")
     assert classify(bounce(type_="Transient", sub_type="MessageTooLarge"), rules).entries[0].deadline is None
+
+
+@pytest.mark.parametrize(
+    ("said", "is_marked"),
+    [
+        ({}, True),
+        ({"status": "", "diagnosticCode": None}, True),
+        ({"action": "failed"}, False),
+        ({"status": "4.2.2"}, False),
+        ({"diagnosticCode": "smtp; 452 full"}, False),
+        ({"status": 5}, False),
+        ({"action": False}, False),
+        ({"diagnosticCode": ["x"]}, False),
+    ],
+)
+@pytest.mark.parametrize("odd", [{}, {"destination": [ADDRESS, 7]}], ids=["", "read the long way"])
+def test_a_bounce_without_details_is_probably_an_auto_reply(
+    said: dict[str, Any], is_marked: bool, odd: dict[str, Any]
+) -> None:
+    event = bounce(type_="Transient", sub_type="General")
+    event["bounce"]["bouncedRecipients"] = [{"emailAddress": ADDRESS} | said]
+    event["mail"] |= odd
+    [entry] = classify(event).entries
+    assert (entry.kind, entry.is_reply, entry.deadline is None) == ("transient_bounce", is_marked, False)
+    entry = classify(event, Rules(promote_auto_replies=False)).entries[0]
+    assert (entry.is_reply, entry.deadline is None) == (is_marked, is_marked)
+
+
+def test_each_recipient_is_judged_by_what_is_said_of_it() -> None:
+    event = bounce(["a@example.com", "b@example.com"], "Transient", "General")
+    del event["bounce"]["bouncedRecipients"][1]["diagnosticCode"], event["bounce"]["bouncedRecipients"][1]["status"]
+    event["bounce"]["bouncedRecipients"][1].pop("action")
+    assert [(entry.address, entry.is_reply) for entry in classify(event).entries] == [
+        ("a@example.com", False), ("b@example.com", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_", "is_marked"), [("Transient", True), ("Permanent", False), ("Undetermined", False)])
+def test_a_reply_that_names_another_address_is_one_of_the_mails_destination(type_: str, is_marked: bool) -> None:
+    event = bounce("forwarded@example.net", type_, "General", destination=[ADDRESS])
+    event["bounce"]["bouncedRecipients"] = [{"emailAddress": "forwarded@example.net"}]
+    found = {entry.address: (entry.kind, entry.is_reply) for entry in classify(event).entries}
+    assert found == {"forwarded@example.net": ("foreign_bounce", False), ADDRESS: ("transient_bounce", is_marked)}
 
 
 def test_topics() -> None:

@@ -211,3 +211,43 @@ def test_the_order_of_the_entries_does_not_matter(data: st.DataObject) -> None:
     history = data.draw(histories())
     at, protected = data.draw(times(history)), data.draw(st.booleans())
     assert state(data.draw(st.permutations(history)), at, protected) == state(history, at, protected)
+
+
+def reply(at: float, mail: str | None = "m", grace: float = 14, policy: str = "age") -> Entry:
+    return entry(
+        "transient_bounce", at, deadline=day(at + grace), policy=policy, ses_message_id=mail, bounce_type="Transient",
+        is_reply=True,
+    )  # fmt: skip
+
+
+def delivered(at: float, mail: str | None = "m") -> Entry:
+    return entry("delivery", at, ses_message_id=mail)
+
+
+def test_a_reply_to_a_mail_that_was_delivered_counts_for_nothing_from_the_delivery_on() -> None:
+    assert state([delivered(0), reply(1)], day(20)) == State()
+    assert state([reply(1), delivered(2)], day(20)) == State()
+    before = state([reply(1), delivered(30)], day(20))
+    assert before.causes == {"expired_transient": day(15)}
+    assert before.episode == Episode(day(1), day(1), 1, day(15))
+
+
+def test_only_a_delivery_of_its_own_mail_answers_a_reply_and_only_a_reply_is_answered() -> None:
+    for entries in ([delivered(0, "other"), reply(1)], [delivered(0, None), reply(1, None)],
+                    [delivered(0), transient(1, mail="m")]):  # fmt: skip
+        assert set(state(entries, day(20)).causes) == {"expired_transient"}
+
+
+def test_an_answered_reply_is_no_bounce_of_an_episode_of_two_mails_or_of_the_next_one() -> None:
+    mixed = [delivered(0), reply(1), transient(3), reply(4)]
+    assert state(mixed, day(5)).episode == Episode(day(3), day(3), 1, day(17))
+    both = [delivered(0), reply(2, policy="age_and_rebounce"), transient(1, policy="age_and_rebounce", mail="n")]
+    assert state(both, day(20)).causes == {}
+    following = [delivered(0), transient(1, policy="expire", mail="n"), reply(16, policy="expire")]
+    assert state(following, day(17)) == State()
+    counted = state([delivered(0), reply(1), entry("complaint", 2)], day(3))
+    assert (counted.first, counted.last, counted.count) == (day(2), day(2), 1)
+
+
+def test_a_reply_that_nothing_answers_is_as_any_transient() -> None:
+    assert state([reply(1)], day(15)).causes == {"expired_transient": day(15)}

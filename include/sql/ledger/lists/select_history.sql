@@ -18,7 +18,8 @@ WITH address AS MATERIALIZED (
 )
 SELECT e.event_id, e.kind, e.occurred_at, e.recorded_at, e.actor, e.reason, e.lifts, e.deadline, e.policy,
     e.mail_sent_at, e.feedback_id, e.ses_message_id, e.bounce_type, e.bounce_sub_type, e.feedback_type, e.status,
-    e.diagnostic_code, e.source, e.configuration_set, e.tags, e.rules_version, e.message_id, e.superseded_at,
+    e.diagnostic_code, e.source, e.configuration_set, e.is_reply,
+    e.is_reply AND ses_bounces.is_answered(e.address_id, e.ses_message_id, clock_timestamp(), NULL) AS is_answered, e.tags, e.rules_version, e.message_id, e.superseded_at,
     e.superseded_by,
     ARRAY(
         SELECT b.reason FROM block b

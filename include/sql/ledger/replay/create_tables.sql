@@ -7,6 +7,7 @@ CREATE TEMP TABLE replayed_copy (
     message_id bigint, address text COLLATE "C", address_as_reported text, kind text, occurred_at timestamptz,
     dedup_key bytea, reason text, deadline timestamptz, policy text, mail_sent_at timestamptz, feedback_id text,
     ses_message_id text, bounce_type text, bounce_sub_type text, feedback_type text, status text,
-    diagnostic_code text, source text, configuration_set text, tags jsonb
+    diagnostic_code text, source text, configuration_set text, is_reply boolean,
+    tags jsonb
 );
 CREATE TEMP TABLE replayed_entry (LIKE replayed_copy, PRIMARY KEY (dedup_key))

@@ -8,7 +8,10 @@ LEFT JOIN replayed_entry r ON r.dedup_key = e.dedup_key
 WHERE e.occurred_at >= %(first)s::timestamptz - interval '40 days'
     AND e.occurred_at < %(last)s::timestamptz + interval '2 days'
     AND e.superseded_at IS NULL AND e.kind <> 'delivery'
-    AND (r.dedup_key IS NULL OR (r.kind, r.occurred_at, r.reason) IS DISTINCT FROM (e.kind, e.occurred_at, e.reason))
+    AND (
+        r.dedup_key IS NULL
+        OR (r.kind, r.occurred_at, r.reason, r.is_reply) IS DISTINCT FROM (e.kind, e.occurred_at, e.reason, e.is_reply)
+    )
 UNION ALL
 SELECT NULL, a.address_id, NULL, r.dedup_key, r.kind
 FROM replayed_entry r

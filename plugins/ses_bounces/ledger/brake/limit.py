@@ -68,7 +68,10 @@ def cause_of(entry: Entry) -> str | None:
         return entry.kind
     # Without a grace period a transient problem blocks as soon as it is recorded.
     without_grace = entry.deadline is not None and entry.deadline <= entry.occurred_at and entry.policy == "age"
-    return "expired_transient" if entry.kind == "transient_bounce" and without_grace else None
+    # A reply may be answered by a delivery yet.
+    if entry.kind == "transient_bounce" and without_grace and not entry.is_reply:
+        return "expired_transient"
+    return None
 
 
 class Brake:

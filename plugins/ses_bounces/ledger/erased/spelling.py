@@ -103,7 +103,9 @@ class Spelling:
             return [self._node(item, name) for item in node]
         if isinstance(node, dict):
             if self._is_key(node.get("emailAddress")):
-                return {key: node[key] for key in _OF_A_RECIPIENT if key in node} | {"emailAddress": name}
+                kept = {key: node[key] for key in _OF_A_RECIPIENT if key in node} | {"emailAddress": name}
+                # That there was one tells a failure from an auto-reply.
+                return kept | ({"diagnosticCode": ERASED} if node.get("diagnosticCode") else {})
             if "destination" in node and self.is_in(json.dumps(node["destination"])):
                 node = {key: value for key, value in node.items() if key not in _OF_A_MAIL}
             return {self.erase(key) or key: self._node(value, name) for key, value in node.items()}

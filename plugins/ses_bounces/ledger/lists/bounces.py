@@ -30,16 +30,17 @@ SOURCE = Source(
     BOUNCE_LIST_KINDS,
     {"date": "last_bounced_at", "deadline": "transient_fix_deadline"},
     only_of={"deadline": "transient"},
-    leading=("configuration_set",),
+    leading=("configuration_set", "is_reply"),
 )
 MAX_DAYS_LEFT = 3_650
 COLUMNS = (
-    "address", "kind", "details", "sub_type", "configuration_set", "first_bounced_at", "last_bounced_at",
+    "address", "kind", "details", "sub_type", "configuration_set", "is_reply", "first_bounced_at", "last_bounced_at",
     "bounce_count", "fix_deadline", "opened_at", "closed_at", "closed_by", "close_reason",
 )  # fmt: skip
 _TABLE = sql.SQL(
-    "b.address, b.kind, b.details, b.bounce_sub_type, b.configuration_set, b.first_bounced_at, b.last_bounced_at,"
-    " b.bounce_count, b.transient_fix_deadline, b.opened_at, b.closed_at, b.closed_by, b.close_reason"
+    "b.address, b.kind, b.details, b.bounce_sub_type, b.configuration_set, b.is_reply, b.first_bounced_at,"
+    " b.last_bounced_at, b.bounce_count, b.transient_fix_deadline, b.opened_at, b.closed_at, b.closed_by,"
+    " b.close_reason"
 )
 
 
@@ -48,7 +49,8 @@ class BounceFilter:
     """Which rows of the Email Bounce List; None: any.
 
     ``days_left_…``: until the deadline, from now, inclusive; may be negative. ``bounced_…``: the last bounce, aware,
-    from inclusive, to exclusive. ``text``: see :class:`~ses_bounces.ledger.lists.engine.search.Search`.
+    from inclusive, to exclusive. ``is_reply``: only those whose last bounce is probably an auto-reply. ``text``: see
+    :class:`~ses_bounces.ledger.lists.engine.search.Search`.
     """
 
     state: Literal["open", "closed"] = "open"
@@ -60,6 +62,7 @@ class BounceFilter:
     bounced_from: datetime | None = None
     bounced_to: datetime | None = None
     text: str | None = None
+    is_reply: bool = False
 
     def where(self) -> Where:
         """Return the conditions.
@@ -73,12 +76,15 @@ class BounceFilter:
         # Only transients have days left.
         kinds = ("transient",) if days_left else BOUNCE_LIST_KINDS
         equal = {"bounce_sub_type": self.sub_type, "configuration_set": self.configuration_set}
+        chosen: dict[str, str | bool] = {name: stored(value) for name, value in equal.items() if value is not None}
+        if self.is_reply:
+            chosen["is_reply"] = True
         search = Search.of(self.text or "")
         return Where(
             bound,
             self.state == "open",
             tuple(kind for kind in kinds if self.kind in (None, kind)),
-            {name: stored(value) for name, value in equal.items() if value is not None},
+            chosen,
             {
                 "transient_fix_deadline": days_left,
                 "last_bounced_at": list(self._bounced(bound)),
@@ -104,7 +110,10 @@ class BounceFilter:
 
 @dataclass(frozen=True)
 class BounceRow:
-    """A row of the Email Bounce List; times are aware. ``causes``: what the address is blocked by now."""
+    """A row of the Email Bounce List; times are aware. ``causes``: what the address is blocked by now.
+
+    ``is_reply``: its last bounce is probably an auto-reply.
+    """
 
     bounce_list_id: int
     address_id: int
@@ -113,6 +122,7 @@ class BounceRow:
     details: str | None
     sub_type: str | None
     configuration_set: str | None
+    is_reply: bool
     first_bounced_at: datetime | None
     last_bounced_at: datetime | None
     bounce_count: int

@@ -28,7 +28,8 @@ class HistoryEntry:
     """An entry of the ledger; times are aware.
 
     ``opened`` and ``closed``: the causes of blocks that it began and ended; ``bounces``: in words, what it did to the
-    Email Bounce List. ``rule``: what decided that it means what it means.
+    Email Bounce List. ``rule``: what decided that it means what it means. ``is_reply``: it is probably an auto-reply;
+    ``is_answered``: to a mail that was delivered, so that it counts for nothing.
     """
 
     event_id: int
@@ -50,6 +51,8 @@ class HistoryEntry:
     diagnostic_code: str | None
     source: str | None
     configuration_set: str | None
+    is_reply: bool
+    is_answered: bool
     tags: dict[str, Any] | None
     rules_version: int
     message_id: int | None
@@ -174,6 +177,8 @@ def _before(moment: datetime, step: timedelta) -> datetime:
 def _rule(entry: HistoryEntry) -> str:
     if entry.kind == "promotion":
         return "the deadline of the transient problem passed"
+    if entry.is_answered:
+        return "the reply to a mail that was delivered to the address counts for nothing"
     if entry.bounce_type is not None:
         name = "/".join(text for text in (entry.bounce_type, entry.bounce_sub_type) if text)
         if entry.kind == bounce_kind(entry.bounce_type, entry.bounce_sub_type):

@@ -99,6 +99,7 @@ class Bounce(BaseModel):
     kind: Literal["transient", "permanent", "complaint", "suppressed"]
     sub_type: str | None
     configuration_set: str | None
+    is_reply: bool = Field(description="Whether its last bounce is probably an auto-reply")
     first_bounced_at: datetime | None
     last_bounced_at: datetime | None
     bounce_count: int

@@ -66,6 +66,10 @@ def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
+def _earlier_delivery(place: str) -> list[SchemaItem]:
+    return [moment(f"{place}_at"), Column(f"{place}_mail", Text), Column(f"{place}_key", LargeBinary)]
+
+
 def _message_columns() -> list[SchemaItem]:
     return [
         Column("sqs_message_id", Text, nullable=False),
@@ -155,6 +159,8 @@ address_event = Table(
     Column("diagnostic_code", Text),
     Column("source", Text),
     Column("configuration_set", Text),
+    # Of a transient bounce: probably an auto-reply.
+    Column("is_reply", Boolean, nullable=False, server_default=text("false")),
     Column("tags", JSONB),
     Column("rules_version", SmallInteger, nullable=False),
     Column("message_id", BigInteger),
@@ -168,7 +174,7 @@ address_event = Table(
         "address_event_state_idx",
         "address_id",
         "occurred_at",
-        postgresql_include=["kind", "policy", "deadline", "mail_sent_at", "bounce_type"],
+        postgresql_include=["kind", "policy", "deadline", "mail_sent_at", "bounce_type", "event_id", "is_reply"],
         postgresql_where=text("superseded_at IS NULL"),
     ),
     Index(
@@ -178,6 +184,20 @@ address_event = Table(
         "event_id",
         postgresql_include=["kind", "lifts"],
         postgresql_where=text("superseded_at IS NULL AND kind IN ('delivery', 'transient_deleted', 'unblocked')"),
+    ),
+    # Replies, and the deliveries that answer them, by their mail.
+    Index(
+        "address_event_reply_idx",
+        "address_id",
+        "ses_message_id",
+        postgresql_where=text("superseded_at IS NULL AND is_reply"),
+    ),
+    Index(
+        "address_event_answer_idx",
+        "address_id",
+        "ses_message_id",
+        postgresql_include=["occurred_at"],
+        postgresql_where=text("superseded_at IS NULL AND kind = 'delivery'"),
     ),
     Index("address_event_superseded_idx", "address_id", postgresql_where=text("superseded_at IS NOT NULL")),
     Index("address_event_occurred_at_idx", "occurred_at", postgresql_using="brin"),
@@ -201,7 +221,12 @@ last_delivery = Table(
     Column("ses_message_id", Text),
     # So that it can still become a ledger entry, should a bounce from before it arrive late.
     Column("dedup_key", LargeBinary, nullable=False),
-    comment="The newest delivery of each address.",
+    # The three before it: they may answer a reply, or end a problem, that is reported late. No arrays: to write those
+    # would cost half as much again.
+    *_earlier_delivery("second"),
+    *_earlier_delivery("third"),
+    *_earlier_delivery("fourth"),
+    comment="The four latest deliveries of each address.",
 )
 
 bounce_list = Table(
@@ -215,6 +240,7 @@ bounce_list = Table(
     # Of its last bounce.
     Column("bounce_sub_type", Text),
     Column("configuration_set", Text),
+    Column("is_reply", Boolean, nullable=False, server_default=text("false")),
     moment("first_bounced_at"),
     moment("last_bounced_at"),
     Column("bounce_count", Integer, nullable=False),
@@ -265,6 +291,13 @@ bounce_list = Table(
         "last_bounced_at",
         "bounce_list_id",
         postgresql_where=text("configuration_set IS NOT NULL"),
+    ),
+    Index(
+        "bounce_list_reply_idx",
+        "is_open",
+        "last_bounced_at",
+        "bounce_list_id",
+        postgresql_where=text("is_reply"),
     ),
     comment="Email Bounce List, a projection of the ledger: one open row per address.",
 )

@@ -41,7 +41,7 @@ class Where:
     bound: Bound
     is_open: bool
     kinds: tuple[str, ...]
-    equal: dict[str, str] = field(default_factory=dict)
+    equal: dict[str, str | bool] = field(default_factory=dict)
     ranges: dict[str, list[Condition]] = field(default_factory=dict)
     searches: list[Search] = field(default_factory=list)
 
@@ -63,7 +63,9 @@ class Where:
         return sql.SQL("{} IS NULL" if self.is_open else "{} IS NOT NULL").format(column(source.closed_at))
 
     def equals(self, name: str) -> Condition:
-        """That of a column of ``equal``."""
+        """That of a column of ``equal``; in the words of the index of those that are true."""
+        if self.equal[name] is True:
+            return column(name)
         return sql.SQL("{} = {}").format(column(name), self.bound(self.equal[name]))
 
     def walking(self) -> list[Condition]:

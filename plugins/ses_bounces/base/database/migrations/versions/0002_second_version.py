@@ -56,6 +56,7 @@ def upgrade() -> None:
     _add_site()
     _speed_up_pages()
     _add_feed_gap()
+    _add_replies()
     _speed_up_states()
     _speed_up_flags()
     _add_key_rules()
@@ -71,6 +72,7 @@ def downgrade() -> None:
     _drop_awaited_queue()
     _drop_key_rules()
     _slow_down_states()
+    _drop_replies()
     _slow_down_flags()
     op.drop_table("feed_gap", schema=SCHEMA)
     _slow_down_pages()
@@ -289,7 +291,7 @@ def _speed_up_states() -> None:
     # All that a state is computed from.
     op.create_index(
         "address_event_state_idx", "address_event", ["address_id", "occurred_at"], schema=SCHEMA,
-        postgresql_include=["kind", "policy", "deadline", "mail_sent_at", "bounce_type"],
+        postgresql_include=["kind", "policy", "deadline", "mail_sent_at", "bounce_type", "event_id", "is_reply"],
         postgresql_where=sa.text(live),
     )  # fmt: skip
     # What ended an episode or lifted a block is looked for among all that an address has.
@@ -368,3 +370,40 @@ def _drop_awaited_queue() -> None:
     for name in ("held_until", "given_at"):
         op.drop_column("queue", name, schema=SCHEMA)
     op.drop_table("awaited_queue", schema=SCHEMA)
+
+
+def _add_replies() -> None:
+    """Auto-replies, and the deliveries that answer them."""
+    for table in ("address_event", "bounce_list"):
+        op.add_column(
+            table, sa.Column("is_reply", sa.Boolean(), server_default=sa.text("false"), nullable=False), schema=SCHEMA
+        )
+    for place in ("second", "third", "fourth"):
+        op.add_column("last_delivery", sa.Column(f"{place}_at", sa.DateTime(timezone=True)), schema=SCHEMA)
+        op.add_column("last_delivery", sa.Column(f"{place}_mail", sa.Text()), schema=SCHEMA)
+        op.add_column("last_delivery", sa.Column(f"{place}_key", sa.LargeBinary()), schema=SCHEMA)
+    op.create_table_comment("last_delivery", "The four latest deliveries of each address.", schema=SCHEMA)
+    mail = ["address_id", "ses_message_id"]
+    op.create_index(
+        "address_event_reply_idx", "address_event", mail, schema=SCHEMA,
+        postgresql_where=sa.text("superseded_at IS NULL AND is_reply"),
+    )  # fmt: skip
+    op.create_index(
+        "address_event_answer_idx", "address_event", mail, schema=SCHEMA, postgresql_include=["occurred_at"],
+        postgresql_where=sa.text("superseded_at IS NULL AND kind = 'delivery'"),
+    )  # fmt: skip
+    op.create_index(
+        "bounce_list_reply_idx", "bounce_list", ["is_open", "last_bounced_at", "bounce_list_id"],
+        schema=SCHEMA, postgresql_where=sa.text("is_reply"),
+    )  # fmt: skip
+
+
+def _drop_replies() -> None:
+    op.create_table_comment("last_delivery", "The newest delivery of each address.", schema=SCHEMA)
+    # Their indexes go with them.
+    for table in ("bounce_list", "address_event"):
+        op.drop_column(table, "is_reply", schema=SCHEMA)
+    op.drop_index("address_event_answer_idx", "address_event", schema=SCHEMA)
+    for place in ("fourth", "third", "second"):
+        for name in ("key", "mail", "at"):
+            op.drop_column("last_delivery", f"{place}_{name}", schema=SCHEMA)
