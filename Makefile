@@ -8,7 +8,8 @@ OUT ?= build/docs
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint docs screenshots bench bench-scale matrix clean run-environment test-environment
+.PHONY: help run test check lint docs screenshots bench bench-scale matrix fresh clean
+.PHONY: run-environment test-environment test-tools
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,8 +17,13 @@ help:  ## Show this list
 run: run-environment  ## Start everything on this machine and run the DAG on sample mail; ARGS=--once ends after that
 	@$(BIN)/python -m dev run $(ARGS)
 
-test: lint  ## Lint, check types, run all tests; ARGS goes to pytest
+# Whoever names tests waits for these alone; they see to their tools themselves.
+test:  ## Lint, check types, run all tests; or pytest with ARGS, and nothing else
+	@$(PYTHON) dev/tied.py $(MAKE) --no-print-directory $(if $(strip $(ARGS)),test-environment,test-tools lint)
 	$(BIN)/pytest $(ARGS)
+
+check: lint  ## What to run before a commit, in under a minute: lint, types, unit and documentation tests
+	$(BIN)/pytest -n 2 tests/unit tests/docs
 
 lint: test-environment  ## Lint and check types
 	$(BIN)/ruff check
@@ -39,6 +45,9 @@ bench-scale: test-environment  ## The same at full size: hours, 40 GB under TMPD
 matrix: test-environment  ## Unit and integration tests on each Python, and with lowest and newest versions; ARGS names some
 	@$(BIN)/python -m dev.matrix $(ARGS)
 
+fresh:  ## make run and make test in a bare Debian, as root and as a user (needs root, debootstrap, an hour); see dev/fresh.py
+	@$(PYTHON) -m dev.fresh $(ARGS)
+
 clean:  ## Forget the data of make run
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m dev clean; else rm -rf .run; fi
 
@@ -47,3 +56,6 @@ run-environment:
 
 test-environment:
 	@$(PYTHON) dev/environment.py test
+
+test-tools: test-environment
+	@$(BIN)/python -m dev.tools

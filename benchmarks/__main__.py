@@ -27,6 +27,7 @@ from benchmarks import (
     runs,
     showing,
 )
+from dev import launcher
 
 # A quarter of an hour is enough; by name they are measured all the same.
 BIG_ONLY = ("runs_as_installed",)
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--big", action="store_true", help="measure at full size, and keep the result as a file")
     parser.add_argument("--entries", type=int, help="entries of the large ledger")
     arguments = parser.parse_args()
+    launcher.keep_temporary_files()
     if unknown := set(arguments.names) - set(names):
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(names)}")
     logging.disable(logging.WARNING)

@@ -11,13 +11,13 @@ import multiprocessing
 import time
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.generate import bodies
 from benchmarks.hour import Hour, peak_memory
 from benchmarks.measure import Cost
 from benchmarks.server import ServerWatch, migrated
 from benchmarks.showing import add, add_limit, comparison
 from benchmarks.sqs import temporary_queue
-from ses_bounces.database.connection import connect_url
+from dev.generate import bodies
+from ses_bounces.base.database.connection import connect_url
 
 if TYPE_CHECKING:
     from rich.table import Table

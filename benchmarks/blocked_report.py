@@ -18,15 +18,15 @@ from benchmarks.ledger_seed import Sizes, seed
 from benchmarks.measure import Cost, Stopwatch
 from benchmarks.server import migrated, one
 from benchmarks.showing import add_costs, add_limit, comparison
-from ses_bounces import report
-from ses_bounces.database.connection import connect_url
-from ses_bounces.database.statements import statement
-from ses_bounces.report_csv import blocked_csv
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.database.statements import statement
+from ses_bounces.report import making
+from ses_bounces.report.csv_file import blocked_csv
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 AIM = "≤ 2"
 MEGABYTES = 400
@@ -64,7 +64,7 @@ def measure(url: str, day: date) -> tuple[Cost, Cost, Cost, float]:
 
     with connect_url(url) as connection:
         watch = Stopwatch(_pid(connection))
-        summary = report.make_report(connection, day, ZONE)
+        summary = making.make_report(connection, day, ZONE)
         ours = watch.cost()
         memory = peak_memory()
         assert summary.blocked_addresses == one(connection, "SELECT count(*) FROM ses_bounces.blocked_list")
@@ -86,15 +86,15 @@ def _bare(url: str, day: date) -> Cost:
 
 def _prepare(connection: Connection, day: date) -> None:
     at = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1) - timedelta(microseconds=1)
-    connection.execute(statement("report_states"), {"at": at, "known_at": None})
+    connection.execute(statement("report/create_states"), {"at": at, "known_at": None})
     connection.execute("ANALYZE report_state")
-    connection.execute(statement("report_blocks"), {"known_at": None})
+    connection.execute(statement("report/create_blocks"), {"known_at": None})
     connection.execute("ANALYZE report_block")
 
 
 def _copied(connection: Connection) -> Cost:
     watch = Stopwatch(_pid(connection))
-    with connection.cursor().copy(f"COPY ({statement('select_report_rows')}) TO STDOUT WITH (FORMAT csv)") as copy:
+    with connection.cursor().copy(f"COPY ({statement('report/select_rows')}) TO STDOUT WITH (FORMAT csv)") as copy:
         for _ in copy:
             pass
     return watch.cost()

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.generate import bodies, deliveries
 from benchmarks.measure import Cost, Stopwatch
 from benchmarks.server import migrated, one
+from dev.generate import bodies, deliveries
+from ses_bounces.base.database.connection import connect_url
 from ses_bounces.classify import classify_body
-from ses_bounces.database.connection import connect_url
-from ses_bounces.message import unwrap
-from ses_bounces.pending import classify_pending
-from ses_bounces.rules import Rules
+from ses_bounces.classify.message import unwrap
+from ses_bounces.classify.rules import Rules
+from ses_bounces.ledger.pending import classify_pending
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 AIM = 10_000
 SETTINGS = {"shared_buffers": "1GB"}

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 from benchmarks.measure import Cost
 from benchmarks.server import ServerWatch, migrated, new_database, one, without_indexes
 from benchmarks.showing import add, add_costs, comparison
-from ses_bounces.database.connection import connect_url
-from ses_bounces.people import sync
-from ses_bounces.settings import parse
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.settings import parse
+from ses_bounces.people.sync import sync
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from dev.postgres import EmbeddedPostgres
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 AIM = "≤ 1.5"
 HOURLY_BLOCKS = 100

@@ -12,14 +12,14 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from benchmarks.generate import bodies
 from benchmarks.hour import Hour
 from benchmarks.measure import Cost
 from benchmarks.server import ServerWatch, migrated, one
 from benchmarks.showing import add_costs, comparison
-from ses_bounces.database.connection import connect_url
-from ses_bounces.pending import MESSAGES_PER_CHUNK, classify_pending
-from ses_bounces.rules import Rules
+from dev.generate import bodies
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.classify.rules import Rules
+from ses_bounces.ledger.pending import MESSAGES_PER_CHUNK, classify_pending
 
 if TYPE_CHECKING:
     from rich.table import Table

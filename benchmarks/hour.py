@@ -15,9 +15,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from ses_bounces.database.connection import connect_url
-from ses_bounces.landing import Landing
-from ses_bounces.rules import Rules
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.classify.rules import Rules
+from ses_bounces.feed.landing import Landing
 
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/ses-bounces-queue"
 TASKS = ("classify_bounces", "promote_expired_transients", "sync_allow_group_email", "emit_blocked_report")
@@ -64,7 +64,7 @@ class Hour:
 
     def run(self, task: str, *arguments: Any) -> Any:
         """Run one task and return its counts."""
-        from ses_bounces import hourly
+        from ses_bounces.dags.tasks import hourly
 
         return getattr(hourly, task)(self.context(task), *arguments)
 

@@ -23,16 +23,17 @@ from benchmarks.ledger_seed import Sizes, seed
 from benchmarks.pages_plans import PLANS, shown
 from benchmarks.server import migrated, one
 from benchmarks.showing import machine
-from ses_bounces.database.connection import connect_url
-from ses_bounces.database.statements import folder, statement
-from ses_bounces.ledger import promote_expired
-from ses_bounces.pending import classify_pending
-from ses_bounces.people import sync
-from ses_bounces.report import make_report
-from ses_bounces.rules import Rules
+from dev import launcher
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.database.statements import folder, statement
+from ses_bounces.classify.rules import Rules
+from ses_bounces.ledger.pending import classify_pending
+from ses_bounces.ledger.writing import promote_expired
+from ses_bounces.people.sync import sync
+from ses_bounces.report.making import make_report
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 MESSAGES = 12_000
 PEOPLE = 200_000
@@ -44,6 +45,10 @@ _EXPIRE = """
 UPDATE ses_bounces.bounce_list SET due_at = now() - interval '1 hour'
 WHERE closed_at IS NULL AND kind = 'transient' AND address_id % 100 = 0
 """
+
+
+def _statements() -> list[str]:
+    return [path.relative_to(folder()).with_suffix("").as_posix() for path in folder().rglob("*.sql")]
 
 
 @dataclass
@@ -61,7 +66,7 @@ class ExplainingAll:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.ran: dict[str, Ran] = {}
-        self._names = {_shape(statement(path.stem)): path.stem for path in folder().glob("*.sql")}
+        self._names = {_shape(statement(name)): name for name in _statements()}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.connection, name)
@@ -91,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hour_plans", description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000, help="of the ledger (default: %(default)s)")
     entries = parser.parse_args().entries
+    launcher.keep_temporary_files()
     with migrated(settings=SETTINGS) as (_, url), connect_url(url) as connection:
         seed(connection, Sizes(addresses=entries // 10, entries=entries))
         connection.execute(_EXPIRE)

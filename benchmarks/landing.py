@@ -15,17 +15,17 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.generate import bodies
 from benchmarks.hour import Hour
 from benchmarks.measure import Cost, Stopwatch
 from benchmarks.server import migrated
 from benchmarks.showing import add, comparison
 from benchmarks.sqs import temporary_queue
-from ses_bounces.aws.queues import BATCH, SqsQueue, open_queue
-from ses_bounces.database.connection import connect_url
-from ses_bounces.drain import THREADS, drain
-from ses_bounces.rules import Rules
-from ses_bounces.settings import parse
+from dev.generate import bodies
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.settings import parse
+from ses_bounces.classify.rules import Rules
+from ses_bounces.feed.drain import THREADS, drain
+from ses_bounces.feed.sqs.queue import BATCH, SqsQueue, open_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

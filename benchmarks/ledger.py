@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from benchmarks.generate import bodies
 from benchmarks.hour import TASKS, Hour
 from benchmarks.ledger_seed import Sizes, seed
 from benchmarks.measure import Cost
 from benchmarks.server import ServerWatch, migrated, new_database, one
 from benchmarks.showing import add, add_costs, comparison
-from ses_bounces.database.connection import connect_url
+from dev.generate import bodies
+from ses_bounces.base.database.connection import connect_url
 
 if TYPE_CHECKING:
     from rich.table import Table

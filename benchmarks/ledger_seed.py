@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.server import without_indexes
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 # Entries of one statement: its sort and its triggers need no more room than this.
 ENTRIES_PER_STATEMENT = 5_000_000

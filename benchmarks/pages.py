@@ -31,10 +31,19 @@ from benchmarks.pages_filters import (
 )
 from benchmarks.pages_plans import write_plans
 from benchmarks.pages_seed import seeded
-from ses_bounces import lists
+from dev import launcher
+from ses_bounces.ledger.lists.blocked import count_blocked, count_causes, list_blocked
+from ses_bounces.ledger.lists.bounces import count_bounces, list_bounces
+from ses_bounces.ledger.lists.chosen import waiting_people
+from ses_bounces.ledger.lists.history import address_history, message_body
+from ses_bounces.ledger.lists.lookup import lookup
+from ses_bounces.ledger.lists.overview import overview
+from ses_bounces.ledger.lists.quarantine import list_quarantine, quarantine_reasons
+from ses_bounces.ledger.lists.reports import report_days
+from ses_bounces.ledger.lists.requests import lift_requests
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 ROUNDS = 15
 COMBINATIONS = 300
@@ -63,25 +72,25 @@ class Query:
 def queries(connection: Connection, combinations: int) -> Iterator[Query]:
     """Yield every query of every page: each filter and some together, in every order, also from the middle."""
     for name, bounces in bounce_filters().items():
-        yield Query("bounces, count", name, lambda c, f=bounces: lists.count_bounces(c, f))
+        yield Query("bounces, count", name, lambda c, f=bounces: count_bounces(c, f))
         for sort in BOUNCE_SORTS:
             for direction in DIRECTIONS:
-                yield from _pages(connection, "bounces", name, lists.list_bounces, bounces, sort, direction)
+                yield from _pages(connection, "bounces", name, list_bounces, bounces, sort, direction)
     for name, bounces, sort, direction in combined_bounces(combinations):
         name = f"{name}: {_words(bounces)}"
-        yield Query("bounces, combinations, count", name, lambda c, f=bounces: lists.count_bounces(c, f))
+        yield Query("bounces, combinations, count", name, lambda c, f=bounces: count_bounces(c, f))
         page = "bounces, combinations"
-        yield from _pages(connection, page, name, lists.list_bounces, bounces, sort, direction)
+        yield from _pages(connection, page, name, list_bounces, bounces, sort, direction)
     for name, blocked in blocked_filters().items():
-        yield Query("blocked, count", name, lambda c, f=blocked: lists.count_blocked(c, f))
+        yield Query("blocked, count", name, lambda c, f=blocked: count_blocked(c, f))
         for sort in BLOCKED_SORTS:
             for direction in DIRECTIONS:
-                yield from _pages(connection, "blocked", name, lists.list_blocked, blocked, sort, direction)
+                yield from _pages(connection, "blocked", name, list_blocked, blocked, sort, direction)
     for name, blocked, sort, direction in combined_blocks(combinations):
         name = f"{name}: {_words(blocked)}"
-        yield Query("blocked, combinations, count", name, lambda c, f=blocked: lists.count_blocked(c, f))
+        yield Query("blocked, combinations, count", name, lambda c, f=blocked: count_blocked(c, f))
         page = "blocked, combinations"
-        yield from _pages(connection, page, name, lists.list_blocked, blocked, sort, direction)
+        yield from _pages(connection, page, name, list_blocked, blocked, sort, direction)
     yield from _others(connection)
 
 
@@ -90,26 +99,26 @@ def _words(filter_: object) -> str:
 
 
 def _others(connection: Connection) -> Iterator[Query]:
-    yield Query("history", "of an address", lambda c: lists.address_history(c, 4_242))
+    yield Query("history", "of an address", lambda c: address_history(c, 4_242))
     near = connection.execute(
         "SELECT m.message_id, m.received_at + interval '20 minutes' FROM ses_bounces.message m"
         " ORDER BY m.received_at LIMIT 1"
     ).fetchone()
     assert near is not None
-    yield Query("history", "a raw message", lambda c: lists.message_body(c, *near))
-    yield Query("history", "a raw message that is gone", lambda c: lists.message_body(c, 10**12, near[1]))
-    yield Query("quarantine", "reasons", lists.quarantine_reasons)
-    yield Query("quarantine", "newest", lists.list_quarantine)
-    yield Query("quarantine", "of a frequent reason", lambda c: lists.list_quarantine(c, reason="reason 4"))
-    yield Query("quarantine", "of a rare reason", lambda c: lists.list_quarantine(c, reason="reason 1"))
-    yield Query("overview", "all numbers", lists.overview)
-    yield Query("blocked, totals", "by cause", lists.count_causes)
-    yield Query("reports", "the days", lists.report_days)
-    yield Query("lifts", "the newest", lists.lift_requests)
-    yield Query("people", "who wait", lambda c: lists.waiting_people(c, 500))
+    yield Query("history", "a raw message", lambda c: message_body(c, *near))
+    yield Query("history", "a raw message that is gone", lambda c: message_body(c, 10**12, near[1]))
+    yield Query("quarantine", "reasons", quarantine_reasons)
+    yield Query("quarantine", "newest", list_quarantine)
+    yield Query("quarantine", "of a frequent reason", lambda c: list_quarantine(c, reason="reason 4"))
+    yield Query("quarantine", "of a rare reason", lambda c: list_quarantine(c, reason="reason 1"))
+    yield Query("overview", "all numbers", overview)
+    yield Query("blocked, totals", "by cause", count_causes)
+    yield Query("reports", "the days", report_days)
+    yield Query("lifts", "the newest", lift_requests)
+    yield Query("people", "who wait", lambda c: waiting_people(c, 500))
     texts = [f"ada.adler{n}@gmail.com" for n in range(10_000)]
-    yield Query("lookup", "10,000 addresses", lambda c: lists.lookup(c, texts))
-    yield Query("lookup", "one address", lambda c: lists.lookup(c, texts[:1]))
+    yield Query("lookup", "10,000 addresses", lambda c: lookup(c, texts))
+    yield Query("lookup", "one address", lambda c: lookup(c, texts[:1]))
 
 
 def _pages(
@@ -173,6 +182,7 @@ def main() -> None:
         "--combinations", type=int, default=COMBINATIONS, help="random filters of each list (default: %(default)s)"
     )
     arguments = parser.parse_args()
+    launcher.keep_temporary_files()
     console = Console()
     with seeded(arguments.scale, arguments.data, console) as (_, connection):
         found = list(queries(connection, arguments.combinations))

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ses_bounces.database.tables import BOUNCE_LIST_KINDS, CAUSES
-from ses_bounces.lists import BlockedFilter, BounceFilter
+from ses_bounces.base.database.tables.ledger import BOUNCE_LIST_KINDS, CAUSES
+from ses_bounces.ledger.lists.blocked import BlockedFilter
+from ses_bounces.ledger.lists.bounces import BounceFilter
 
 # Of the seeded addresses, "com" is in most, "gmail" in half, "baker" in a seventh, "june" in an eleventh, and at the
 # end of their order; "0@" and "99@gmail" are in some thousands.

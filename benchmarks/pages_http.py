@@ -40,13 +40,14 @@ from benchmarks.pages_filters import (
     texts,
 )
 from benchmarks.pages_seed import DATABASE, seeded
+from dev import launcher
 from dev.pages_server import PEOPLE, pages_server
-from ses_bounces.lists import keep_text
-from ses_bounces.report import make_report
-from ses_bounces.report_charts import ChartName
+from ses_bounces.ledger.lists.engine.search import keep_text
+from ses_bounces.report.charts import ChartName
+from ses_bounces.report.making import make_report
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 ROUNDS = 20
 LIMIT_MS = 200
@@ -222,6 +223,7 @@ def main() -> None:
     )
     parser.add_argument("--times", type=Path, help="keep the times here, and show those that are there as well")
     arguments = parser.parse_args()
+    launcher.keep_temporary_files()
     console = Console()
     with (
         seeded(arguments.scale, arguments.data, console) as (postgres, connection),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 PLANS = Path(__file__).parent / "plans"
 # No page may read one of these from beginning to end, nor most of it by way of an index.

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from dev.postgres import EmbeddedPostgres, temporary_postgres
-from ses_bounces.database import partitions, schema
-from ses_bounces.database.connection import connect_url
-from ses_bounces.page_upkeep import index_addresses
+from ses_bounces.base.database import partitions, schema
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.ledger.search_index import index_addresses
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 DATABASE = "pages_seeded"
 BOUNCED = 1_000_000

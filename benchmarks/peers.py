@@ -18,13 +18,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.external import REPOSITORY, environment, uv
-from benchmarks.generate import bodies
 from benchmarks.hour import Hour
 from benchmarks.measure import Cost
 from benchmarks.server import ServerWatch, migrated, one
 from benchmarks.showing import add_rates, comparison
 from benchmarks.sqs import temporary_queue
-from ses_bounces.database.connection import connect_url
+from dev.generate import bodies
+from ses_bounces.base.database.connection import connect_url
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -22,8 +22,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.generate import bodies
 from benchmarks.measure import Stopwatch
+from dev.generate import bodies
 
 PATH = "/ses/"
 CERTIFICATE_URL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-00000000000000000000000000000000.pem"

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from benchmarks.generate import bodies
 from benchmarks.showing import add, comparison
 from dev.airflow import REPOSITORY
+from dev.generate import bodies
 from dev.stack import DAG_ID, Stack
 
 if TYPE_CHECKING:

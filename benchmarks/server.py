@@ -11,11 +11,11 @@ import psutil
 
 from benchmarks.measure import Cost
 from dev.postgres import EmbeddedPostgres, temporary_postgres
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect_url
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect_url
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 # As a server of its own would have it; commits are on disk.
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "maintenance_work_mem": "512MB"}

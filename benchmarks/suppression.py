@@ -21,12 +21,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import Stopwatch
+from dev import launcher
 from dev.postgres import temporary_postgres
-from ses_bounces.aws.clients import Pace
-from ses_bounces.aws.suppression import Listed, Page, SuppressionList
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect_url
-from ses_bounces.suppression_sync import publish_drift, read_list, report_drift
+from ses_bounces.base.aws.clients import Pace
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.suppression.reading import publish_drift, read_list, report_drift
+from ses_bounces.suppression.ses_list import Listed, Page, SuppressionList
 
 SIZES = (10_000, 100_000, 300_000)
 PAGE = 1_000
@@ -128,4 +129,6 @@ def _mega(size: int) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.suppression", description=__doc__)
     parser.add_argument("--entries", type=int, nargs="*", default=SIZES, help="sizes of the list")
-    Console().print(table(parser.parse_args().entries))
+    arguments = parser.parse_args()
+    launcher.keep_temporary_files()
+    Console().print(table(arguments.entries))

@@ -52,11 +52,14 @@ def _run(data: Path, show: Show, once: bool) -> int:
         if state != "success":
             show.failure(stack.airflow, run_id)
         show.summary(results.summary(stack.database_url), run_id)
-        differences = results.differences(stack.database_url, stack.expected())
-        show.verdict(differences, stack.sample_sent_at)
-        show.whereabouts(stack)
+        expected = stack.expected()
+        differences = results.differences(stack.database_url, expected)
+        show.verdict(differences, results.by_hand(stack.database_url, expected).changes, stack.sample_sent_at)
+        show.report(stack)
         show.step(f"First result after {seconds:.0f} s")
         if not once:
+            show.whereabouts(stack)
+            stack.go_on()
             _wait_for_end(stack, show)
             return 0
     return 0 if state == "success" and not differences else 1

@@ -7,10 +7,10 @@ import secrets
 import shlex
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -32,6 +32,8 @@ AUTH_MANAGER = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.Sim
 ADMIN = "admin"
 USERS = {ADMIN: "admin", "vera": "viewer"}
 
+# A third of the API server's start, and a quarter of the others', is the search for garbage among what they import.
+STARTER = "import gc; gc.set_threshold(100_000, 10, 10); from airflow.__main__ import main; main()"
 # In the order of their start. `--skip-serve-logs`: their log servers would listen on all interfaces.
 COMPONENTS = {
     "api-server": ["api-server"],
@@ -73,18 +75,19 @@ class LocalAirflow:
         """`metadata_url` is the libpq URI of its own database; `environment` are more variables for every component.
 
         `components` are those to start, the API server first; `users` are the roles by login name, the first one is
-        whose API this is; `base_path` is where the UI is to be, like `/airflow`. Takes a free port, that
-        one if it can; `python` is that of the environment that Airflow is installed in. Nothing is started yet.
+        whose API this is; `base_path` is where the UI is to be, like `/airflow`. Takes the port of the last time, or
+        else the preferred one, if it is free; any other if not. `python` is that of the environment that Airflow is
+        installed in. Nothing is started yet.
         """
         self._python = python
         self.home = home.resolve()
-        self.port = free_port(preferred_port)
+        self.port = self._load_port(preferred_port)
         self.url = f"http://{LOOPBACK}:{self.port}{base_path}"
         self.components = tuple(components)
         self.passwords = self._load_passwords(users)
         first = next(iter(users))
-        self.api = AirflowApi(self.url, first, self.passwords[first])
-        self._services: list[processes.Service] = []
+        self.api = AirflowApi(self.url, first, self.passwords[first], metadata_url)
+        self._services: dict[str, processes.Service] = {}
         self._migration: processes.Service | None = None
         self.settings = {
             "AIRFLOW_HOME": str(self.home),
@@ -96,6 +99,9 @@ class LocalAirflow:
             "AIRFLOW__CORE__PARALLELISM": "4",
             # The default of 1 s is most of what a short task costs.
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
+            # Whether a task's process has ended is looked at when its pipes close. If it takes a moment longer to end,
+            # that is noticed at the next heartbeat: after 5 s by default, which was half of the time of a run.
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__CORE__AUTH_MANAGER": AUTH_MANAGER,
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in users.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords_file),
@@ -103,6 +109,8 @@ class LocalAirflow:
             "AIRFLOW__API__HOST": LOOPBACK,
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
+            # Each component would compare the revisions again.
+            "AIRFLOW__DATABASE__CHECK_MIGRATIONS": "False",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url.replace("postgresql://", "postgresql+psycopg2://"),
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "NO_PROXY": f"{LOOPBACK},localhost",
@@ -131,13 +139,13 @@ class LocalAirflow:
         path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.settings.items()))
 
     def note_migrated(self) -> None:
-        """Notes that the metadata database is a copy of one that this version of Airflow has brought up to date."""
+        """Notes that the metadata database is a copy of one that these versions have brought up to date."""
         self._migrated.parent.mkdir(parents=True, exist_ok=True)
-        self._migrated.write_text(version("apache-airflow-core"))
+        self._migrated.write_text(migrating_versions())
 
     def begin_migration(self) -> None:
-        """Starts to bring the metadata database up to date, if this version of Airflow did not do it before."""
-        if self._migrated.exists() and self._migrated.read_text() == version("apache-airflow-core"):
+        """Starts to bring the metadata database up to date, if these versions have not done it before."""
+        if self._migrated.exists() and self._migrated.read_text() == migrating_versions():
             return
         command, log = self._command("db", "migrate"), self.home / "migrate.log"
         self._migration = processes.spawn("airflow db migrate", command, self.environment, log, self.home)
@@ -151,39 +159,44 @@ class LocalAirflow:
         self._migration = None
         self.note_migrated()
 
-    def spawn(self) -> None:
-        """Starts the components, without waiting for them; ends those left over by a killed process."""
+    def stop_leftovers(self) -> None:
+        """Ends what a killed process has left running."""
         processes.stop_leftovers(self.home, TASKS_STOP_SECONDS)
-        for name in self.components:
-            arguments = COMPONENTS[name]
+
+    def spawn(self, *names: str) -> None:
+        """Starts these components, or all that are not started, without waiting for them."""
+        for name in names or [name for name in self.components if name not in self._services]:
+            command = self._command(*COMPONENTS[name], *self._more_arguments(name))
             log = self.home / "components" / f"{name}.log"
-            self._services.append(
-                processes.spawn(f"airflow {name}", self._command(*arguments), self.environment, log, self.home)
-            )
+            self._services[name] = processes.spawn(f"airflow {name}", command, self.environment, log, self.home)
 
     def wait_ready(self) -> None:
-        """Waits until all components are healthy. RuntimeError with the end of a log if one ended, or none came up."""
+        """Waits until all started components are healthy. RuntimeError with the end of a log if one ended or hangs."""
+        is_warm = "scheduler" not in self._services
         deadline = time.monotonic() + START_SECONDS
         health: dict[str, str] = {}
         while time.monotonic() < deadline:
             self.check_alive()
             with suppress(httpx.TransportError, ApiError):
                 health = self.api.health()
-                if all(health.get(name) == "healthy" for name in self._healthy_components):
-                    if "scheduler" in self.components:
-                        self.api.warm_up()
+                if not is_warm:
+                    # While the others still start.
+                    self.api.warm_up()
+                    is_warm = True
+                if all(health.get(HEALTH_OF[name]) == "healthy" for name in self._services):
                     return
             time.sleep(processes.POLL_SECONDS * 4)
         raise RuntimeError(f"Airflow was not healthy in {START_SECONDS} s: {health}; its logs are in {self.home}")
 
     def check_alive(self) -> None:
         """Raises RuntimeError with the end of its log if a component has ended."""
-        for service in self._services:
+        for service in self._services.values():
             service.check_alive()
 
     def start(self) -> None:
         """Migrates, starts and waits until all of it is healthy."""
         try:
+            self.stop_leftovers()
             self.begin_migration()
             self.finish_migration()
             self.spawn()
@@ -196,8 +209,9 @@ class LocalAirflow:
         """Ends all components and their tasks. Does nothing when they don't run."""
         self.api.close()
         # The API server last: what the tasks have to report on their way out goes through it.
-        processes.stop(self._services[1:], TASKS_STOP_SECONDS)
-        processes.stop(self._services[:1], SERVER_STOP_SECONDS)
+        server = [self._services.pop("api-server")] if "api-server" in self._services else []
+        processes.stop(self._services.values(), TASKS_STOP_SECONDS)
+        processes.stop(server, SERVER_STOP_SECONDS)
         self._services.clear()
         # One whose start was interrupted is in no list.
         processes.stop_leftovers(self.home, 0)
@@ -212,8 +226,14 @@ class LocalAirflow:
             text=True,
         ).stdout
 
+    def _more_arguments(self, component: str) -> list[str]:
+        if component == "api-server" and "scheduler" not in self.components:
+            # Without the API of tasks, which takes a fifth of its start.
+            return ["--apps", "core"]
+        return []
+
     def _command(self, *arguments: str) -> list[str]:
-        return [str(self._python), "-m", "airflow", *arguments]
+        return [str(self._python), "-c", STARTER, *arguments]
 
     @property
     def _migrated(self) -> Path:
@@ -223,9 +243,12 @@ class LocalAirflow:
     def _passwords_file(self) -> Path:
         return self.home / "passwords.json"
 
-    @property
-    def _healthy_components(self) -> list[str]:
-        return [HEALTH_OF[name] for name in self.components]
+    def _load_port(self, preferred: int) -> int:
+        file = self.home / "port"
+        port = free_port(int(file.read_text()) if file.exists() else preferred)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(str(port))
+        return port
 
     def _load_passwords(self, users: Mapping[str, str]) -> dict[str, str]:
         passwords = {name: secrets.token_urlsafe(9) for name in users}
@@ -239,6 +262,16 @@ class LocalAirflow:
             "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
         }
         return _remember(self.home / "secrets.json", fresh)
+
+
+def migrating_versions() -> str:
+    """Names and versions of what is installed here and decides what the metadata database is, a line each.
+
+    Each provider may have tables of its own.
+    """
+    deciding = ("apache_airflow", "alembic-", "sqlalchemy-")
+    installed = (path.stem for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
+    return "\n".join(sorted(name for name in installed if name.startswith(deciding)))
 
 
 def _remember(path: Path, fresh: dict[str, str]) -> dict[str, str]:

@@ -1,16 +1,32 @@
 """Airflow's public REST API, as far as the launcher and the end-to-end tests need it."""
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
+from dev import metadata
+
 # The first request to a fresh server may have to wait for its imports.
 REQUEST_SECONDS = 30
 POLL_SECONDS = 0.2
+# Airflow looks every half minute which backfills are complete.
+BACKFILL_NOTED_SECONDS = 60
+_RUN = """
+SELECT r.state, (
+    SELECT coalesce(json_agg(t), '[]')
+    FROM (
+        SELECT i.task_id, i.map_index, i.state, i.try_number, i.duration, i.end_date
+        FROM task_instance i
+        WHERE i.dag_id = r.dag_id AND i.run_id = r.run_id
+    ) t
+)
+FROM dag_run r
+WHERE r.dag_id = %s AND r.run_id = %s
+"""
 RUN_END_STATES = frozenset({"success", "failed"})
 
 Json = dict[str, Any]
@@ -28,8 +44,9 @@ class ApiError(RuntimeError):
 class AirflowApi:
     """A logged-in client. Every method raises ApiError when Airflow refuses, TimeoutError when it waited in vain."""
 
-    def __init__(self, base_url: str, username: str, password: str) -> None:
-        """Logs in with the first request."""
+    def __init__(self, base_url: str, username: str, password: str, metadata_url: str) -> None:
+        """Logs in with the first request. `metadata_url`: the libpq URI of Airflow's own database, to wait by it."""
+        self._metadata_url = metadata_url
         self._credentials = {"username": username, "password": password}
         self._http = httpx.Client(base_url=base_url, timeout=REQUEST_SECONDS, trust_env=False)
 
@@ -87,12 +104,17 @@ class AirflowApi:
         dag_id: str,
         conf: Json | None = None,
         logical_date: datetime | None = None,
+        run_after: datetime | None = None,
     ) -> str:
-        """Starts a run by hand and returns its id."""
-        body = {
+        """Starts a run by hand, which is due now or has been since `run_after`, and returns its id."""
+        body: Json = {
             "conf": conf or {},
             "logical_date": logical_date.isoformat() if logical_date else None,
         }
+        if run_after:
+            # Its id says when it was started, as always.
+            now = datetime.now(UTC).isoformat()
+            body |= {"dag_run_id": f"manual__{now}", "run_after": run_after.isoformat()}
         run_id: str = self.request("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"]
         return run_id
 
@@ -118,16 +140,31 @@ class AirflowApi:
         timeout: float = 300,
         watch: Callable[[list[Json]], None] | None = None,
     ) -> str:
-        """Waits for the end of a run and returns `success` or `failed`; `watch` is shown the task instances."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            state: str = self.run(dag_id, run_id)["state"]
+        """Waits for the end of a run and returns `success` or `failed`.
+
+        `watch` is shown the task instances: `task_id`, `map_index`, `state`, `try_number`, `duration` (seconds) and
+        `end_date` (ISO) of each.
+        """
+        # Refused if there is no such run.
+        self.run(dag_id, run_id)
+        for [[state, instances]] in metadata.look(self._metadata_url, _RUN, [dag_id, run_id], timeout):
             if watch:
-                watch(self.task_instances(dag_id, run_id))
+                watch(instances)
             if state in RUN_END_STATES:
-                return state
-            time.sleep(POLL_SECONDS)
+                return str(state)
         raise TimeoutError(f"run {run_id} of {dag_id} had not ended after {timeout:.0f} s")
+
+    def wait_for_task(
+        self, dag_id: str, run_id: str, task_id: str, states: Collection[str], timeout: float = 60
+    ) -> set[str | None]:
+        """Waits until all instances of a task are in one of these states; returns those that they are in."""
+        query = "SELECT state FROM task_instance WHERE dag_id = %s AND run_id = %s AND task_id = %s"
+        found: set[str | None] = set()
+        for rows in metadata.look(self._metadata_url, query, [dag_id, run_id, task_id], timeout):
+            found = {state for (state,) in rows}
+            if found and found <= set(states):
+                return found
+        raise TimeoutError(f"task {task_id} of run {run_id} of {dag_id} was {found} after {timeout:.0f} s")
 
     def task_instances(self, dag_id: str, run_id: str) -> list[Json]:
         """The task instances of a run, mapped ones each for itself."""
@@ -202,7 +239,10 @@ class AirflowApi:
         conf: Json | None = None,
         **options: Any,
     ) -> int:
-        """Starts a backfill of the logical dates from start to end, both included, and returns its id."""
+        """Starts a backfill of the logical dates from start to end, both included, and returns its id.
+
+        Waits for what Airflow notes every half minute: that the DAG's backfill before is complete.
+        """
         body = {
             "dag_id": dag_id,
             "from_date": start.isoformat(),
@@ -211,17 +251,25 @@ class AirflowApi:
             "max_active_runs": 1,
             **options,
         }
+        incomplete = "SELECT count(*) FROM backfill WHERE dag_id = %s AND completed_at IS NULL"
+        for [[number]] in metadata.look(self._metadata_url, incomplete, [dag_id], BACKFILL_NOTED_SECONDS):
+            if not number:
+                break
         backfill_id: int = self.request("POST", "/backfills", json=body)["id"]
         return backfill_id
 
-    def wait_for_backfill(self, backfill_id: int, timeout: float = 300) -> None:
-        """Waits until Airflow calls a backfill complete, up to half a minute after its last run."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            if self.request("GET", f"/backfills/{backfill_id}")["completed_at"]:
-                return
-            time.sleep(POLL_SECONDS)
-        raise TimeoutError(f"backfill {backfill_id} was not complete after {timeout:.0f} s")
+    def wait_for_backfill(self, backfill_id: int, timeout: float = 300) -> list[str | None]:
+        """Waits for the end of all runs of a backfill; their states, by date: None where no run could be made."""
+        query = (
+            "SELECT r.state FROM backfill_dag_run b LEFT JOIN dag_run r ON r.id = b.dag_run_id"
+            " WHERE b.backfill_id = %s ORDER BY b.logical_date"
+        )
+        states: list[str | None] = []
+        for rows in metadata.look(self._metadata_url, query, [backfill_id], timeout):
+            states = [state for (state,) in rows]
+            if states and RUN_END_STATES.union({None}).issuperset(states):
+                return states
+        raise TimeoutError(f"the runs of backfill {backfill_id} were {states} after {timeout:.0f} s")
 
     def variable(self, key: str) -> str | None:
         """The text of a Variable; None if there is none of that name."""

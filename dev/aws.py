@@ -14,12 +14,13 @@ from typing import Any, Protocol, Self
 
 import httpx
 
-from dev import processes
+from dev import launcher, processes
 from dev.ports import LOOPBACK, free_port
 
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
-ACCESS_KEY = "test"
+# Whoever asks is let in. Airflow warns of a secret of less than five characters: it can't be masked in logs.
+ACCESS_KEY, SECRET_KEY = "emulated-access-key", "emulated-secret-key"
 PREFERRED_PORT = 4566
 START_SECONDS = 30
 STOP_SECONDS = 5
@@ -65,7 +66,7 @@ class Endpoint:
             endpoint_url=self.endpoint_url,
             region_name=region,
             aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
             # No proxy of the environment stands between this process and the loopback interface.
             config=Config(proxies={}, **config),
         )
@@ -73,7 +74,7 @@ class Endpoint:
     def connection_json(self, region: str | None = REGION) -> str:
         """The emulator as an Airflow connection, for `AIRFLOW_CONN_…`."""
         extra = {"endpoint_url": self.endpoint_url} | ({"region_name": region} if region else {})
-        return json.dumps({"conn_type": "aws", "login": ACCESS_KEY, "password": ACCESS_KEY, "extra": extra})
+        return json.dumps({"conn_type": "aws", "login": ACCESS_KEY, "password": SECRET_KEY, "extra": extra})
 
 
 class EmulatedAws(Endpoint):
@@ -102,10 +103,19 @@ class EmulatedAws(Endpoint):
         self.stop()
 
     def start(self) -> None:
-        """Starts the emulator, on the port of the last time if it is free; ends one left over by a killed process.
+        """Starts the emulator and waits for it.
 
         Raises RuntimeError with the end of its log if it does not come up.
         """
+        try:
+            self.begin()
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def begin(self) -> None:
+        """Starts the emulator, on the port of the last time if it is free; ends one left over by a killed process."""
         self.directory.mkdir(parents=True, exist_ok=True)
         processes.stop_leftovers(self.directory, STOP_SECONDS)
         port_file = self.directory / "port"
@@ -121,11 +131,24 @@ class EmulatedAws(Endpoint):
             self.directory / "ministack.log",
             self.directory,
         )
-        try:
-            self._wait_ready(self._service)
-        except BaseException:
-            self.stop()
-            raise
+
+    def wait_ready(self) -> None:
+        """Waits until the started emulator answers. RuntimeError with the end of its log if it does not come up."""
+        service = self._service
+        if service is None:
+            raise RuntimeError("the AWS emulator was not started")
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            service.check_alive()
+            try:
+                if httpx.get(f"{self.endpoint_url}/_ministack/ready", trust_env=False).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(processes.POLL_SECONDS)
+        raise RuntimeError(
+            f"the AWS emulator was not ready in {START_SECONDS} s; the end of {service.log}:\n{service.log_tail()}"
+        )
 
     def reset(self) -> None:
         """Empties the account: every service as it was at the first start."""
@@ -179,20 +202,6 @@ class EmulatedAws(Endpoint):
                     f"{LOOPBACK}:{new_port}/{ACCOUNT_ID}/",
                 )
             )
-
-    def _wait_ready(self, service: processes.Service) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            service.check_alive()
-            try:
-                if httpx.get(f"{self.endpoint_url}/_ministack/ready", trust_env=False).is_success:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(processes.POLL_SECONDS)
-        raise RuntimeError(
-            f"the AWS emulator was not ready in {START_SECONDS} s; the end of {service.log}:\n{service.log_tail()}"
-        )
 
 
 @dataclass(frozen=True)
@@ -272,7 +281,7 @@ class Feed:
 @contextmanager
 def temporary_aws() -> Iterator[EmulatedAws]:
     """An emulator in a directory of its own that is removed at the end; for tests and benchmarks."""
-    directory = Path(tempfile.mkdtemp(prefix="ses-bounces-aws-"))
+    directory = Path(tempfile.mkdtemp(prefix="aws-", dir=launcher.watch().folder))
     try:
         with EmulatedAws(directory, preferred_port=None) as aws:
             yield aws

@@ -11,12 +11,12 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.generate import bodies
 from dev.aws import Feed
 from dev.celery_lists import Lists
 from dev.celery_stack import CeleryStack
+from dev.generate import bodies
 from dev.stack import DAG_ID
-from ses_bounces.aws.queues import VISIBILITY_SECONDS
+from ses_bounces.feed.sqs.queue import VISIBILITY_SECONDS
 
 # The emulator looks through a whole queue for each receipt: so many are in one at a time.
 MOST_IN_A_QUEUE = 2_500

@@ -5,15 +5,15 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev import processes
-from dev.airflow import LocalAirflow
+from dev import processes, template
+from dev.airflow import STARTER, LocalAirflow
 from dev.aws import EmulatedAws, Feed
 from dev.parts import Parts
 from dev.postgres import EmbeddedPostgres
 from dev.redis import LocalRedis
 from dev.stack import DAG_ID, DATABASE, METADATA_DATABASE, POSTGRES_CONNECTION, VARIABLE, only_one
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect_url
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect_url
 
 STOP_SECONDS = 10
 # Of one worker at a time.
@@ -21,7 +21,7 @@ CONCURRENCY = 2
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 # By hand only: what runs is what was triggered.
 DAG_FILE = """# An Airflow DAG file.
-from ses_bounces.aws import queues
+from ses_bounces.feed.sqs import queue as queues
 from ses_bounces.dags import build_dags
 
 queues.VISIBILITY_SECONDS = %d
@@ -56,7 +56,7 @@ class Worker:
         # Without the search for other workers, which takes seconds; `--skip-serve-logs`: it would listen everywhere.
         options = ["--celery-hostname", f"{self.name}@%h", "--concurrency", str(CONCURRENCY), "--skip-serve-logs",
                    "--without-mingle", "--without-gossip"]  # fmt: skip
-        command = [sys.executable, "-m", "airflow", "celery", "worker", *options]
+        command = [sys.executable, "-c", STARTER, "celery", "worker", *options]
         environment = {**airflow.environment, **own}
         self.service = processes.spawn(
             f"Celery worker {self.name}", command, environment, self.home / "worker.log", self.home
@@ -97,7 +97,7 @@ class CeleryStack(Parts):
         super().__init__()
         self.visibility_seconds = visibility_seconds
         self.data = data.resolve()
-        self.postgres = EmbeddedPostgres(self.data / "postgres")
+        self.postgres = EmbeddedPostgres(self.data / "postgres", template=template.ready)
         self.redis = LocalRedis(self.data / "redis")
         self.aws = EmulatedAws(self.data / "aws")
         self.workers = [Worker(f"worker{n}", self.data / f"worker{n}") for n in range(1, workers + 1)]
@@ -122,6 +122,7 @@ class CeleryStack(Parts):
         self._exit.enter_context(only_one(self.data))
         for part in (self.redis, self.postgres, self.aws):
             self._exit.enter_context(part)
+        is_copy = self.postgres.rename_database(template.MIGRATED, METADATA_DATABASE)
         for database in (METADATA_DATABASE, DATABASE):
             self.postgres.create_database(database)
         with connect_url(self.database_url) as connection:
@@ -145,6 +146,8 @@ class CeleryStack(Parts):
                 **NOTICE_SOON,
             },
         )
+        if is_copy:
+            self.airflow.note_migrated()
         self._exit.enter_context(self.airflow)
         self._exit.callback(self._stop_workers)
         for worker in self.workers:

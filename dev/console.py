@@ -1,5 +1,6 @@
 """What the launcher shows."""
 
+import shlex
 import time
 from datetime import datetime
 
@@ -74,34 +75,52 @@ class Show:
         self.console.print(f"[bold]The lists after run {escape(run_id)}[/]")
         self.console.print(Columns([_rich(table) for table in tables], padding=(1, 2)))
 
-    def whereabouts(self, stack: Stack) -> None:
-        """Shows where to look next."""
-        airflow = stack.airflow
+    def report(self, stack: Stack) -> None:
+        """Shows where the newest report is, as a file that is still there when all has ended."""
         reports = sorted(stack.reports.glob("*/blocked_report.html"))
+        self._places({"Report": str(reports[-1]) if reports else f"none yet; it will be in {stack.reports}"})
+
+    def whereabouts(self, stack: Stack) -> None:
+        """Shows where to look next, while all of it runs."""
+        airflow = stack.airflow
         users = sorted(airflow.passwords.items(), key=lambda user: user[0] != ADMIN)
-        rows = {
-            "Report": str(reports[-1]) if reports else f"none yet; it will be in {stack.reports}",
-            "Airflow": f"{airflow.url}/dags/{DAG_ID}",
-            "Pages": f"{airflow.url}/plugin/ses-bounces",
-            "Log in as": ", ".join(f"{name} / {password} ({USERS[name]})" for name, password in users),
-            "Postgres": stack.database_url,
-            "Queue": stack.feed.queue_url,
-            "Shell": f". {stack.data / 'environment.sh'}   (for the commands airflow and ses-bounces)",
-        }
+        environment = shlex.quote(str(stack.data / "environment.sh"))
+        self._places(
+            {
+                "Airflow": f"{airflow.url}/dags/{DAG_ID}",
+                "Pages": f"{airflow.url}/plugin/ses-bounces",
+                "Log in as": ", ".join(f"{name} / {password} ({USERS[name]})" for name, password in users),
+                "Postgres": stack.database_url,
+                "Queue": stack.feed.queue_url,
+                "Shell": f". {environment}   (for the commands airflow and ses-bounces)",
+            }
+        )
+
+    def verdict(self, differences: list[str], changes_by_hand: int, sent_at: datetime) -> None:
+        """Says whether the lists are as they must be, but for what people have changed."""
+        lists = f"the lists are what the sample of {sent_at:%Y-%m-%d %H:%M} UTC must lead to"
+        changes = count(changes_by_hand, "change")
+        if differences and changes_by_hand:
+            self.console.print(f"{changes} made by hand since the sample was sent; besides:")
+        elif changes_by_hand:
+            self.console.print(f"[green]Besides {changes} made by hand, {lists}.[/]")
+        elif not differences:
+            self.console.print(f"[green]{lists[0].upper()}{lists[1:]}.[/]")
+        for difference in differences[:SHOWN_DIFFERENCES]:
+            self.error(difference)
+        if len(differences) > SHOWN_DIFFERENCES:
+            self.error(f"and {count(len(differences) - SHOWN_DIFFERENCES, 'more difference')}")
+
+    def _places(self, rows: dict[str, str]) -> None:
         self.console.print()
         for label, value in rows.items():
             # Not wrapped: these are to be copied.
             self.console.print(f"[bold]{label:10}[/] {escape(value)}", soft_wrap=True)
-        self.console.print()
 
-    def verdict(self, differences: list[str], sent_at: datetime) -> None:
-        """Says whether the lists are as they must be."""
-        if not differences:
-            self.console.print(f"[green]The lists are what the sample of {sent_at:%Y-%m-%d %H:%M} UTC must lead to.[/]")
-        for difference in differences[:SHOWN_DIFFERENCES]:
-            self.error(difference)
-        if len(differences) > SHOWN_DIFFERENCES:
-            self.error(f"and {len(differences) - SHOWN_DIFFERENCES} more differences")
+
+def count(number: int, thing: str) -> str:
+    """A number and what is counted, which is one or several."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _rich(table: Table) -> RichTable:

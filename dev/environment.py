@@ -6,6 +6,7 @@ Needs nothing but the standard library, and starts on any Python from 3.6, so th
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -36,6 +37,7 @@ def main(group):
         run(VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV_REQUIREMENT)
     install = [UV, "pip", "install", "--quiet", "--python", VENV_PYTHON, "--compile-bytecode"]
     run(*install, "--constraint", "constraints.txt", "--editable", ".", "--group", group)
+    run(VENV_PYTHON, "-m", "dev.template")
     with open(stamp(group), "w") as file:
         file.write(wanted)
 
@@ -91,6 +93,8 @@ def run(*command):
 
 
 if __name__ == "__main__":
+    # By default what it runs would go on.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     if len(sys.argv) != 2 or sys.argv[1] not in INCLUDED_IN:
         sys.exit(__doc__)
     main(sys.argv[1])

@@ -3,7 +3,7 @@
 import sys
 
 from dev.postgres import temporary_postgres
-from ses_bounces.database import connection, schema
+from ses_bounces.base.database import connection, schema
 
 
 def draft(message: str) -> str:

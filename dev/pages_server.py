@@ -14,15 +14,15 @@ import psycopg
 
 from dev.airflow import LocalAirflow
 from dev.postgres import EmbeddedPostgres
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect_url
-from ses_bounces.sites import Site
+from dev.template import MIGRATED
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.sites import Site
 
 USERS = {"anna": "admin", "otto": "op", "uma": "user", "vera": "viewer"}
 QUEUE_URL = "http://127.0.0.1:9/000000000000/ses-bounces-queue"
 # There is no SES to be asked.
 SETTINGS = {"queue_urls": [QUEUE_URL], "people_table": "public.people", "lift_at_ses": False}
-MIGRATED = "airflow_migrated"
 PEOPLE = """
 CREATE TABLE IF NOT EXISTS public.people (
     id bigint PRIMARY KEY,
@@ -69,11 +69,27 @@ class PagesServer:
             cursor = connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 
+    def store_variable(self, key: str, settings: Mapping[str, Any]) -> None:
+        """Put a Variable into Airflow's database, over one that is there; whoever may log in need not be known."""
+        with psycopg.connect(self.metadata_url) as connection:
+            connection.execute(
+                "INSERT INTO variable (key, val, is_encrypted) VALUES (%s, %s, false)"
+                " ON CONFLICT (key) DO UPDATE SET val = excluded.val, is_encrypted = false",
+                [key, json.dumps(settings)],
+            )
+
     def audit_log(self, event: str) -> list[tuple[str, str]]:
         """Owner and extra of the entries in Airflow's Audit Log, the oldest first."""
         with psycopg.connect(self.metadata_url) as connection:
             query = "SELECT owner, extra FROM log WHERE event = %s ORDER BY id"
             return connection.execute(query, [event]).fetchall()
+
+    def last_audit_entry(self) -> int:
+        """The id of the last entry in Airflow's Audit Log; 0 if there is none."""
+        with psycopg.connect(self.metadata_url) as connection:
+            row = connection.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()
+        assert row is not None
+        return int(row[0])
 
     def logs(self) -> str:
         """Everything that the API server has logged."""
@@ -96,13 +112,8 @@ def pages_server(
     :param options: more of :class:`dev.airflow.LocalAirflow`.
     """
     ours, metadata = f"pages_{name}", f"airflow_{name}"
-    # Another auth manager has tables and users of its own.
-    is_simple = "AIRFLOW__CORE__AUTH_MANAGER" not in (environment or {})
-    postgres.create_database(ours)
-    postgres.create_database(metadata, _migrated(folder, postgres) if is_simple else None)
-    with connect_url(postgres.url(ours)) as connection:
-        schema.upgrade(connection)
-        connection.execute(PEOPLE)
+    make_database(postgres, ours)
+    postgres.create_database(metadata, migrated_metadata(folder, postgres))
     airflow = LocalAirflow(
         folder,
         postgres.url(metadata),
@@ -117,20 +128,27 @@ def pages_server(
         },
         **options,
     )
-    if is_simple:
-        airflow.note_migrated()
+    airflow.note_migrated()
     with airflow:
         server = PagesServer(airflow, postgres.url(ours), postgres.url(metadata))
-        text = json.dumps({**SETTINGS, **(settings or {})})
-        if is_simple:
-            airflow.api.set_variable("ses_bounces", text)
-        else:
-            airflow.run_command("variables", "set", "ses_bounces", text)
+        server.store_variable(server.site.variable, {**SETTINGS, **(settings or {})})
         yield server
 
 
-def _migrated(folder: Path, postgres: EmbeddedPostgres) -> str:
-    """The name of a metadata database to copy, made by the first who asks: that takes longer than all that follows."""
+def make_database(postgres: EmbeddedPostgres, name: str) -> str:
+    """Make a database with our schema and an empty table of people, if it isn't there; its libpq URI."""
+    postgres.create_database(name)
+    with connect_url(postgres.url(name)) as connection:
+        schema.upgrade(connection)
+        connection.execute(PEOPLE)
+    return postgres.url(name)
+
+
+def migrated_metadata(folder: Path, postgres: EmbeddedPostgres) -> str:
+    """The name of a metadata database to copy, with the tables of every auth manager.
+
+    Made by the first who asks, if it isn't there: that takes longer than all that follows.
+    """
     if postgres.create_database(MIGRATED):
         airflow = LocalAirflow(folder / "migration", postgres.url(MIGRATED), preferred_port=0)
         airflow.begin_migration()

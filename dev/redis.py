@@ -1,12 +1,11 @@
-"""Debian's redis-server on a loopback port, with a password: the broker of Celery."""
+"""A Redis, or a Valkey, on a loopback port, with a password: the broker of Celery."""
 
 import secrets
-import shutil
 import time
 from pathlib import Path
 from typing import Self
 
-from dev import processes
+from dev import processes, tools
 from dev.ports import LOOPBACK, free_port, is_free
 
 PREFERRED_PORT = 6379
@@ -26,9 +25,7 @@ class LocalRedis:
         self._service: processes.Service | None = None
 
     def __enter__(self) -> Self:
-        executable = shutil.which("redis-server")
-        if executable is None:
-            raise RuntimeError("redis-server is missing; on Debian and Ubuntu: apt-get install redis-server")
+        executable = tools.path("broker")
         self.directory.mkdir(parents=True, exist_ok=True)
         processes.stop_leftovers(self.directory, STOP_SECONDS)
         config = self.directory / "redis.conf"
@@ -38,7 +35,7 @@ class LocalRedis:
             f"bind {LOOPBACK}\nport {self.port}\nrequirepass {self._password}\nset-proc-title no\n"
             f'dir {self.directory}\nsave ""\nappendonly no\n'
         )
-        command = [executable, str(config)]
+        command = [str(executable), str(config)]
         self._service = processes.spawn("Redis", command, {}, self.directory / "redis.log", self.directory)
         deadline = time.monotonic() + START_SECONDS
         while is_free(self.port):

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+
 from dev.aws import SENDER, Feed
 from dev.handwritten import items
 from dev.item import Expected, Item, Mail, simulator
@@ -12,6 +14,12 @@ from dev.item import Expected, Item, Mail, simulator
 GRACE = timedelta(days=14)
 # Of one SNS or SQS request.
 BATCH = 10
+# Finished days that have a report after the first run.
+REPORTED_DAYS = 3
+_DRAINED = """
+    INSERT INTO ses_bounces.queue (queue_url, belongs_to, first_drained_at, last_drained_at, emptied_at)
+    VALUES (%s, %s, now() - %s, now() - %s, now() - %s)
+    ON CONFLICT (queue_url) DO NOTHING"""
 
 
 MAILS = (
@@ -99,6 +107,13 @@ def send(feed: Feed) -> datetime:
         feed.dead_letter_queue_url,
     )
     return now
+
+
+def note_earlier_drains(url: str, feed: Feed) -> None:
+    """Notes in the database at a libpq URI that the queues were drained some days ago: those days get their reports."""
+    with psycopg.connect(url) as connection:
+        for queue_url in (feed.queue_url, feed.dead_letter_queue_url):
+            connection.execute(_DRAINED, [queue_url, feed.queue_url, *[timedelta(days=REPORTED_DAYS)] * 3])
 
 
 def _sources(everything: Sequence[Item]) -> list[Item | Mail]:

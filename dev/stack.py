@@ -4,28 +4,32 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dev import people, processes, results, sample
-from dev.airflow import REPOSITORY, LocalAirflow
+from dev import people, processes, results, sample, template
+from dev.airflow import COMPONENTS, REPOSITORY, TASKS_STOP_SECONDS, LocalAirflow
 from dev.airflow_api import Json
 from dev.aws import EmulatedAws, Feed
 from dev.item import Expected
 from dev.parts import Parts
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect_url
 
 DAG_ID = "ses_bounces"
+# It needs a form that is filled in.
+BY_HAND = "ses_bounces_setup"
 VARIABLE = "ses_bounces"
 POSTGRES_CONNECTION = "ses_bounces_postgres"
 METADATA_DATABASE = "airflow"
 DATABASE = "ses_bounces"
 RUN_SECONDS = 600
+# Of the hourly DAG.
+SCHEDULE = timedelta(hours=1)
 
 DEFAULT_DATA = REPOSITORY / ".run"
 CELERY = "celery"
@@ -48,19 +52,24 @@ class Stack(Parts):
         dags: Path = REPOSITORY / "dags",
         plugins: Path = REPOSITORY / "plugins",
         environment: Mapping[str, str] | None = None,
+        components: Sequence[str] = tuple(COMPONENTS),
+        postgres_settings: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing is started yet; data of an earlier time in the directory are gone on with.
 
-        `environment` are more variables for Airflow.
+        `environment` are more variables for Airflow, `components` those of Airflow to start.
         """
         super().__init__()
         self.data = data.resolve()
         self.reports = self.data / "reports"
-        self.postgres = EmbeddedPostgres(self.data / "postgres")
+        self.postgres = EmbeddedPostgres(
+            self.data / "postgres", postgres_settings, template=lambda: template.ready(say)
+        )
         self.aws = EmulatedAws(self.data / "aws", persist=True)
         self._say = say
         self._environment = dict(environment or {})
         self._folders = {"dags": dags, "plugins": plugins}
+        self._components = tuple(components)
         self._sample_marker = self.data / "sample.json"
 
     @property
@@ -70,10 +79,26 @@ class Stack(Parts):
 
     def run_once(self, watch: Callable[[list[Json]], None] | None = None) -> tuple[str, str]:
         """Triggers the DAG and waits for the end of that run; its id, and `success` or `failed`."""
-        run_id = self.airflow.api.trigger(DAG_ID, {"report_today": True})
+        # Unpaused, the DAG also gets a scheduled run of the last hour. One at a time runs, the longest due first.
+        due = datetime.now(UTC) - SCHEDULE
+        run_id = self.airflow.api.trigger(DAG_ID, {"report_today": True}, run_after=due)
         # A run that was triggered while the DAG is paused starts when it no longer is.
         self.airflow.api.pause(DAG_ID, False)
-        return run_id, self.airflow.api.wait_for_run(DAG_ID, run_id, RUN_SECONDS, watch)
+        state = self.airflow.api.wait_for_run(DAG_ID, run_id, RUN_SECONDS, watch)
+        # The triggerer: none of our tasks needs it.
+        self.airflow.spawn()
+        return run_id, state
+
+    def go_on(self) -> None:
+        """Unpauses the DAGs that don't run by hand only, the first time: those that people pause later stay so."""
+        marker = self.data / "unpaused"
+        if marker.exists():
+            return
+        for path in sorted(self._folders["dags"].glob("*.py")):
+            if path.stem != BY_HAND:
+                self.airflow.api.wait_for_dag(path.stem)
+                self.airflow.api.pause(path.stem, False)
+        marker.touch()
 
     def check_alive(self) -> None:
         """Raises RuntimeError, with the end of a log, if a part of it has ended."""
@@ -89,53 +114,65 @@ class Stack(Parts):
 
     def _start(self) -> None:
         self._exit.enter_context(only_one(self.data))
-        self._say("PostgreSQL: two databases")
+        # Its port is wanted again.
+        processes.stop_leftovers(self.data / "airflow", TASKS_STOP_SECONDS)
+        self._say("PostgreSQL, AWS emulator")
+        self._exit.callback(self.aws.stop)
+        self.aws.begin()
         self._exit.enter_context(self.postgres)
+        is_copy = self.postgres.rename_database(template.MIGRATED, METADATA_DATABASE)
         for database in (METADATA_DATABASE, DATABASE):
             self.postgres.create_database(database)
-        self._say("AWS emulator: identity, topic, queue, dead-letter queue, subscription")
-        self._exit.enter_context(self.aws)
-        self.ses = self._exit.enter_context(FakeSes(self.aws))
+        self.ses = FakeSes(self.aws)
         # AWS's default.
         self.ses.account["SuppressionAttributes"] = {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
-        self.feed = Feed.create(self.ses)
-        self.airflow = LocalAirflow(
+        self.airflow = self._airflow()
+        self._exit.callback(self.airflow.stop)
+        if is_copy:
+            self.airflow.note_migrated()
+        self.airflow.begin_migration()
+        self.airflow.finish_migration()
+        self._say("Airflow: API server, DAG processor")
+        # The first one takes longest: all else is done meanwhile, on another processor.
+        self.airflow.spawn("api-server", "dag-processor")
+        self._say("Database schema, people, sample mail")
+        self._fill()
+        self._say("Airflow: scheduler")
+        self.airflow.spawn("scheduler")
+        self.airflow.wait_ready()
+        self._write_settings()
+        self.airflow.api.wait_for_dag(DAG_ID)
+
+    def _airflow(self) -> LocalAirflow:
+        airflow = LocalAirflow(
             self.data / "airflow",
             self.postgres.url(METADATA_DATABASE),
             **self._folders,
+            components=self._components,
             environment={
                 "AIRFLOW_CONN_SES_BOUNCES_AWS": self.ses.connection_json(),
                 f"AIRFLOW_CONN_{POSTGRES_CONNECTION.upper()}": self.database_url,
                 **self._environment,
             },
         )
-        self.airflow.write_shell_environment(self.data / "environment.sh")
-        self._exit.callback(self.airflow.stop)
-        # Airflow's tables take longest: ours and the sample are made meanwhile.
-        self.airflow.begin_migration()
-        self._say("Database schema, people, sample mail")
-        self._upgrade_database()
-        people.create(self.database_url)
-        self.sample_sent_at = self._send_sample()
-        self._say("Airflow: metadata database")
-        self.airflow.finish_migration()
-        self._say("Airflow: scheduler, DAG processor, triggerer, API server")
-        self.airflow.spawn()
-        self.airflow.wait_ready()
-        self._write_settings()
-        self.airflow.api.wait_for_dag(DAG_ID)
+        airflow.write_shell_environment(self.data / "environment.sh")
+        return airflow
 
-    def _upgrade_database(self) -> None:
-        command = [str(Path(sys.executable).parent / "ses-bounces"), "db", "upgrade", "--conn-id", POSTGRES_CONNECTION]
-        done = subprocess.run(command, env=self.airflow.environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command[1:])} failed:\n{done.stdout}{done.stderr}")
+    def _fill(self) -> None:
+        with connect_url(self.database_url) as connection:
+            schema.upgrade(connection)
+        people.create(self.database_url)
+        self.aws.wait_ready()
+        self._exit.enter_context(self.ses)
+        self.feed = Feed.create(self.ses)
+        self.sample_sent_at = self._send_sample()
 
     def _send_sample(self) -> datetime:
         # The marker is written last; and the emulator, if it was killed, has forgotten what nobody drained.
         lost = self.feed.depth() == 0 and not results.has_messages(self.database_url)
         if lost or not self._sample_marker.exists():
             self.feed.purge()
+            sample.note_earlier_drains(self.database_url, self.feed)
             self._sample_marker.write_text(json.dumps({"sent_at": sample.send(self.feed).isoformat()}))
         return datetime.fromisoformat(json.loads(self._sample_marker.read_text())["sent_at"])
 

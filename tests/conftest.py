@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from dev import launcher
 from dev.postgres import EmbeddedPostgres
-from ses_bounces.database import connection as connections
-from ses_bounces.database import schema
-from tests import distribution
-from tests.scratch import postgres_in_memory
+from ses_bounces.base.database import connection as connections
+from ses_bounces.base.database import schema
+from tests.kit import distribution
+from tests.kit.scratch import postgres_in_memory
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
+
+pytest_plugins = ["tests.kit.needed_tools"]
 
 TEMPLATE = "migrated"
 
@@ -26,6 +31,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`make screenshots` gives the first."""
     parser.addoption("--screenshots", action="store_true", help="take the pictures of the documentation anew")
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run modules, and the tests of each, in random order")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing that the tests start outlives them, however they end."""
+    # Pytest's own folders stay where they were: those of the last three sessions are kept.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    launcher.keep_temporary_files()
+    if not hasattr(config, "workerinput"):
+        # Without its lock a folder is kept like that of a session that came to its end.
+        launcher.remove_at_end(config._tmp_path_factory.getbasetemp() / ".lock")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,9 +13,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Protocol
 
-from ses_bounces.address import address_key
-from ses_bounces.database.statements import statement
-from ses_bounces.pseudonym import Secret
+from ses_bounces.base.database.statements import statement
+from ses_bounces.classify.address import address_key
 
 __all__ = ["Blocked", "address_key", "blocked", "is_blocked", "sendable"]
 
@@ -58,14 +57,19 @@ def blocked(
     if not given:
         return {}
     with contextlib.closing(connection.cursor()) as cursor:
-        cursor.execute(statement("select_blocked_emails"), (given, _names(given, erasure_secret)))
+        cursor.execute(statement("mailer/select_blocked_emails"), (given, _names(given, erasure_secret)))
         return {email: Blocked(reason, since) for email, reason, since in cursor.fetchall()}
 
 
 def _names(emails: list[str], erasure_secret: str | None) -> list[str | None]:
-    secret = Secret(erasure_secret) if erasure_secret else None
-    keys = [address_key(email) if secret else None for email in emails]
-    return [secret.pseudonym(key) if secret and key else None for key in keys]
+    if not erasure_secret:
+        return [None] * len(emails)
+    # Loaded for sites that erased somebody.
+    from ses_bounces.base.erasure_secret import Secret
+
+    secret = Secret(erasure_secret)
+    keys = [address_key(email) for email in emails]
+    return [secret.pseudonym(key) if key else None for key in keys]
 
 
 def is_blocked(connection: DbApiConnection, email: str, erasure_secret: str | None = None) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from ses_bounces.sites import Site, declared
+from ses_bounces.base.sites import Site, declared
 
 NAME = "ses_bounces"
 
@@ -45,7 +45,7 @@ class SesBouncesPlugin(AirflowPlugin):
     @cached_property
     def listeners(self) -> list[ModuleType]:  # type: ignore[override]
         """What is done when the scheduler starts."""
-        from ses_bounces import preload
+        from ses_bounces.dags import preload
 
         return [preload]
 

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from dev import browser as browsers
+from dev import tools
 from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 OpenPage = Callable[..., Page]
 
 
 @contextlib.contextmanager
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """Debian's Chromium, started."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found, "these tests need Chromium: apt-get install chromium"
-    started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-    yield started
-    started.close()
+def chromium() -> Iterator[Browser]:
+    """A Chromium, started; not longer than it is needed: Playwright leaves an event loop running in the thread."""
+    executable = tools.path("browser")
+    os.environ.update(browsers.environment())
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=executable, args=browsers.ARGUMENTS)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +39,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres)
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; not longer than its tests: Playwright leaves an event loop running in the thread."""
+    """The browser of these tests."""
     # Two cores may be busy with an Airflow that starts.
     expect.set_options(timeout=20_000)
-    with sync_playwright() as playwright, chromium(playwright) as started:
+    with chromium() as started:
         yield started
 
 

@@ -12,14 +12,14 @@ from playwright.sync_api import expect
 
 from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
-from ses_bounces.database.connection import connect_url
+from ses_bounces.base.database.connection import connect_url
 from tests.browser.test_pages import FULL, GONE, confirm, data, tick
-from tests.builders import bounce
-from tests.page_rights import hold
-from tests.seeding import address_id, dated, receive
+from tests.kit.builders import bounce
+from tests.kit.page_rights import hold
+from tests.kit.seeding import address_id, dated, receive
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
     from tests.browser.conftest import OpenPage
 
 __all__ = ["data"]

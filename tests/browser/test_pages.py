@@ -14,18 +14,18 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from dev.pages_server import SETTINGS, PagesServer
-from ses_bounces.actions import follow_flags
-from ses_bounces.database.connection import connect_url
-from ses_bounces.held import settle
-from ses_bounces.pending import classify_pending
-from ses_bounces.rules import Rules
-from ses_bounces.settings import parse
-from tests.builders import bounce, complaint
-from tests.page_rights import hold
-from tests.seeding import add_people, address_id, dated, receive
+from ses_bounces.actions.people import follow_flags
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.settings import parse
+from ses_bounces.classify.rules import Rules
+from ses_bounces.ledger.brake.held import settle
+from ses_bounces.ledger.pending import classify_pending
+from tests.kit.builders import bounce, complaint
+from tests.kit.page_rights import hold
+from tests.kit.seeding import add_people, address_id, dated, receive
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
     from tests.browser.conftest import OpenPage
 
 pytestmark = pytest.mark.e2e

@@ -16,12 +16,13 @@ from dev.aws import Feed, temporary_aws
 from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
-from ses_bounces.actions import Action, lift_blocks
-from ses_bounces.database.connection import connect_url
-from ses_bounces.people import sync
-from ses_bounces.settings import Settings, parse
+from ses_bounces.actions.action import Action
+from ses_bounces.actions.lifts import lift_blocks
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.settings import Settings, parse
+from ses_bounces.people.sync import sync
 from tests.browser.pictures import FOLDER, GRID, OUTLINES, PICTURES, SIZE, THEMES, outline
-from tests.tasks import Tasks
+from tests.kit.tasks import Tasks
 
 pytestmark = pytest.mark.e2e
 

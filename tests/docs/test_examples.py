@@ -20,21 +20,21 @@ import yaml
 from airflow.sdk.exceptions import ParamValidationError
 
 from ses_bounces.__main__ import main
+from ses_bounces.base.exceptions import SesBouncesError
+from ses_bounces.base.settings import parse
 from ses_bounces.dags.hourly import _PARAMS
-from ses_bounces.exceptions import SesBouncesError
-from ses_bounces.settings import parse
 from tests.docs.blocks import ROOT, Block, blocks, spans
 from tests.docs.commands import Command, commands, problem
-from tests.integration.test_adopting import FILES as EXPORTS
+from tests.integration.shell.test_adopting import FILES as EXPORTS
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 STATEMENT = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 # Commands of ours that are accepted by the parser, and run elsewhere.
 NOT_RUN = {
-    "setup": "needs an AWS account: tests/integration/test_setup.py, test_shell.py",
-    "doctor": "needs an AWS account: tests/integration/test_doctor.py, test_shell.py",
+    "setup": "needs an AWS account: tests/integration/feed/test_setup.py, test_shell.py",
+    "doctor": "needs an AWS account: tests/integration/doctor/test_doctor.py, test_shell.py",
 }
 # Roles that the examples name, beside the one that they make.
 ROLES = ("mailer", "application")
@@ -139,13 +139,13 @@ def test_a_block_is_good(block: Block) -> None:
         ("sh", "make tset"),
         ("sh", "airflow dags tirgger ses_bounces"),
         ("sh", "aws sesv2 send-email --from-email-address a@example.com --content '{\"Simpel\": {}}'"),
-        ("sh", "pytest tests/unit/test_classify.py::test_none_of_that_name"),
+        ("sh", "pytest tests/unit/classify/test_body.py::test_none_of_that_name"),
         ("sh", "if true; then"),
         ("sh", "frobnicate --all"),
         ("json", '{"queue_urls": []}'),
         ("json", '{"reprocess": "yes"}'),
         ("json", '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}]}'),
-        ("python", "from ses_bounces.settings import prase"),
+        ("python", "from ses_bounces.base.settings import prase"),
         ("python", "def"),
         ("yaml", "a: b: c"),
         ("toml", "a ="),

@@ -12,7 +12,7 @@ import pytest
 from tests.docs.blocks import PAGES, ROOT, spans
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 FEW_FILES = 3
 QUESTIONS = ROOT / "docs" / "questions.md"

@@ -13,7 +13,7 @@ import pytest
 from tests.browser.pictures import FOLDER, GRID, NO_PAGE, OUTLINES, PICTURES, SHOWN, THEMES
 from tests.docs.blocks import PAGES, ROOT, images
 from tests.docs.commands import make_commands
-from tests.page_rights import CASES
+from tests.kit.page_rights import CASES
 
 
 @pytest.fixture(scope="module")

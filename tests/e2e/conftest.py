@@ -1,79 +1,59 @@
 """What the tests of this folder share: their starts take longer than they.
 
-One whole Airflow for all tests that need tasks to run, and one API server with the administrators' pages for all tests
+Two whole Airflows for all tests that need tasks to run, and one API server with the administrators' pages for all tests
 of who may do what.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from dev.airflow import REPOSITORY
 from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
-from dev.stack import DAG_ID, Stack
 from ses_bounces.dags import DAG_NAMES
-from tests.page_secrets import store_secrets
+from tests.e2e.fab import Fab, fab_server
+from tests.e2e.shared import SharedStack, SharedStacks
+from tests.kit.page_secrets import store_secrets
 
 # Nothing is asked of AWS: the queues' host refuses, and without keys boto3 would look for some.
 AWS = '{"conn_type": "aws", "login": "none", "password": "none", "extra": {"region_name": "eu-west-1"}}'
-HOURLY = '''"""The Airflow DAG, at a minute that has just gone by: its next run would drain what a test put into the queue."""
-from ses_bounces.dags import build_dags
-
-build_dags("ses_bounces", schedule="{minute} * * * *")
-'''
-
-
-# The modules that share the Airflow, in this order: the first two need it as it is at first.
-SHARING = ("test_grid_picture", "test_doctor_dag", "test_local_executor", "test_outages")
-FIRST_DAGS = ("ses_bounces_doctor", "ses_suppression_sync")
-LOOK_OFTEN = {"AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that share it come last, in their order."""
-    items.sort(key=lambda item: SHARING.index(item.path.stem) if item.path.stem in SHARING else -1)
+# Without the DAG of lifts: the doctor misses it.
+FEED_DAGS = ("ses_bounces", "ses_bounces_doctor", "ses_suppression_sync")
+STACKS = pytest.StashKey[SharedStacks]()
 
 
 @pytest.fixture(scope="session")
-def scheduled_minute() -> int:
-    """The minute of the hour at which the hourly DAG runs: the one that has just gone by."""
-    return (datetime.now(UTC).minute - 1) % 60
+def shared_stacks(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedStacks]:
+    """The Airflows that modules share."""
+    stacks = pytestconfig.stash[STACKS] = SharedStacks(tmp_path_factory.mktemp("shared"))
+    yield stacks
+    stacks.keep(())
 
 
-@pytest.fixture(scope="session")
-def dags_folder(tmp_path_factory: pytest.TempPathFactory, scheduled_minute: int) -> Path:
-    """The folder of its DAGs; what a module needs besides is put there by it, with :func:`add_dags`."""
-    folder = tmp_path_factory.mktemp("dags")
-    (folder / "ses_bounces.py").write_text(HOURLY.format(minute=scheduled_minute))
-    for name in FIRST_DAGS:
-        shutil.copy(REPOSITORY / "dags" / f"{name}.py", folder)
-    return folder
+@pytest.fixture(scope="module")
+def feed_stack(shared_stacks: SharedStacks) -> SharedStack:
+    """An Airflow with the hourly DAG, and with two others."""
+    return shared_stacks.get("feed_stack", FEED_DAGS)
 
 
-@pytest.fixture(scope="session")
-def airflow_stack(tmp_path_factory: pytest.TempPathFactory, dags_folder: Path) -> Iterator[Stack]:
-    """An Airflow that has run the hourly DAG on the sample; tests put back what they change."""
-    with Stack(tmp_path_factory.mktemp("stack"), dags=dags_folder, environment=LOOK_OFTEN) as started:
-        # Unpaused while a run by hand is there: the scheduled run of the last hour follows it.
-        assert started.run_once()[1] == "success"
-        api = started.airflow.api
-        for run in api.runs(DAG_ID):
-            api.wait_for_run(DAG_ID, run["dag_run_id"])
-        yield started
+@pytest.fixture(scope="module")
+def whole_stack(shared_stacks: SharedStacks) -> SharedStack:
+    """An Airflow with all DAGs."""
+    return shared_stacks.get("whole_stack", DAG_NAMES)
 
 
-def add_dags(stack: Stack, folder: Path) -> None:
-    """Put the other DAGs beside those that are there."""
-    for name in DAG_NAMES:
-        if not (folder / f"{name}.py").exists():
-            shutil.copy(REPOSITORY / "dags" / f"{name}.py", folder)
-        stack.airflow.api.wait_for_dag(name)
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the Airflows that no later test needs."""
+    stacks = item.config.stash.get(STACKS, None)
+    if stacks:
+        # A worker of several knows no further than the next one: tests that share come one after the other there.
+        is_worker = hasattr(item.config, "workerinput")
+        later = [nextitem] if is_worker else item.session.items[item.session.items.index(item) + 1 :]
+        stacks.keep(name for one in later if one for name in getattr(one, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +68,10 @@ def server(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory)
 def secrets(server: PagesServer) -> dict[str, str]:
     """Secrets wherever that server can store one, by way of the ids of their rows."""
     return store_secrets(server)
+
+
+@pytest.fixture(scope="session")
+def fab(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fab]:
+    """A server with the FAB auth manager, and a user of each role."""
+    with fab_server(postgres, tmp_path_factory.mktemp("fab"), AWS) as started:
+        yield started

@@ -17,17 +17,18 @@ import psycopg
 from dev import people
 from dev.aws import REGION, Feed
 from dev.stack import VARIABLE, Stack
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect_url
-from ses_bounces.landing import Landing
-from ses_bounces.ledger import promote_expired
-from ses_bounces.pending import classify_pending
-from ses_bounces.report import make_report
-from ses_bounces.rules import Rules as ProductRules
-from ses_bounces.suppression_sync import Bounds, read_list
-from tests import model
-from tests.walk.events import DAY, GARBAGE, NOISE, SECOND, Event, Key, Rules, body_of, random_event
-from tests.walk.world import FakeList
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.classify.rules import Rules as ProductRules
+from ses_bounces.feed.landing import Landing
+from ses_bounces.ledger.pending import classify_pending
+from ses_bounces.ledger.writing import promote_expired
+from ses_bounces.report.making import make_report
+from ses_bounces.suppression.reading import Bounds, read_list
+from tests.e2e.shared import add_connection
+from tests.kit import model
+from tests.kit.walk.events import DAY, GARBAGE, NOISE, SECOND, Event, Key, Rules, body_of, random_event
+from tests.kit.walk.world import FakeList
 
 UTC_ZONE = ZoneInfo("UTC")
 NAMES = tuple(f"{name}{n}@harbour.example" for n in range(6) for name in ("ann", "bo", "cy", "di", "eve"))
@@ -239,13 +240,7 @@ class Outage:
     def _use(self) -> None:
         """Airflow works on this one from now on."""
         api = self.stack.airflow.api
-        parts = psycopg.conninfo.conninfo_to_dict(self.database_url)
-        connection = {
-            "connection_id": f"outage_{self.name}", "conn_type": "postgres", "host": parts["host"],
-            "port": int(parts["port"]), "login": parts["user"], "password": parts["password"],
-            "schema": parts["dbname"],
-        }  # fmt: skip
-        api.request("POST", "/connections", json=connection)
+        add_connection(api, f"outage_{self.name}", self.database_url)
         settings = {
             "queue_urls": [self.feed.queue_url],
             "postgres_conn_id": f"outage_{self.name}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,15 +13,15 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from dev import people
-from dev.airflow import REPOSITORY
 from dev.airflow_api import AirflowApi
 from dev.aws import SENDER
-from dev.stack import METADATA_DATABASE, VARIABLE, Stack
-from ses_bounces import actions
-from ses_bounces.database.connection import connect_url
-from tests.builders import bounce, iso, sns
-from tests.integration.test_setup import account
+from dev.stack import VARIABLE
+from ses_bounces.actions.action import Action
+from ses_bounces.actions.lifts import lift_blocks
+from ses_bounces.base.database.connection import connect_url
+from tests.e2e.shared import Ledger, SharedStack, addresses_in_airflow, own_ledger
+from tests.integration.feed.test_setup import account
+from tests.kit.builders import bounce, iso, sns
 
 pytestmark = pytest.mark.e2e
 
@@ -43,22 +42,22 @@ BOUNCED, REFUSED, LOST, GRUMBLER = (
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    dags = tmp_path_factory.mktemp("dags")
-    for name in DAGS:
-        shutil.copy(REPOSITORY / "dags" / f"{name}.py", dags)
-    with Stack(tmp_path_factory.mktemp("stack"), dags=dags) as started:
-        api = started.airflow.api
-        assert started.run_once()[1] == "success"
+def ledger(whole_stack: SharedStack) -> Iterator[Ledger]:
+    """A ledger as the sample leaves it, and SES's list without an entry."""
+    api, listed = whole_stack.airflow.api, whole_stack.ses.region().listed
+    with own_ledger(whole_stack) as own:
+        listed.clear()
         for name in DAGS:
-            api.wait_for_dag(name)
             api.pause(name, False)
-        yield started
+        yield own
+        for name in DAGS:
+            api.pause(name, name != JOB)
+        listed.clear()
 
 
 @pytest.fixture
-def api(stack: Stack) -> AirflowApi:
-    return stack.airflow.api
+def api(ledger: Ledger) -> AirflowApi:
+    return ledger.api
 
 
 def run(api: AirflowApi, dag_id: str, conf: dict[str, Any] | None = None) -> tuple[str, str]:
@@ -76,40 +75,40 @@ def value(api: AirflowApi, run_id: str, task: str) -> Any:
     return json.loads(found) if isinstance(found, str) else found
 
 
-def is_blocked(stack: Stack, address: str) -> bool:
-    with psycopg.connect(stack.database_url) as connection:
+def is_blocked(ledger: Ledger, address: str) -> bool:
+    with psycopg.connect(ledger.database_url) as connection:
         row = connection.execute("SELECT ses_bounces.is_blocked(%s)", [address]).fetchone()
     assert row is not None
     return bool(row[0])
 
 
-def causes(stack: Stack, address: str) -> set[str]:
+def causes(ledger: Ledger, address: str) -> set[str]:
     query = "SELECT reason FROM ses_bounces.blocked_list WHERE address = %s AND unblocked_at IS NULL"
-    with psycopg.connect(stack.database_url) as connection:
+    with psycopg.connect(ledger.database_url) as connection:
         return {reason for (reason,) in connection.execute(query, [address.lower()])}
 
 
-def bounces(stack: Stack, address: str) -> None:
+def bounces(ledger: Ledger, address: str) -> None:
     """A mail bounces: SES reports it, and puts the address on its own list, as it does in AWS."""
     now = datetime.now(UTC)
     event = bounce(address, timestamp=iso(now), feedbackId=str(uuid4()), mail_fields={"timestamp": iso(now)})
-    stack.feed.send_bodies([json.dumps(sns(event, Timestamp=iso(now)))])
-    stack.ses.region().listed[address] = ("BOUNCE", now.replace(microsecond=0))
+    ledger.feed.send_bodies([json.dumps(sns(event, Timestamp=iso(now)))])
+    ledger.stack.ses.region().listed[address] = ("BOUNCE", now.replace(microsecond=0))
 
 
-def send(stack: Stack, address: str) -> None:
+def send(ledger: Ledger, address: str) -> None:
     text = {"Subject": {"Data": "News"}, "Body": {"Text": {"Data": "Hello"}}}
-    stack.ses.client("ses").send_email(Source=SENDER, Destination={"ToAddresses": [address]}, Message=text)
+    ledger.stack.ses.client("ses").send_email(Source=SENDER, Destination={"ToAddresses": [address]}, Message=text)
 
 
-def ask_for_lift(stack: Stack, address: str) -> int:
+def ask_for_lift(ledger: Ledger, address: str) -> int:
     """What the page does, for each cause that is there; returns the id of the request."""
-    with connect_url(stack.database_url) as connection:
+    with connect_url(ledger.database_url) as connection:
         query = "SELECT a.address_id FROM ses_bounces.address a WHERE a.address = %s"
         row = connection.execute(query, [address.lower()]).fetchone()
         assert row is not None
-        action = actions.Action("alice", "new mailbox", str(uuid4()))
-        [result] = actions.lift_blocks(connection, action, {row[0]: causes(stack, address)}, ses_first=True)
+        action = Action("alice", "new mailbox", str(uuid4()))
+        [result] = lift_blocks(connection, action, {row[0]: causes(ledger, address)}, ses_first=True)
         assert (result.outcome, result.message.startswith("Being lifted")) == ("done", True)
         query = (
             "SELECT r.unblock_request_id FROM ses_bounces.unblock_request r"
@@ -120,16 +119,16 @@ def ask_for_lift(stack: Stack, address: str) -> int:
     return int(row[0])
 
 
-def request(stack: Stack, request_id: int) -> tuple[str | None, bool]:
+def request(ledger: Ledger, request_id: int) -> tuple[str | None, bool]:
     query = "SELECT result, finished_at IS NOT NULL FROM ses_bounces.unblock_request WHERE unblock_request_id = %s"
-    with psycopg.connect(stack.database_url) as connection:
+    with psycopg.connect(ledger.database_url) as connection:
         row = connection.execute(query, [request_id]).fetchone()
     assert row is not None
     return row[0], row[1]
 
 
-def test_a_feed_is_planned_made_proved_and_taken_down(stack: Stack, api: AirflowApi) -> None:
-    before, kept = account(stack.ses), api.variable(VARIABLE)
+def test_a_feed_is_planned_made_proved_and_taken_down(ledger: Ledger, api: AirflowApi) -> None:
+    before, kept = account(ledger.stack.ses), api.variable(VARIABLE)
     assert kept is not None
     state, run_id = run(api, SETUP, FEED)
     assert state == "success"
@@ -138,7 +137,7 @@ def test_a_feed_is_planned_made_proved_and_taken_down(stack: Stack, api: Airflow
     log = api.task_log(SETUP, run_id, "show_plan")
     for line in ("+ topic arn:aws:sns:us-east-1:000000000000:shop-topic: create", "MessageRetentionPeriod: 1209600"):
         assert line in log
-    assert account(stack.ses) == before
+    assert account(ledger.stack.ses) == before
 
     # Without being told to write it, the Variable is shown.
     state, run_id = run(api, SETUP, FEED | {"apply": True})
@@ -166,49 +165,49 @@ def test_a_feed_is_planned_made_proved_and_taken_down(stack: Stack, api: Airflow
     assert "drain them first (trigger ses_bounces), or have them discarded" in api.task_log(SETUP, run_id, "apply_plan")
     state, run_id = run(api, SETUP, FEED | {"teardown": True, "apply": True, "discard_messages": True})
     assert state == "success"
-    assert account(stack.ses) == before
+    assert account(ledger.stack.ses) == before
 
 
-def test_what_is_in_the_way_fails_the_run_before_anything_is_done(stack: Stack, api: AirflowApi) -> None:
-    before = account(stack.ses)
-    sns_client = stack.ses.client("sns")
+def test_what_is_in_the_way_fails_the_run_before_anything_is_done(ledger: Ledger, api: AirflowApi) -> None:
+    before = account(ledger.stack.ses)
+    sns_client = ledger.stack.ses.client("sns")
     other = sns_client.create_topic(Name="other")["TopicArn"]
     queue_arn = "arn:aws:sqs:us-east-1:000000000000:ses-bounces-dead-letter-queue"
     sns_client.subscribe(TopicArn=other, Protocol="sqs", Endpoint=queue_arn)
     try:
-        made = account(stack.ses)
+        made = account(ledger.stack.ses)
         taken = FEED | {"queue": "ses-bounces-dead-letter-queue", "apply": True}
         state, run_id = run(api, SETUP, taken)
         assert state == "failed"
         log = api.task_log(SETUP, run_id, "apply_plan")
         assert f"Queue ses-bounces-dead-letter-queue is subscribed to {other} already: it is not ours alone." in log
         assert "Nothing was changed." in log
-        assert account(stack.ses) == made
+        assert account(ledger.stack.ses) == made
     finally:
         sns_client.delete_topic(TopicArn=other)
-    assert account(stack.ses)["topics"] == before["topics"]
+    assert account(ledger.stack.ses)["topics"] == before["topics"]
 
 
-def test_a_lifted_block_really_lifts(stack: Stack, api: AirflowApi) -> None:
-    bounces(stack, BOUNCED)
+def test_a_lifted_block_really_lifts(ledger: Ledger, api: AirflowApi) -> None:
+    bounces(ledger, BOUNCED)
     assert run(api, JOB)[0] == "success"
-    assert causes(stack, BOUNCED) == {"permanent_bounce"}
+    assert causes(ledger, BOUNCED) == {"permanent_bounce"}
     # SES refuses a mail of before the lift; its report comes after the lift.
-    send(stack, BOUNCED)
-    request_id = ask_for_lift(stack, BOUNCED)
-    assert is_blocked(stack, BOUNCED)
+    send(ledger, BOUNCED)
+    request_id = ask_for_lift(ledger, BOUNCED)
+    assert is_blocked(ledger, BOUNCED)
 
     state, run_id = run(api, LIFT)
     assert state == "success", api.task_log(LIFT, run_id, "lift_blocks")
-    assert BOUNCED not in stack.ses.region().listed
-    assert request(stack, request_id) == ("lifted", True)
-    assert not is_blocked(stack, BOUNCED)
+    assert BOUNCED not in ledger.stack.ses.region().listed
+    assert request(ledger, request_id) == ("lifted", True)
+    assert not is_blocked(ledger, BOUNCED)
 
-    send(stack, BOUNCED)
+    send(ledger, BOUNCED)
     assert run(api, JOB)[0] == "success"
     assert run(api, SYNC, {"full": True})[0] == "success"
-    assert not is_blocked(stack, BOUNCED)
-    with psycopg.connect(stack.database_url) as connection:
+    assert not is_blocked(ledger, BOUNCED)
+    with psycopg.connect(ledger.database_url) as connection:
         delivered = connection.execute(
             "SELECT count(*) FROM ses_bounces.last_delivery d JOIN ses_bounces.address a USING (address_id)"
             " WHERE a.address = %s",
@@ -217,57 +216,57 @@ def test_a_lifted_block_really_lifts(stack: Stack, api: AirflowApi) -> None:
     assert delivered == (1,)
 
 
-def test_a_removal_that_ses_refuses_leaves_the_block(stack: Stack, api: AirflowApi) -> None:
-    bounces(stack, REFUSED)
+def test_a_removal_that_ses_refuses_leaves_the_block(ledger: Ledger, api: AirflowApi) -> None:
+    bounces(ledger, REFUSED)
     assert run(api, JOB)[0] == run(api, SYNC)[0] == "success"
-    assert causes(stack, REFUSED) == {"permanent_bounce", "ses_suppression"}
-    request_id = ask_for_lift(stack, REFUSED)
-    stack.ses.refuse["DeleteSuppressedDestination"] = ("AccessDeniedException", None)
+    assert causes(ledger, REFUSED) == {"permanent_bounce", "ses_suppression"}
+    request_id = ask_for_lift(ledger, REFUSED)
+    ledger.stack.ses.refuse["DeleteSuppressedDestination"] = ("AccessDeniedException", None)
     try:
         state, run_id = run(api, LIFT)
     finally:
-        stack.ses.refuse.clear()
+        ledger.stack.ses.refuse.clear()
     why = (
         "ses:DeleteSuppressedDestination on us-east-1 was refused (AccessDeniedException): the connection's role lacks "
         "a permission; see the policy in docs/iam.md."
     )
     assert (state, states(api, LIFT, run_id)) == ("failed", {"lift_blocks": "failed"})
     assert why in api.task_log(LIFT, run_id, "lift_blocks")
-    assert request(stack, request_id) == (why, False)
-    assert is_blocked(stack, REFUSED)
-    assert REFUSED in stack.ses.region().listed
+    assert request(ledger, request_id) == (why, False)
+    assert is_blocked(ledger, REFUSED)
+    assert REFUSED in ledger.stack.ses.region().listed
 
     # Nobody has to ask again.
     assert run(api, LIFT)[0] == "success"
-    assert request(stack, request_id) == ("lifted", True)
-    assert not is_blocked(stack, REFUSED)
-    assert REFUSED not in stack.ses.region().listed
+    assert request(ledger, request_id) == ("lifted", True)
+    assert not is_blocked(ledger, REFUSED)
+    assert REFUSED not in ledger.stack.ses.region().listed
 
 
-def test_lost_bounces_come_back_by_a_date_range(stack: Stack, api: AirflowApi) -> None:
+def test_lost_bounces_come_back_by_a_date_range(ledger: Ledger, api: AirflowApi) -> None:
     assert run(api, SYNC, {"full": True})[0] == "success"
-    bounces(stack, LOST)
+    bounces(ledger, LOST)
     lost = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
-    stack.ses.region().listed[LOST] = ("BOUNCE", lost)
+    ledger.stack.ses.region().listed[LOST] = ("BOUNCE", lost)
     # The queue's retention is over.
-    stack.feed.purge()
+    ledger.feed.purge()
     assert run(api, JOB)[0] == run(api, SYNC)[0] == "success"
     # The daily reading asks for what is new.
-    assert not is_blocked(stack, LOST)
+    assert not is_blocked(ledger, LOST)
     # What SES lists otherwise than we do shows as well.
-    bounces(stack, GRUMBLER)
-    stack.ses.region().listed[GRUMBLER] = ("COMPLAINT", datetime.now(UTC) - timedelta(minutes=5))
-    assert run(api, JOB)[0] == "success"
+    bounces(ledger, GRUMBLER)
+    ledger.stack.ses.region().listed[GRUMBLER] = ("COMPLAINT", datetime.now(UTC) - timedelta(minutes=5))
+    assert run(api, JOB, {"report_today": True})[0] == "success"
 
     days = {"first_day": f"{lost - timedelta(days=1):%Y-%m-%d}", "last_day": f"{datetime.now(UTC):%Y-%m-%d}"}
     state, run_id = run(api, SYNC, days)
     assert state == "success"
-    assert causes(stack, LOST) == {"ses_suppression"}
-    with psycopg.connect(stack.database_url) as connection:
+    assert causes(ledger, LOST) == {"ses_suppression"}
+    with psycopg.connect(ledger.database_url) as connection:
         query = "SELECT since FROM ses_bounces.do_not_email WHERE address = %s"
         assert connection.execute(query, [LOST.lower()]).fetchone() == (lost,)
 
-    folder = stack.reports / f"{datetime.now(UTC):%Y-%m-%d}"
+    folder = ledger.reports / f"{datetime.now(UTC):%Y-%m-%d}"
     assert {"blocked_report.csv", "suppression_drift.csv"} <= {path.name for path in folder.iterdir()}
     with (folder / "suppression_drift.csv").open(newline="") as file:
         drift = {row["address"]: row["drift"] for row in csv.DictReader(file)}
@@ -286,19 +285,6 @@ def test_dates_the_wrong_way_round_are_refused(api: AirflowApi) -> None:
     assert "last_day is 2026-03-01; it must not be before first_day" in api.task_log(SYNC, run_id, "plan_sync")
 
 
-def test_no_address_anywhere_in_airflow(stack: Stack) -> None:
-    """Runs last: after runs that succeeded and that failed."""
-    with psycopg.connect(stack.database_url) as connection:
-        known = {a for (a,) in connection.execute("SELECT a.address FROM ses_bounces.address a")}
-        known |= {a.lower() for (a,) in connection.execute(f"SELECT p.email FROM {people.TABLE} p") if a}
-    assert known >= {address.lower() for address in (BOUNCED, REFUSED, LOST, GRUMBLER)}
-    pattern = re.compile("|".join(map(re.escape, sorted(known))), re.IGNORECASE)
-    logs = [path for path in (stack.data / "airflow").rglob("*") if path.is_file() and "log" in str(path)]
-    for dag_id in DAGS:
-        assert any(f"dag_id={dag_id}" in str(path) for path in logs)
-    assert [str(path) for path in logs if pattern.search(path.read_text(errors="replace"))] == []
-    with psycopg.connect(stack.postgres.url(METADATA_DATABASE)) as metadata:
-        for table in ("xcom", "asset_event", "log", "dag_run", "task_instance", "rendered_task_instance_fields"):
-            rows = metadata.execute(f"SELECT t::text FROM {table} t").fetchall()  # type: ignore[arg-type]
-            assert rows or table != "xcom"
-            assert not [row for (row,) in rows if pattern.search(row)], table
+def test_no_address_anywhere_in_airflow(ledger: Ledger) -> None:
+    """Asked once more when the Airflow ends: after all runs that succeeded and that failed."""
+    assert addresses_in_airflow(ledger.stack) == []

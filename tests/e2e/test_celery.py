@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.generate import bodies
 from dev import celery_run, processes
 from dev.celery_lists import Lists
 from dev.celery_run import Outcome
+from dev.generate import bodies
 from dev.redis import LocalRedis
 from dev.stack import CELERY, AlreadyRunningError, clean, only_one
 

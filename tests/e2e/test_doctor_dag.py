@@ -6,13 +6,14 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from dev.stack import Stack
+from dev.stack import DAG_ID as JOB
+from tests.e2e.shared import Ledger, SharedStack, own_ledger
 
 pytestmark = pytest.mark.e2e
 
@@ -20,19 +21,20 @@ DAG_ID = "ses_bounces_doctor"
 
 
 @pytest.fixture(scope="module")
-def stack(airflow_stack: Stack, dags_folder: Path) -> Stack:
-    """An Airflow that ran the job a moment ago; one of our DAGs is not there."""
-    assert not (dags_folder / "ses_lift_blocks.py").exists(), "it was put there by an earlier module"
-    assert airflow_stack.run_once()[1] == "success"
-    airflow_stack.airflow.api.wait_for_dag(DAG_ID)
-    return airflow_stack
+def ledger(feed_stack: SharedStack) -> Iterator[Ledger]:
+    """A ledger on which the job ran a moment ago, on an Airflow without one of our DAGs."""
+    api = feed_stack.airflow.api
+    with own_ledger(feed_stack) as own:
+        assert api.wait_for_run(JOB, api.trigger(JOB)) == "success"
+        api.pause(DAG_ID, False)
+        yield own
+        api.pause(DAG_ID)
 
 
-def examine(stack: Stack) -> tuple[str, str]:
+def examine(ledger: Ledger) -> tuple[str, str]:
     """Run the doctor; its run's state, and the log of its last task."""
-    api = stack.airflow.api
+    api = ledger.api
     run_id = api.trigger(DAG_ID)
-    api.pause(DAG_ID, False)
     state = api.wait_for_run(DAG_ID, run_id)
     assert {task: set(states) for task, states in api.task_states(DAG_ID, run_id).items()} == {
         **{f"check_{area}": {"success"} for area in ("queues", "sending", "ledger", "dags")},
@@ -41,15 +43,15 @@ def examine(stack: Stack) -> tuple[str, str]:
     return state, api.task_log(DAG_ID, run_id, "report_findings")
 
 
-def findings(stack: Stack) -> dict[tuple[str, str], tuple[str, str]]:
-    with psycopg.connect(stack.database_url) as connection:
+def findings(ledger: Ledger) -> dict[tuple[str, str], tuple[str, str]]:
+    with psycopg.connect(ledger.database_url) as connection:
         rows = connection.execute("SELECT check_name, subject, severity, found FROM ses_bounces.finding").fetchall()
     return {(check, subject): (severity, found) for check, subject, severity, found in rows}
 
 
-def test_it_tells_of_the_feed_and_the_dags_and_fails_when_something_is_critical(stack: Stack) -> None:
-    state, log = examine(stack)
-    found = findings(stack)
+def test_it_tells_of_the_feed_and_the_dags_and_fails_when_something_is_critical(ledger: Ledger) -> None:
+    state, log = examine(ledger)
+    found = findings(ledger)
     assert state == "success"
     assert not [key for key, (severity, _) in found.items() if severity == "critical"]
     assert found["dag", "ses_bounces"][0] == "ok"
@@ -61,42 +63,31 @@ def test_it_tells_of_the_feed_and_the_dags_and_fails_when_something_is_critical(
     addresses = re.findall(r"[\w.+-]+@[\w-]+\.[\w.]+", log)
     assert addresses == []
 
-    sqs: Any = stack.aws.client("sqs")
-    url = stack.feed.queue_url
+    sqs: Any = ledger.stack.aws.client("sqs")
+    url = ledger.feed.queue_url
     kept = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
     try:
-        state, log = examine(stack)
+        state, log = examine(ledger)
     finally:
         sqs.set_queue_attributes(QueueUrl=url, Attributes=kept)
     assert state == "failed"
     assert "The queue's policy does not let the topic send." in log
-    [critical] = [key for key, (severity, _) in findings(stack).items() if severity == "critical"]
+    [critical] = [key for key, (severity, _) in findings(ledger).items() if severity == "critical"]
     assert critical[0] == "queue policy"
-    assert examine(stack)[0] == "success"
+    assert examine(ledger)[0] == "success"
 
 
-def test_the_shell_reads_what_airflow_has(stack: Stack, tmp_path: Path) -> None:
+def test_the_shell_reads_what_airflow_has(ledger: Ledger) -> None:
     """A Variable and a connection of Airflow's own database, as somebody adds them in the UI."""
-    with psycopg.connect(stack.database_url) as connection:
-        info = connection.info
-        api = stack.airflow.api
-        fields = {"host": info.host, "port": info.port, "login": info.user, "password": info.password}
-        fields |= {"connection_id": "ledger", "conn_type": "postgres", "schema": info.dbname}
-        api.request("POST", "/connections", json=fields)
-        kept = api.variable("ses_bounces")
-        assert kept is not None
-        api.set_variable("ses_bounces", json.dumps(json.loads(kept) | {"postgres_conn_id": "ledger"}))
-        environment = {k: v for k, v in stack.airflow.environment.items() if not k.startswith("AIRFLOW_CONN_")}
-        try:
-            row = connection.execute(
-                "SELECT b.address FROM ses_bounces.blocked_list b WHERE b.unblocked_at IS NULL ORDER BY 1 LIMIT 1"
-            ).fetchone()
-            assert row is not None
-            command = [sys.executable, "-m", "ses_bounces", "check", "--json", row[0]]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        finally:
-            api.set_variable("ses_bounces", kept)
+    environment = {k: v for k, v in ledger.stack.airflow.environment.items() if not k.startswith("AIRFLOW_CONN_")}
+    with psycopg.connect(ledger.database_url) as connection:
+        row = connection.execute(
+            "SELECT b.address FROM ses_bounces.blocked_list b WHERE b.unblocked_at IS NULL ORDER BY 1 LIMIT 1"
+        ).fetchone()
+    assert row is not None
+    command = [sys.executable, "-m", "ses_bounces", "check", "--json", row[0]]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 3, done.stderr
     [answer] = json.loads(done.stdout)
     assert answer["is_blocked"] is True

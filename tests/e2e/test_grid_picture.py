@@ -7,24 +7,23 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from dev.stack import DAG_ID, Stack
+from dev.stack import DAG_ID
 from tests.browser.conftest import chromium
 from tests.browser.pictures import FOLDER, GRID, OUTLINES, SIZE, THEMES
+from tests.e2e.shared import SharedStack
 
 pytestmark = pytest.mark.e2e
 
 
 def test_the_picture_of_the_grid_has_the_tasks_of_the_dag(
-    airflow_stack: Stack, request: pytest.FixtureRequest, tmp_path: Path
+    feed_stack: SharedStack, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     takes = request.config.getoption("--screenshots")
-    airflow = airflow_stack.airflow
-    states = airflow.api.task_states(DAG_ID, airflow.api.runs(DAG_ID)[0]["dag_run_id"])
+    airflow = feed_stack.airflow
+    states = airflow.api.task_states(DAG_ID, feed_stack.first_run)
     assert {state for of_task in states.values() for state in of_task} == {"success"}
-    # Playwright leaves an event loop behind for as long as it is there.
-    with sync_playwright() as playwright, chromium(playwright) as browser:
+    with chromium() as browser:
         for theme in THEMES:
             context = browser.new_context(viewport=SIZE, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
             context.set_default_timeout(60_000)

@@ -19,7 +19,7 @@ def title(process: psutil.Process) -> str:
         return ""
 
 
-@pytest.mark.usefixtures("airflow_stack")
+@pytest.mark.usefixtures("feed_stack")
 def test_the_processes_that_fork_tasks_have_the_libraries_that_tasks_import() -> None:
     titles = {process: title(process) for process in psutil.Process().children(recursive=True)}
     workers = [process for process, text in titles.items() if text.startswith(WORKER)]

@@ -14,17 +14,7 @@ from itsdangerous import URLSafeTimedSerializer
 from dev.pages_server import PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
 from tests.e2e.conftest import AWS
-from tests.page_rights import (
-    CASES,
-    TOKEN,
-    Page,
-    ask,
-    differing,
-    everything,
-    fill_settings,
-    seed,
-    token_of,
-)
+from tests.kit.page_rights import CASES, TOKEN, Page, ask, differing, everything, fill_settings, seed, token_of
 
 pytestmark = pytest.mark.e2e
 

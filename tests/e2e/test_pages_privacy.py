@@ -11,12 +11,8 @@ import httpx
 import pytest
 
 from dev.pages_server import SETTINGS, PagesServer
-from tests.page_rights import (
-    differing,
-    everything,
-    token_of,
-)
-from tests.page_secrets import GUARDED, SECRET, crawl, set_variable, variants
+from tests.kit.page_rights import differing, everything, token_of
+from tests.kit.page_secrets import GUARDED, SECRET, crawl, set_variable, variants
 
 pytestmark = pytest.mark.e2e
 

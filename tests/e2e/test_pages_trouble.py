@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import TYPE_CHECKING, Any
@@ -17,19 +18,20 @@ import psycopg
 import pytest
 
 from dev.aws import temporary_aws
-from dev.pages_server import SETTINGS, PagesServer, pages_server
+from dev.pages_server import SETTINGS, PagesServer, make_database
 from dev.ports import free_port
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
-from ses_bounces.database.connection import connect_url
-from ses_bounces.lift import open_lists
-from ses_bounces.settings import parse
-from ses_bounces.suppression_sync import read_list
-from tests.builders import bounce
-from tests.seeding import add_people, address_id, dated, receive
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.base.settings import parse
+from ses_bounces.suppression.lifting import open_lists
+from ses_bounces.suppression.reading import read_list
+from tests.e2e.shared import add_connection, own_settings
+from tests.kit.builders import bounce
+from tests.kit.seeding import add_people, address_id, dated, receive
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 pytestmark = pytest.mark.e2e
 
@@ -44,17 +46,19 @@ def ses() -> Iterator[FakeSes]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres, ses: FakeSes) -> Iterator[PagesServer]:
+def server(server: PagesServer, postgres: EmbeddedPostgres, ses: FakeSes) -> Iterator[PagesServer]:
+    """The server of all, whose settings lead to a database and an SES of this module's."""
+    api, database_url = server.airflow.api, make_database(postgres, "pages_trouble")
     postgres.create_database("unmigrated")
-    environment = {
-        "AIRFLOW_CONN_SES_BOUNCES_AWS": ses.connection_json(region=None),
-        "AIRFLOW_CONN_UNMIGRATED": postgres.url("unmigrated"),
-        "AIRFLOW_CONN_UNREACHABLE": f"postgres://nobody:secret@127.0.0.1:{free_port()}/nothing",
-    }
-    folder = tmp_path_factory.mktemp("airflow")
-    settings = {"ses_regions": [REGION]}
-    with pages_server(folder, postgres, "trouble", environment, settings) as started:
-        yield started
+    add_connection(api, "trouble", database_url)
+    add_connection(api, "unmigrated", postgres.url("unmigrated"))
+    add_connection(api, "unreachable", f"postgres://nobody:secret@127.0.0.1:{free_port()}/nothing")
+    aws = json.loads(ses.connection_json(region=None))
+    api.request("POST", "/connections", json={**aws, "connection_id": "trouble_aws", "extra": json.dumps(aws["extra"])})
+    with own_settings(api):
+        ours = {"ses_regions": [REGION], "postgres_conn_id": "trouble", "aws_conn_id": "trouble_aws"}
+        api.set_variable("ses_bounces", json.dumps(SETTINGS | ours))
+        yield replace(server, database_url=database_url)
 
 
 @pytest.fixture
@@ -184,9 +188,9 @@ def test_a_form_that_the_hourly_job_is_in_the_way_of_may_be_sent_again(
     id_, _ = bounced(connection)
     form = {"token": token(anna), "id": id_, "cause": "permanent_bounce", "reason": "mended"}
     with psycopg.connect(server.database_url) as hourly:
-        from ses_bounces.database.statements import statement
+        from ses_bounces.base.database.statements import statement
 
-        hourly.execute(statement("lock_state"))
+        hourly.execute(statement("ledger/lock_state"))
         answer = anna.post("lifts/done", data=form)
         assert answer.status_code == 200
         assert "Busy: the hourly job is writing. Nothing was changed" in text_of(answer)

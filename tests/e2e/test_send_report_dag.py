@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,34 +13,39 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dev.airflow_api import AirflowApi
-from dev.stack import DAG_ID, VARIABLE, Stack
-from ses_bounces.database.connection import connect_url
-from ses_bounces.report import make_report
-from tests.mailbox import Mailbox, smtp_server
+from dev.stack import DAG_ID
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.report.making import make_report
+from tests.e2e.shared import EMPTY, Ledger, SharedStack, own_ledger
+from tests.kit.mailbox import Mailbox, smtp_server
 
 pytestmark = pytest.mark.e2e
 
 SEND = "ses_send_report"
+SMTP = "smtp_default"
 TO = "ops@example.com"
 START_SECONDS = 180
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack")) as started:
-        yield started
+@pytest.fixture
+def ledger(whole_stack: SharedStack) -> Iterator[Ledger]:
+    """A ledger in which nothing has happened; reports are sent as long as it is there."""
+    api = whole_stack.airflow.api
+    with own_ledger(whole_stack, EMPTY) as own:
+        api.pause(SEND, False)
+        yield own
+        api.pause(SEND)
 
 
 @pytest.fixture
-def mailbox(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
-    """A mail server, known to Airflow as smtp_default."""
+def mailbox(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    """A mail server, known to Airflow as the connection of the settings."""
     with smtp_server(monkeypatch) as box:
-        import os
-
         connection = json.loads(os.environ["AIRFLOW_CONN_SMTP_DEFAULT"])
-        body = connection | {"connection_id": "smtp_default", "extra": json.dumps(connection["extra"])}
-        stack.airflow.api.request("POST", "/connections", json=body)
+        body = connection | {"connection_id": SMTP, "extra": json.dumps(connection["extra"])}
+        ledger.api.request("POST", "/connections", json=body)
         yield box
+        ledger.api.request("DELETE", f"/connections/{SMTP}")
 
 
 def next_run(api: AirflowApi, known: set[str]) -> dict[str, Any]:
@@ -51,21 +57,19 @@ def next_run(api: AirflowApi, known: set[str]) -> dict[str, Any]:
                 known.add(run["dag_run_id"])
                 run["state"] = api.wait_for_run(SEND, run["dag_run_id"])
                 return run
-        time.sleep(1)
+        time.sleep(0.2)
     raise AssertionError(f"no run of {SEND} began within {START_SECONDS} seconds")
 
 
-def test_a_report_is_mailed_once(stack: Stack, mailbox: Mailbox) -> None:
-    api = stack.airflow.api
+def test_a_report_is_mailed_once(ledger: Ledger, mailbox: Mailbox) -> None:
+    api = ledger.api
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    settings = json.loads(api.variable(VARIABLE) or "{}") | {"report_email_to": [TO]}
-    api.set_variable(VARIABLE, json.dumps(settings))
-    with connect_url(stack.database_url) as connection:
+    ledger.set(report_email_to=[TO])
+    with connect_url(ledger.database_url) as connection:
         make_report(connection, yesterday, ZoneInfo("UTC"))
-    api.wait_for_dag(SEND)
-    api.pause(SEND, False)
-    assert stack.run_once()[1] == "success"
-    known: set[str] = set()
+    known = {run["dag_run_id"] for run in api.runs(SEND)}
+    run_id = api.trigger(DAG_ID, {"report_today": True})
+    assert api.wait_for_run(DAG_ID, run_id) == "success"
     run = next_run(api, known)
     assert (run["run_type"], run["state"]) == ("asset_triggered", "success")
     assert [(mail["To"], mail["Subject"]) for mail in mailbox.mails] == [

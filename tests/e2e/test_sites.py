@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from dev.pages_server import PEOPLE, SETTINGS, PagesServer, pages_server
+from dev.pages_server import SETTINGS, PagesServer
 from dev.postgres import EmbeddedPostgres
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect_url
-from ses_bounces.sites import Site
-from tests.e2e.conftest import AWS
-from tests.e2e.test_pages_fab import FAB, Fab
-from tests.page_rights import CASES, Page, ask, differing, everything, seed, token_of
+from tests.e2e.fab import EDITORS, NEWS, SECOND, SHOP, Fab
+from tests.kit.page_rights import CASES, Page, ask, differing, everything, seed, token_of
 
 pytestmark = pytest.mark.e2e
-
-NEWS, SHOP = Site("news"), Site("shop")
-# By user: the DAGs whose lists they keep.
-EDITORS = {"dora": "DAG:ses_bounces", "nina": "DAG:ses_bounces_news"}
-# The DAGs of the shop have a prefix that the API server is not told of. Eve's would have none.
-SHOP_EDITORS = {"sam": "DAG:acme.ses_bounces_shop", "eve": "DAG:ses_bounces_shop"}
-DAG_FILE = """# An Airflow DAG file.
-from ses_bounces.dags import build_dags
-
-build_dags(site="shop", dag_id_prefix="acme.")
-"""
 
 
 @dataclass
@@ -46,37 +28,17 @@ class Two:
 
 
 @pytest.fixture(scope="module")
-def two(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    urls = {site: postgres.url(f"pages_of_{site.name}") for site in (NEWS, SHOP)}
-    for site, url in urls.items():
-        postgres.create_database(f"pages_of_{site.name}")
-        with site.current(), connect_url(url) as connection:
-            schema.upgrade(connection)
-            connection.execute(PEOPLE)
-    folder: Path = tmp_path_factory.mktemp("sites")
-    dags = folder / "dags_of_theirs"
-    dags.mkdir()
-    (dags / "shop.py").write_text(DAG_FILE)
-    environment = {
-        "AIRFLOW__SES_BOUNCES__SITES": "default,news,shop",
-        "AIRFLOW_CONN_SES_BOUNCES_AWS": AWS,
-        "AIRFLOW_CONN_SES_BOUNCES_NEWS_AWS": AWS,
-        **{f"AIRFLOW_CONN_{site.postgres_conn_id.upper()}": url for site, url in urls.items()},
-        "AIRFLOW__CORE__AUTH_MANAGER": FAB,
-        "AIRFLOW__FAB__CACHE_TTL": "0",
-    }
-    with pages_server(folder, postgres, "sites", environment, dags=dags) as default:
-        for site in urls:
-            default.airflow.run_command("variables", "set", site.variable, json.dumps(SETTINGS))
-        default.airflow.run_command("dags", "reserialize")
-        fab = Fab(default, secrets.token_urlsafe(12))
-        editors = EDITORS | SHOP_EDITORS
-        roles = {user: [[action, dag] for action in ("can_read", "can_edit")] for user, dag in editors.items()}
-        fab.grant(roles, {user: user for user in editors} | {"ada": "Admin"})
-        for user in (*editors, "ada"):
-            default.token(user, fab.password)
-        news, shop = (replace(default, database_url=url, site=site) for site, url in urls.items())
-        yield Two(default, news, shop, seed(default, "alpha"), seed(news, "omega"))
+def two(fab: Fab, postgres: EmbeddedPostgres) -> Iterator[Two]:
+    default = replace(fab.server, database_url=postgres.url("pages_second"))
+    default.airflow.run_command("dags", "reserialize")
+    for site in (NEWS, SHOP):
+        default.store_variable(site.variable, SETTINGS)
+    default.store_variable(default.site.variable, SETTINGS | {"postgres_conn_id": SECOND})
+    news, shop = (
+        replace(default, database_url=postgres.url(f"pages_of_{site.name}"), site=site) for site in (NEWS, SHOP)
+    )
+    yield Two(default, news, shop, seed(default, "alpha"), seed(news, "omega"))
+    default.store_variable(default.site.variable, SETTINGS)
 
 
 def test_each_has_its_entry_in_the_menu(two: Two) -> None:
@@ -122,7 +84,7 @@ def test_a_page_shows_its_own_list_only(two: Two) -> None:
 
 
 def test_who_keeps_a_list_may_do_everything_with_it_and_the_other_stays(two: Two) -> None:
-    before = everything(two.default)
+    before, last_entry = everything(two.default), two.default.last_audit_entry()
     with two.news.client("nina") as client:
         for route, case in CASES.items():
             token = token_of(client) if route.startswith("POST ") else None
@@ -132,8 +94,8 @@ def test_who_keeps_a_list_may_do_everything_with_it_and_the_other_stays(two: Two
     # Airflow's own log has the entries, on the site's DAG.
     assert set(differing(before, everything(two.default))) == {"log"}
     with psycopg.connect(two.news.metadata_url) as connection:
-        query = "SELECT DISTINCT l.owner, l.dag_id FROM log l WHERE l.event LIKE 'ses\\_bounces.%'"
-        assert connection.execute(query).fetchall() == [("nina", "ses_bounces_news")]
+        query = "SELECT DISTINCT l.owner, l.dag_id FROM log l WHERE l.event LIKE 'ses\\_bounces.%%' AND l.id > %s"
+        assert connection.execute(query, [last_entry]).fetchall() == [("nina", "ses_bounces_news")]
 
 
 def test_pages_find_the_dags_of_their_site_by_the_prefix_that_these_have(two: Two) -> None:
@@ -189,10 +151,16 @@ def test_a_search_of_one_is_none_of_the_other(two: Two) -> None:
         assert "alpha-secret" not in answer.text
 
 
-def test_settings_that_lead_to_the_others_database_show_nothing_of_it(two: Two) -> None:
-    run = two.default.airflow.run_command
-    run("variables", "set", NEWS.variable, json.dumps(SETTINGS | {"postgres_conn_id": "ses_bounces_postgres"}))
-    with two.news.client("ada") as client:
+@pytest.fixture
+def led_astray(two: Two) -> Iterator[PagesServer]:
+    """The news' pages with settings that lead to the other one's database."""
+    two.news.store_variable(NEWS.variable, SETTINGS | {"postgres_conn_id": SECOND})
+    yield two.news
+    two.news.store_variable(NEWS.variable, SETTINGS)
+
+
+def test_settings_that_lead_to_the_others_database_show_nothing_of_it(two: Two, led_astray: PagesServer) -> None:
+    with led_astray.client("ada") as client:
         for route in CASES:
             if route.startswith("GET ") and route != "GET /api/openapi.json":
                 answer = ask(client, route, two.news_data)

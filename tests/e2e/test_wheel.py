@@ -26,6 +26,7 @@ from dev import people
 from dev.airflow import REPOSITORY, LocalAirflow
 from dev.aws import EmulatedAws
 from dev.item import simulator
+from dev.pages_server import migrated_metadata
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
 from ses_bounces.dags import DAG_NAMES
@@ -128,8 +129,8 @@ def started(
     fresh: Fresh, bundles: dict[str, str], postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Started]:
     """Both ways to the DAGs at once, and the project's plugins folder mounted as well."""
-    for name in ("wheel_airflow", "wheel"):
-        postgres.create_database(name)
+    postgres.create_database("wheel")
+    postgres.create_database("wheel_airflow", migrated_metadata(tmp_path_factory.mktemp("metadata"), postgres))
     people.create(postgres.url("wheel"))
     folder = tmp_path_factory.mktemp("dags")
     [lines, _] = blocks("docs/install.md", "With what is different at your place", "python")
@@ -139,7 +140,7 @@ def started(
             "AIRFLOW_CONN_SES_BOUNCES_AWS": ses.connection_json(REGION),
             "AIRFLOW_CONN_SES_BOUNCES_POSTGRES": postgres.url("wheel"),
         }
-        with LocalAirflow(
+        airflow = LocalAirflow(
             tmp_path_factory.mktemp("airflow"),
             postgres.url("wheel_airflow"),
             dags=folder,
@@ -147,7 +148,9 @@ def started(
             environment={**bundles, **connections},
             components=("api-server", "scheduler", "dag-processor"),
             python=fresh.python,
-        ) as airflow:
+        )
+        airflow.note_migrated()
+        with airflow:
             yield Started(airflow, ses, postgres.url("wheel"), connections)
 
 

@@ -24,15 +24,15 @@ from benchmarks import (
     showing,
 )
 from benchmarks.__main__ import benchmarks
-from benchmarks.generate import bodies, deliveries
 from benchmarks.hour import Hour
 from benchmarks.server import one
 from dev.aws import EmulatedAws, Feed, temporary_aws
+from dev.generate import bodies, deliveries
+from ses_bounces.base.database.connection import connect_url
 from ses_bounces.classify import classify_body
-from ses_bounces.database.connection import connect_url
-from ses_bounces.pending import classify_pending
-from ses_bounces.preload import LIBRARIES
-from ses_bounces.rules import Rules
+from ses_bounces.classify.rules import Rules
+from ses_bounces.dags.preload import LIBRARIES
+from ses_bounces.ledger.pending import classify_pending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +48,8 @@ ENVIRONMENT = (
 )  # fmt: skip
 # What a process of its own would import first, for three seconds each.
 IMPORTED = [
-    "airflow.sdk", "benchmarks.backlog", "benchmarks.blocked_report", "benchmarks.landing", "ses_bounces.aws.hook",
-    "ses_bounces.hourly", *LIBRARIES,
+    "airflow.sdk", "benchmarks.backlog", "benchmarks.blocked_report", "benchmarks.landing", "ses_bounces.base.aws.hook",
+    "ses_bounces.dags.tasks.hourly", *LIBRARIES,
 ]  # fmt: skip
 _numbers = itertools.count()
 
@@ -210,5 +210,5 @@ def test_plans_of_an_hour(database_url: str) -> None:
         explaining = hour_plans.ExplainingAll(connection)
         assert classify_pending(explaining, Rules()).messages == 20  # type: ignore[arg-type]
         assert one(connection, "SELECT count(*) FROM ses_bounces.address_event") == 20
-    assert explaining.ran["open_bounces"].times == 1
-    assert "Insert on bounce_list" in explaining.ran["open_bounces"].slowest[1]
+    assert explaining.ran["ledger/open_bounces"].times == 1
+    assert "Insert on bounce_list" in explaining.ran["ledger/open_bounces"].slowest[1]

@@ -17,7 +17,7 @@ import yaml
 from dev.aws import temporary_aws
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
-from ses_bounces.database import schema
+from ses_bounces.base.database import schema
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "compose"

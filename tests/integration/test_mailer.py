@@ -14,15 +14,15 @@ import psycopg2
 import pytest
 
 from ses_bounces import mailer
-from ses_bounces.address import address_key
-from ses_bounces.ledger import mirror_settings
-from tests.builders import bounce, complaint
-from tests.seeding import dated, receive
+from ses_bounces.classify.address import address_key
+from ses_bounces.ledger.writing import mirror_settings
+from tests.kit.builders import bounce, complaint
+from tests.kit.seeding import dated, receive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mailer.md"
 DSN = "postgresql://mailer@db.example.com/app"
@@ -101,7 +101,7 @@ def test_a_key_is_looked_up_by_the_index(ledger: Connection) -> None:
     plan = "\n".join(
         line
         for (line,) in ledger.execute(
-            "EXPLAIN (ANALYZE, TIMING off, SUMMARY off) " + mailer.statement("select_blocked_emails"),
+            "EXPLAIN (ANALYZE, TIMING off, SUMMARY off) " + mailer.statement("mailer/select_blocked_emails"),
             (emails, [None] * len(emails)),
         )
     )

@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from ses_bounces.settings import Settings, parse
+from dev.aws import SECRET_KEY
+from ses_bounces.base.settings import Settings, parse
 from ses_bounces.shell.arguments import parser as _parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -165,3 +166,14 @@ def test_default_settings_and_connections_are_valid(services: dict[str, Any]) ->
     for name in ("AIRFLOW_DB_PASSWORD", "SES_BOUNCES_DB_PASSWORD"):
         assert environment[name] == services["databases"]["environment"][name]
     assert environment["REDIS_PASSWORD"] == services["redis"]["environment"]["REDIS_PASSWORD"]
+
+
+def test_airflow_masks_the_secret_of_the_emulator(services: dict[str, Any]) -> None:
+    """One that is too short is a warning in the log of every task that asks AWS, in `make run` as well."""
+    from airflow.sdk.log import mask_secret, redact
+
+    default = re.search(r"aws://[^:]+:([^@]+)@", services["scheduler"]["environment"]["AIRFLOW_CONN_SES_BOUNCES_AWS"])
+    assert default
+    for secret in (default[1], services["local-aws-queue"]["environment"]["AWS_SECRET_ACCESS_KEY"], SECRET_KEY):
+        mask_secret(secret)
+        assert secret not in str(redact(f"the secret is {secret}"))

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ses_bounces.database.tables import CAUSES
-from ses_bounces.rules import BOUNCE_KINDS
-from ses_bounces.settings import MEANINGS, Settings
+from ses_bounces.base.database.tables.ledger import CAUSES
+from ses_bounces.base.settings import MEANINGS, Settings
+from ses_bounces.classify.rules import BOUNCE_KINDS
 from ses_bounces.shell.arguments import EXIT_STATUS, parser
 from ses_bounces.web.setting_texts import BY_KEY
 from tests.docs.blocks import blocks_of
@@ -103,16 +103,16 @@ def _called(files: str, services: dict[str, str]) -> set[str]:
 
 
 def test_iam_policies_are_what_is_called() -> None:
-    assert _actions("DrainSesBounces") == _called("aws/queues.py", {"client": "sqs"})
-    assert _actions("SuppressionList") == _called("aws/suppression.py", {"client": "ses"})
-    assert _actions("FilesOfImportJobs") == _called("aws/imports.py", {"client": "s3"})
+    assert _actions("DrainSesBounces") == _called("feed/sqs/queue.py", {"client": "sqs"})
+    assert _actions("SuppressionList") == _called("suppression/ses_list.py", {"client": "ses"})
+    assert _actions("FilesOfImportJobs") == _called("suppression/import_files.py", {"client": "s3"})
     clients = {"sns": "sns", "sqs": "sqs", "ses": "ses", "sesv2": "ses", "cloudwatch": "cloudwatch"}
     looking = _called("doctor/*.py", clients)
     assert _actions("Doctor") == looking - _actions("DrainSesBounces", "SuppressionList")
     # The doctor tries what the job does, but for what would leave something behind.
     assert _actions("DrainSesBounces", "SuppressionList") - looking == {"ses:CreateImportJob"}
     clients["kms"] = "kms"
-    setting_up = _called("setup/*.py", clients)
+    setting_up = _called("feed/setup/*.py", clients)
     assert _actions("SetUpSending", "SetUpTopic", "SetUpQueues", "LookAtKey") == setting_up | TAGGING
 
 

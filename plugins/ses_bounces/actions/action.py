@@ -13,15 +13,15 @@ from uuid import UUID
 
 import psycopg
 
-from ses_bounces.database.connection import quiet
-from ses_bounces.database.statements import statement
-from ses_bounces.erasure import conceal_sentence
-from ses_bounces.exceptions import ActionError
-from ses_bounces.ledger import Writer, writing
-from ses_bounces.message import clean
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.message import clean
+from ses_bounces.ledger.erased.guard import conceal_sentence
+from ses_bounces.ledger.writing import Writer, writing
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 MAX_REASON_CHARACTERS = 500
 MAX_ACTOR_CHARACTERS = 200
@@ -150,7 +150,7 @@ class BusyError(Exception):
 
 @contextlib.contextmanager
 def quiet_but_busy() -> Iterator[None]:
-    """As :func:`~ses_bounces.database.connection.quiet`, but tell a wait that was too long.
+    """As :func:`~ses_bounces.base.database.connection.quiet`, but tell a wait that was too long.
 
     :raises BusyError: for that.
     """
@@ -180,7 +180,7 @@ def recall(connection: Connection, action: Action, kind: str, answers: Answers) 
 
     :raises ActionError: the form's id was used by somebody else or for something else.
     """
-    row = connection.execute(statement("select_admin_action"), {"action_id": action.action_id}).fetchone()
+    row = connection.execute(statement("actions/select_admin_action"), {"action_id": action.action_id}).fetchone()
     if row is None:
         return
     if row[:2] != (kind, action.actor):
@@ -208,7 +208,7 @@ def keep(connection: Connection, action: Action, kind: str, results: Mapping[str
     """Keep what was done, by target, with who and why; plain JSON without addresses."""
     reason = conceal_sentence(connection, action.reason)
     who = {"action_id": action.action_id, "kind": kind, "actor": action.actor, "reason": reason}
-    connection.execute(statement("upsert_admin_action"), who | {"results": json.dumps(results)})
+    connection.execute(statement("actions/upsert_admin_action"), who | {"results": json.dumps(results)})
 
 
 def _stored(text: str) -> str:

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ses_bounces.address import address_key
-from ses_bounces.exceptions import ActionError
-from ses_bounces.message import clean
-from ses_bounces.report_csv import neutral
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.address import address_key
+from ses_bounces.classify.message import clean
+from ses_bounces.report.csv_file import plain
 
 MAX_LINES = 10_000
 MAX_BYTES = 2 * 1024 * 1024
@@ -131,12 +131,6 @@ def delimiter(text: str) -> str:
     """Return what parts the columns: the first line tells, an address holds none of them."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(_DELIMITERS, key=first.count)
-
-
-def plain(cell: str) -> str:
-    """Return a cell as it was before our own downloads made it harmless for spreadsheets."""
-    # neutral() has exactly one inverse: of what it puts an apostrophe before.
-    return cell[1:] if cell.startswith("'") and neutral(cell[1:]) == cell else cell
 
 
 def _numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:

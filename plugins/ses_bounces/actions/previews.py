@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ses_bounces.actions.pasted import Line, Pasted, read_text
-from ses_bounces.database.connection import quiet
-from ses_bounces.database.statements import statement
-from ses_bounces.database.tables import CAUSES
-from ses_bounces.erasure import recognised
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.database.tables.ledger import CAUSES
+from ses_bounces.ledger.erased.guard import recognised
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _pasted(connection: Connection, what: str | Pasted | Iterable[int]) -> Paste
     if isinstance(what, Pasted):
         return what
     ids = list(dict.fromkeys(what))
-    keys: dict[int, str] = dict(connection.execute(statement("select_addresses"), {"ids": ids}).fetchall())
+    keys: dict[int, str] = dict(connection.execute(statement("ledger/select_addresses"), {"ids": ids}).fetchall())
     pasted = Pasted()
     for number, id_ in enumerate(ids, 1):
         if id_ in keys:
@@ -102,7 +102,7 @@ def _look_up(connection: Connection, pasted: Pasted) -> list[Found]:
     found = {address: Found(address, line) for address, line in pasted.addresses.items()}
     names = recognised(connection, found)
     by_name = {names.get(address, address): item for address, item in found.items()}
-    rows = connection.execute(statement("select_blocks_of"), {"addresses": list(by_name)})
+    rows = connection.execute(statement("ledger/lists/select_blocks_of"), {"addresses": list(by_name)})
     for address, address_id, reason, since in rows:
         item = by_name[address]
         item.address_id = address_id
@@ -111,6 +111,6 @@ def _look_up(connection: Connection, pasted: Pasted) -> list[Found]:
     by_id = {item.address_id: item for item in found.values() if item.causes}
     for item in by_id.values():
         item.causes.sort(key=lambda cause: CAUSES.index(cause.reason))
-    for address_id, *_ in connection.execute(statement("select_open_requests"), {"ids": list(by_id)}):
+    for address_id, *_ in connection.execute(statement("ledger/lists/select_open_requests"), {"ids": list(by_id)}):
         by_id[address_id].lifting = True
     return list(found.values())

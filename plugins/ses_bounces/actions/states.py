@@ -10,12 +10,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ses_bounces.actions.action import Action, Answers, Result, act, when
-from ses_bounces.database.statements import statement
-from ses_bounces.entry import Entry
-from ses_bounces.ledger import ADDRESSES_PER_CHUNK, Writer
+from ses_bounces.base.database.statements import statement
+from ses_bounces.classify.entry import Entry
+from ses_bounces.ledger.writing import ADDRESSES_PER_CHUNK, Writer
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 NO_SUCH = "There is no such address on record."
 LIFTING = "Being lifted"
@@ -62,7 +62,7 @@ def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:
 
 
 def moment_of(writer: Writer) -> tuple[datetime, datetime]:
-    row = writer.connection.execute(statement("select_moment")).fetchone()
+    row = writer.connection.execute(statement("ledger/select_moment")).fetchone()
     assert row is not None
     return row[0], row[1]
 
@@ -72,7 +72,7 @@ def states_of(writer: Writer, answers: Answers) -> tuple[datetime, dict[int, Sta
     at, expire_before = moment_of(writer)
     ids = [int(target) for target in answers.open()]
     parameters = {"ids": ids, "at": at, "expire_before": expire_before}
-    rows = writer.connection.execute(statement("select_action_states"), parameters)
+    rows = writer.connection.execute(statement("actions/select_action_states"), parameters)
     states = {state.address_id: state for state in (State(*row) for row in rows)}
     for id_ in ids:
         if id_ not in states:
@@ -88,19 +88,19 @@ def entry_of(action: Action, kind: str, state: State, at: datetime) -> Entry:
 
 
 def ids_of(writer: Writer, addresses: Iterable[str]) -> dict[str, int]:
-    rows = writer.connection.execute(statement("select_address_ids"), {"addresses": list(addresses)})
+    rows = writer.connection.execute(statement("ledger/select_address_ids"), {"addresses": list(addresses)})
     return dict(rows.fetchall())
 
 
 def open_causes(connection: Connection, ids: Iterable[int]) -> list[tuple[int, str, datetime, str]]:
-    return connection.execute(statement("select_open_causes"), {"ids": list(ids)}).fetchall()
+    return connection.execute(statement("actions/select_open_causes"), {"ids": list(ids)}).fetchall()
 
 
 def ends_of(
     writer: Writer, ids: Iterable[int], kinds: tuple[str, ...], causes: list[str] | None = None
 ) -> dict[int, tuple[str, str, datetime, datetime | None]]:
     parameters = {"ids": list(ids), "kinds": list(kinds), "causes": causes}
-    rows = writer.connection.execute(statement("select_last_ends"), parameters)
+    rows = writer.connection.execute(statement("actions/select_last_ends"), parameters)
     return {id_: (kind, actor, occurred_at, deadline) for id_, kind, actor, occurred_at, _, deadline in rows}
 
 

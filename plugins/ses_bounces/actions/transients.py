@@ -7,19 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ses_bounces.actions.action import Action, Answers, Result, when
-from ses_bounces.actions.states import (
-    ENDED,
-    entry_of,
-    for_each,
-    last_ends,
-    states_of,
-    tell_what_still_blocks,
-)
-from ses_bounces.exceptions import ActionError
-from ses_bounces.ledger import Writer
+from ses_bounces.actions.states import ENDED, entry_of, for_each, last_ends, states_of, tell_what_still_blocks
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.ledger.writing import Writer
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 MAX_EXTENSION_DAYS = 30
 

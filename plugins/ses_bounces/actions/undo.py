@@ -10,20 +10,20 @@ from uuid import UUID
 
 from ses_bounces.actions.action import Action, Answers, Result, when
 from ses_bounces.actions.states import for_each
-from ses_bounces.aws.suppression import digest
-from ses_bounces.database.connection import quiet
-from ses_bounces.database.statements import statement
-from ses_bounces.exceptions import ActionError
-from ses_bounces.ledger import Writer
-from ses_bounces.lists.query import reading, stored
-from ses_bounces.lists.search import like
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.ledger.lists.engine.query import reading, stored
+from ses_bounces.ledger.lists.engine.search import like
+from ses_bounces.ledger.writing import Writer
+from ses_bounces.suppression.ses_list import digest
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 MAX_ADDRESSES = 10_000
 LIFT = "lift_blocks"
-# An entry of either kind may be what a lift wrote; see blocks.py.
+# An entry of either kind may be what a lift wrote; see lifts.py.
 _KINDS = ("unblocked", "transient_deleted")
 
 
@@ -61,7 +61,7 @@ def find_blocks(connection: Connection, wanted: BlocksOf) -> list[int]:
         "limit": MAX_ADDRESSES + 1,
     }
     with reading(connection):
-        ids = [id_ for (id_,) in connection.execute(statement("select_blocks_to_undo"), parameters)]
+        ids = [id_ for (id_,) in connection.execute(statement("actions/select_blocks_to_undo"), parameters)]
     if len(ids) > MAX_ADDRESSES:
         raise ActionError(f"More than {MAX_ADDRESSES:,} addresses match. Take a shorter window, or one domain.")
     return ids
@@ -81,10 +81,12 @@ def retract_lift(connection: Connection, action: Action, lift_id: str) -> list[R
 
     def work(writer: Writer, answers: Answers) -> None:
         ids = [int(target) for target in answers.open()]
-        addresses: dict[int, str] = dict(connection.execute(statement("select_addresses"), {"ids": ids}).fetchall())
+        addresses: dict[int, str] = dict(
+            connection.execute(statement("ledger/select_addresses"), {"ids": ids}).fetchall()
+        )
         keys = [lift.action.dedup_key(kind, address) for address in addresses.values() for kind in _KINDS]
         made = {"ids": ids, "keys": keys, "actor": lift.action.actor, "reason": lift.action.reason}
-        rows = connection.execute(statement("select_lifted_by"), made | {"acted_at": lift.acted_at}).fetchall()
+        rows = connection.execute(statement("actions/select_lifted_by"), made | {"acted_at": lift.acted_at}).fetchall()
         gone: list[int] = []
         for id_, event_ids, request_id, is_finished in rows:
             if request_id is not None and not is_finished:
@@ -116,7 +118,7 @@ def _lift(connection: Connection, lift_id: str) -> _Lift:
     except (ValueError, AttributeError, TypeError):
         raise ActionError("The id of the lift is no UUID.") from None
     with quiet():
-        row = connection.execute(statement("select_done_action"), {"action_id": key}).fetchone()
+        row = connection.execute(statement("actions/select_done_action"), {"action_id": key}).fetchone()
     if row is None or row[0] != LIFT:
         raise ActionError("There is no such lift.")
     _, actor, reason, acted_at, results = row
@@ -129,11 +131,11 @@ def _lift(connection: Connection, lift_id: str) -> _Lift:
 
 def _end(connection: Connection, request_id: int, action: Action) -> None:
     result = {"ids": [request_id], "result": f"taken back by {action.actor}", "for_good": True}
-    connection.execute(statement("refuse_lifts"), result)
+    connection.execute(statement("suppression/refuse_lifts"), result)
 
 
 def _of_request(connection: Connection, request_id: int | None) -> list[int]:
     if request_id is None:
         return []
     keys = [digest("unblock_request", str(request_id))]
-    return [id_ for (id_,) in connection.execute(statement("select_live_entries"), {"keys": keys})]
+    return [id_ for (id_,) in connection.execute(statement("ledger/select_live_entries"), {"keys": keys})]

@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces.exceptions import SettingsError
-from ses_bounces.sites import DAG_NAMES, DOCTOR, HOURLY, LIFT_BLOCKS, SEND_REPORT, SETUP, SUPPRESSION_SYNC, Site
+from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.base.sites import DAG_NAMES, DOCTOR, HOURLY, LIFT_BLOCKS, SEND_REPORT, SETUP, SUPPRESSION_SYNC, Site
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -76,7 +76,7 @@ def build_dags(
 
 
 def _sites(name: str | None, prefix: str | None) -> list[Site]:
-    from ses_bounces import sites
+    from ses_bounces.base import sites
 
     found = list(sites.declared()) if name is None else [sites.find(name)]
     if prefix is None:

@@ -48,8 +48,9 @@ from airflow.sdk import (
     task_group,
 )
 
-from ses_bounces import doctor_tasks, sites
+from ses_bounces.base import sites
 from ses_bounces.dags.shape import Retries, Shape
+from ses_bounces.dags.tasks import doctor as doctor_tasks
 
 
 def build(shape: Shape) -> DAG:

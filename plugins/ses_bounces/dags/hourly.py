@@ -52,9 +52,10 @@ from airflow.sdk import (
     task,
 )
 
-from ses_bounces import hourly, sites
+from ses_bounces.base import sites
 from ses_bounces.dags.shape import Retries, Shape, report_asset
-from ses_bounces.task_run import require_plan
+from ses_bounces.dags.tasks import hourly
+from ses_bounces.dags.tasks.run import require_plan
 
 _PARAMS = {
     "report_today": Param(

@@ -36,8 +36,9 @@ from airflow.sdk import (
     task,
 )
 
-from ses_bounces import sites, suppression_tasks
+from ses_bounces.base import sites
 from ses_bounces.dags.shape import Retries, Shape
+from ses_bounces.dags.tasks import suppression as suppression_tasks
 
 
 def build(shape: Shape) -> DAG:

@@ -28,8 +28,9 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, dag, get_current_context, task
 
-from ses_bounces import report_tasks, sites
+from ses_bounces.base import sites
 from ses_bounces.dags.shape import Retries, Shape, report_asset
+from ses_bounces.dags.tasks import send as send_tasks
 
 _PARAMS = {
     "again": Param(
@@ -58,15 +59,15 @@ def build(shape: Shape) -> DAG:
 
     @dag(**arguments)
     def ses_send_report() -> None:
-        @task(doc_md=report_tasks.send_report_email.__doc__)
+        @task(doc_md=send_tasks.send_report_email.__doc__)
         @site.bound
         def send_report_email() -> dict[str, Any]:
-            return report_tasks.send_report_email(get_current_context())
+            return send_tasks.send_report_email(get_current_context())
 
-        @task(doc_md=report_tasks.send_report_to_chat.__doc__)
+        @task(doc_md=send_tasks.send_report_to_chat.__doc__)
         @site.bound
         def send_report_to_chat() -> dict[str, Any]:
-            return report_tasks.send_report_to_chat(get_current_context())
+            return send_tasks.send_report_to_chat(get_current_context())
 
         send_report_email()
         send_report_to_chat()

@@ -42,9 +42,10 @@ from airflow.sdk import (
     task,
 )
 
-from ses_bounces import setup_tasks, sites
+from ses_bounces.base import sites
+from ses_bounces.base.sites import Site
 from ses_bounces.dags.shape import Retries, Shape
-from ses_bounces.sites import Site
+from ses_bounces.dags.tasks import setup as setup_tasks
 
 
 def _text(default: str | None, title: str, description: str, section: str | None = None) -> Param:

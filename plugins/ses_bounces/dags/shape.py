@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
 
-from ses_bounces.exceptions import NeedsAPersonError
-from ses_bounces.sites import Site
+from ses_bounces.base.exceptions import NeedsAPersonError
+from ses_bounces.base.sites import Site
 
 TAGS = ("email", "ses")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ses_bounces.aws.clients import Pace, Place, account_of, open_client
-from ses_bounces.settings import Queue, Settings
+from ses_bounces.base.aws.clients import Pace, Place, account_of, open_client
+from ses_bounces.base.settings import Queue, Settings
 
 
 class Clients:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from ses_bounces import sites
+from ses_bounces.base import sites
 from ses_bounces.doctor.finding import Findings, Severity
 from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, ago
 

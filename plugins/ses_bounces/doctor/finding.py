@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from ses_bounces.database.connection import quiet
-from ses_bounces.database.statements import statement
-from ses_bounces.exceptions import AwsError, AwsRefusedError
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.exceptions import AwsError, AwsRefusedError
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 # critical: reports are being lost, or soon will be. warning: worth a look. unknown: it could not be looked at.
 Severity = Literal["critical", "warning", "unknown", "ok"]
@@ -100,7 +100,7 @@ def store_findings(connection: Connection, findings: Findings) -> None:
     rows = findings.all
     with quiet():
         connection.execute(
-            statement("replace_findings"),
+            statement("doctor/replace_findings"),
             {
                 "area": findings.area,
                 "checks": [found.check for found in rows],
@@ -120,7 +120,7 @@ def read_findings(connection: Connection, severities: Sequence[Severity] = SEVER
     :raises DatabaseError: Postgres refused or can't be reached.
     """
     with quiet():
-        rows = connection.execute(statement("select_findings"), {"severities": list(severities)}).fetchall()
+        rows = connection.execute(statement("doctor/select_findings"), {"severities": list(severities)}).fetchall()
     return [Finding(*row) for row in rows]
 
 

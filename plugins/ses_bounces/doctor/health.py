@@ -1,15 +1,15 @@
-"""The ledger's health in hours; see include/sql/select_health.sql."""
+"""The ledger's health in hours; see include/sql/doctor/select_health.sql."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ses_bounces.database.connection import quiet
-from ses_bounces.database.statements import statement
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 # An hourly run may be late by two.
 LATE_HOURS = 3.0
@@ -36,9 +36,9 @@ class Health:
         :param connection: autocommit.
         """
         with quiet():
-            moment = connection.execute(statement("select_moment")).fetchone()
+            moment = connection.execute(statement("ledger/select_moment")).fetchone()
             assert moment is not None
-            row = connection.execute(statement("select_health"), {"expire_before": moment[1]}).fetchone()
+            row = connection.execute(statement("doctor/select_health"), {"expire_before": moment[1]}).fetchone()
         assert row is not None
         return cls(*(None if hours is None else float(hours) for hours in row))
 

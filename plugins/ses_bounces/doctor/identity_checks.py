@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ses_bounces.aws.clients import Place, explained
+from ses_bounces.base.aws.clients import Place, explained
+from ses_bounces.base.exceptions import AwsRefusedError
+from ses_bounces.base.sites import SETUP, dag_id
 from ses_bounces.doctor.clients import Clients
 from ses_bounces.doctor.finding import Findings
 from ses_bounces.doctor.subscription_checks import subscriptions, topic_places
-from ses_bounces.exceptions import AwsRefusedError
-from ses_bounces.sites import SETUP, dag_id
 
 # SES's own limit of one call.
 _IDENTITIES_AT_ONCE = 100

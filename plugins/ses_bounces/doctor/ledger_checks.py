@@ -6,21 +6,21 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ses_bounces.database.connection import quiet
-from ses_bounces.database.partitions import DAYS_AHEAD, partitions
-from ses_bounces.database.statements import statement
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.partitions import DAYS_AHEAD, partitions
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.erasure_secret import load_secret
+from ses_bounces.base.exceptions import MissingConnectionError, SettingsError
+from ses_bounces.base.settings import Settings
+from ses_bounces.base.sites import HOURLY, LIFT_BLOCKS, SEND_REPORT, SUPPRESSION_SYNC, dag_id
 from ses_bounces.doctor.finding import Findings, Severity
 from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
-from ses_bounces.erasure.guard import refuse, stored_checks
-from ses_bounces.exceptions import MissingConnectionError, SettingsError
-from ses_bounces.held import waiting
-from ses_bounces.lists.overview import Overview, overview
-from ses_bounces.pseudonym import load_secret
-from ses_bounces.settings import Settings
-from ses_bounces.sites import HOURLY, LIFT_BLOCKS, SEND_REPORT, SUPPRESSION_SYNC, dag_id
+from ses_bounces.ledger.brake.held import waiting
+from ses_bounces.ledger.erased.guard import refuse, stored_checks
+from ses_bounces.ledger.lists.overview import Overview, overview
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 SAMPLE = 1_000
 _RUNS = "Look at the last runs of"
@@ -190,16 +190,16 @@ def _check_lists(findings: Findings, connection: Connection) -> None:
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         row = connection.execute("SELECT coalesce(max(a.address_id), 0) FROM ses_bounces.address a").fetchone()
-        moment = connection.execute(statement("select_moment")).fetchone()
+        moment = connection.execute(statement("ledger/select_moment")).fetchone()
         assert row is not None
         assert moment is not None
         # The newest, and a stretch of the others; another one tomorrow.
         newest = max(0, row[0] - SAMPLE)
         for after in {newest, random.randint(0, newest)}:  # noqa: S311
             page = {"after": after, "limit": SAMPLE}
-            ids = [id_ for (id_,) in connection.execute(statement("select_address_page"), page)]
+            ids = [id_ for (id_,) in connection.execute(statement("ledger/select_address_page"), page)]
             parameters = {"ids": ids, "at": moment[0], "expire_before": moment[1]}
-            found = connection.execute(statement("select_differing"), parameters).fetchall()
+            found = connection.execute(statement("ledger/select_differing"), parameters).fetchall()
             compared += len(ids)
             blocks += sum(in_blocks for _, in_blocks, _ in found)
             bounces += sum(in_bounces for _, _, in_bounces in found)
@@ -218,7 +218,7 @@ def _check_lists(findings: Findings, connection: Connection) -> None:
 def _check_reports(findings: Findings, connection: Connection, settings: Settings) -> None:
     wanted = {"email": bool(settings.report_email_to), "chat": settings.report_chat_conn_id is not None}
     for channel in (channel for channel, is_wanted in wanted.items() if is_wanted):
-        row = connection.execute(statement("select_unsent_reports"), {"channel": channel}).fetchone()
+        row = connection.execute(statement("doctor/select_unsent_reports"), {"channel": channel}).fetchone()
         assert row is not None
         if row[0]:
             findings.add(

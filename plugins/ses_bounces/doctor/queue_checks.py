@@ -9,14 +9,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ses_bounces.aws.clients import Place, explained
+from ses_bounces.base.aws.clients import Place, explained
+from ses_bounces.base.exceptions import SesBouncesError
+from ses_bounces.base.settings import Queue
+from ses_bounces.base.sites import SETUP, dag_id
 from ses_bounces.doctor.clients import Clients
 from ses_bounces.doctor.finding import Findings, Severity
 from ses_bounces.doctor.rights import try_queue
 from ses_bounces.doctor.subscription_checks import check_subscriptions
-from ses_bounces.exceptions import SesBouncesError
-from ses_bounces.settings import Queue
-from ses_bounces.sites import SETUP, dag_id
 
 LONGEST_RETENTION = 1_209_600
 DAY_SECONDS = 86_400

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ses_bounces.aws.clients import explained
-from ses_bounces.aws.errors import code_of
+from ses_bounces.base.aws.clients import explained
+from ses_bounces.base.aws.errors import code_of
 from ses_bounces.doctor.clients import Clients
 from ses_bounces.doctor.finding import Findings
 

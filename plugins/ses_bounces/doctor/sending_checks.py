@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces.aws.clients import Place, explained, places
-from ses_bounces.database.connection import quiet
-from ses_bounces.database.statements import statement
+from ses_bounces.base.aws.clients import Place, explained, places
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.exceptions import SesBouncesError
+from ses_bounces.base.sites import SETUP, dag_id
 from ses_bounces.doctor.clients import Clients
 from ses_bounces.doctor.finding import Findings, Severity
 from ses_bounces.doctor.health import Health, ago
 from ses_bounces.doctor.identity_checks import check_reports
 from ses_bounces.doctor.queue_checks import latest
 from ses_bounces.doctor.rights import try_list
-from ses_bounces.exceptions import SesBouncesError
-from ses_bounces.sites import SETUP, dag_id
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 RATES = (
     ("bounce rate", "Reputation.BounceRate", 0.05, 0.10),
@@ -42,7 +42,7 @@ def check_sending(connection: Connection, clients: Clients) -> Findings:
     findings = Findings("sending")
     health = Health.of(connection)
     with quiet():
-        rows = connection.execute(statement("select_senders"), {"limit": _ENTRIES_READ}).fetchall()
+        rows = connection.execute(statement("doctor/select_senders"), {"limit": _ENTRIES_READ}).fetchall()
     senders = {domain for (domain,) in rows}
     for place in places(clients.settings):
         try:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ses_bounces.aws import policies
-from ses_bounces.aws.clients import Place, explained
+from ses_bounces.base.aws.clients import Place, explained
+from ses_bounces.base.settings import Queue
+from ses_bounces.base.sites import SETUP, dag_id
 from ses_bounces.doctor.clients import Clients
 from ses_bounces.doctor.finding import Findings
-from ses_bounces.settings import Queue
-from ses_bounces.sites import SETUP, dag_id
+from ses_bounces.feed import policies
 
 _AWS_KEY = "alias/aws/sns"
 

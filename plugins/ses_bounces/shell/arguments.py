@@ -50,7 +50,7 @@ Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _database(commands: Commands) -> None:  # type: ignore[valid-type]
-    database = _add(commands, "db", "migrations", "the database schema ses_bounces")
+    database = _add(commands, "db", "db", "the database schema ses_bounces")
     actions = database.add_subparsers(dest="action", required=True)
     for name, text in (
         ("upgrade", "create the schema, or bring it up to date; may be repeated at any time"),
@@ -61,7 +61,7 @@ def _database(commands: Commands) -> None:  # type: ignore[valid-type]
 
 def _feed(commands: Commands) -> None:  # type: ignore[valid-type]
     text = "show what SES, SNS and SQS need for the feed; with --apply, make it"
-    setup = _add(commands, "setup", "feed", text)
+    setup = _add(commands, "setup", "setup", text)
     setup.add_argument("identity", help="the domain or FROM address that mail is sent from")
     what = setup.add_argument_group("what to do (without any of these: show the plan, change nothing)")
     what.add_argument("--apply", action="store_true", help="do what the plan says, wholly or not at all")
@@ -95,7 +95,7 @@ def _feed(commands: Commands) -> None:  # type: ignore[valid-type]
 
 
 def _doctor(commands: Commands) -> None:  # type: ignore[valid-type]
-    doctor = _add(commands, "doctor", "health", "tell whether the feed is alive and nothing is stuck")
+    doctor = _add(commands, "doctor", "doctor", "tell whether the feed is alive and nothing is stuck")
     doctor.add_argument(
         "--area", choices=("queues", "sending", "ledger"), action="append", help="only this; may be repeated"
     )
@@ -106,14 +106,14 @@ def _doctor(commands: Commands) -> None:  # type: ignore[valid-type]
 
 
 def _check(commands: Commands) -> None:  # type: ignore[valid-type]
-    check = _add(commands, "check", "asking", "tell which addresses are blocked, and why")
+    check = _add(commands, "check", "check", "tell which addresses are blocked, and why")
     _addresses(check)
     _where(check)
     _json(check)
 
 
 def _block(commands: Commands) -> None:  # type: ignore[valid-type]
-    block = _add(commands, "block", "acting", "block addresses at their owners' wish (a stop request)")
+    block = _add(commands, "block", "block", "block addresses at their owners' wish (a stop request)")
     _addresses(block)
     block.add_argument("--reason", required=True, help=REASON)
     _dry_run(block)
@@ -122,7 +122,7 @@ def _block(commands: Commands) -> None:  # type: ignore[valid-type]
 
 
 def _unblock(commands: Commands) -> None:  # type: ignore[valid-type]
-    unblock = _add(commands, "unblock", "acting", "lift blocks; SES's own list comes first")
+    unblock = _add(commands, "unblock", "block", "lift blocks; SES's own list comes first")
     _addresses(unblock)
     unblock.add_argument("--reason", required=True, help=REASON)
     unblock.add_argument(
@@ -139,7 +139,7 @@ def _unblock(commands: Commands) -> None:  # type: ignore[valid-type]
 
 
 def _import(commands: Commands) -> None:  # type: ignore[valid-type]
-    importing = _add(commands, "import", "importing", "read addresses from a file")
+    importing = _add(commands, "import", "import_stop_requests", "read addresses from a file")
     what = importing.add_subparsers(dest="what", required=True)
     text = "block every address of a CSV file at its owner's wish; also another provider's export"
     stops = what.add_parser("stop-requests", help=text, description=text)
@@ -156,7 +156,7 @@ def _import(commands: Commands) -> None:  # type: ignore[valid-type]
     _json(stops)
     text = "take over a blocked list with its reasons and dates: a CSV file, or SES's own list as the AWS CLI prints it"
     blocked = what.add_parser("blocked", help=text, description=text)
-    blocked.set_defaults(run="importing_blocked")
+    blocked.set_defaults(run="import_blocked")
     blocked.add_argument("file", help="CSV in UTF-8 with a header, or JSON of the AWS CLI; - is stdin")
     blocked.add_argument("--address-column", metavar="NAME", help='column of the addresses ("address" or "email")')
     blocked.add_argument("--reason-column", metavar="NAME", help="column that says why")
@@ -176,7 +176,7 @@ def _import(commands: Commands) -> None:  # type: ignore[valid-type]
 
 
 def _export(commands: Commands) -> None:  # type: ignore[valid-type]
-    export = _add(commands, "export", "exporting", "write a list as CSV")
+    export = _add(commands, "export", "export", "write a list as CSV")
     what = export.add_subparsers(dest="what", required=True)
     for name, kinds, closed in (("blocked", "--reason", "lifted"), ("bounces", "--kind", "closed")):
         text = f"the Email {'Blocked' if name == 'blocked' else 'Bounce'} List"
@@ -200,7 +200,7 @@ def _export(commands: Commands) -> None:  # type: ignore[valid-type]
 
 
 def _held(commands: Commands) -> None:  # type: ignore[valid-type]
-    held = _add(commands, "held", "holding", "what the brake holds: show, confirm or dismiss it")
+    held = _add(commands, "held", "held", "what the brake holds: show, confirm or dismiss it")
     actions = held.add_subparsers(dest="action", required=True)
     text = "show the domains over their limit, what is held of them, and what the servers said"
     listing = actions.add_parser("list", help=text, description=text)
@@ -223,14 +223,14 @@ def _held(commands: Commands) -> None:  # type: ignore[valid-type]
 
 
 def _preview(commands: Commands) -> None:  # type: ignore[valid-type]
-    preview = _add(commands, "preview", "previewing", "tell what setting enforce to true would do; changes nothing")
+    preview = _add(commands, "preview", "preview", "tell what setting enforce to true would do; changes nothing")
     preview.add_argument("--sample", type=int, default=20, metavar="N", help="addresses to show by id (%(default)s)")
     _where(preview)
     _json(preview)
 
 
 def _rebuild(commands: Commands) -> None:  # type: ignore[valid-type]
-    rebuild = _add(commands, "rebuild", "rebuilding", "bring the lists to what the ledger says, where they differ")
+    rebuild = _add(commands, "rebuild", "rebuild", "bring the lists to what the ledger says, where they differ")
     rebuild.add_argument("--verify", action="store_true", help="compare only; change nothing")
     rebuild.add_argument("--address-id", type=int, action="append", metavar="ID", help="only this one; may be repeated")
     rebuild.add_argument("--since", type=_moment, metavar="TIME", help="only what happened from then on: ISO 8601; UTC")
@@ -242,7 +242,7 @@ def _rebuild(commands: Commands) -> None:  # type: ignore[valid-type]
 
 def _erase(commands: Commands) -> None:  # type: ignore[valid-type]
     text = "erase addresses on their owners' request, for good; their blocks stay"
-    erase = _add(commands, "erase", "erasing", text)
+    erase = _add(commands, "erase", "erase", text)
     erase.add_argument(
         "file", nargs="?", default="-", metavar="FILE",
         help="a file with one address a line; without it they are asked for, or read from stdin (never given here: a "

@@ -9,10 +9,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ses_bounces.exceptions import SesBouncesError
+from ses_bounces.base.exceptions import SesBouncesError
+from ses_bounces.base.sites import Site, find
 from ses_bounces.shell.arguments import parser
 from ses_bounces.shell.output import answering
-from ses_bounces.sites import Site, find
 
 DONE, NOT_DONE, USAGE, LOOK, INTERRUPTED = 0, 1, 2, 3, 130
 

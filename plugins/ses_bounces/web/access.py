@@ -19,7 +19,7 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from ses_bounces import sites
+from ses_bounces.base import sites
 
 NOT_READ = 'You need read access to the DAG "{dag_id}" to see this. Ask an Airflow administrator for it.'
 NOT_EDIT = 'You need edit access to the DAG "{dag_id}" for this. Ask an Airflow administrator for it.'

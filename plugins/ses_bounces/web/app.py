@@ -9,11 +9,11 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 
-from ses_bounces.sites import Site
+from ses_bounces.base.sites import Site
 from ses_bounces.web.access import reader
 from ses_bounces.web.api.app import create_api
+from ses_bounces.web.current_site import OfSite
 from ses_bounces.web.errors import add_handlers
-from ses_bounces.web.of_site import OfSite
 from ses_bounces.web.routes import ROUTERS
 
 STATIC = Path(__file__).parent / "static"

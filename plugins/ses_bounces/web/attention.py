@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from ses_bounces.doctor import Finding
-from ses_bounces.held import HeldDomain
-from ses_bounces.lists import Count, Overview
-from ses_bounces.settings import Settings
-from ses_bounces.sites import HOURLY, dag_id
+from ses_bounces.base.settings import Settings
+from ses_bounces.base.sites import HOURLY, dag_id
+from ses_bounces.doctor.finding import Finding
+from ses_bounces.ledger.brake.held import HeldDomain
+from ses_bounces.ledger.lists.engine.query import Count
+from ses_bounces.ledger.lists.overview import Overview
 
 # A run an hour: three that did not come are no accident.
 SILENT = timedelta(hours=3)

@@ -11,8 +11,8 @@ from typing import Any
 from airflow.models.log import Log
 from airflow.utils.session import create_session
 
-from ses_bounces.actions import Result
-from ses_bounces.sites import HOURLY, dag_id
+from ses_bounces.actions.action import Result
+from ses_bounces.base.sites import HOURLY, dag_id
 from ses_bounces.web.access import Viewer
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ses_bounces.catch_up import pace_of, when_done
-from ses_bounces.lists import Run
+from ses_bounces.feed.pace import pace_of, when_done
+from ses_bounces.ledger.lists.overview import Run
 
 
 def pace(runs: Sequence[Run]) -> float | None:

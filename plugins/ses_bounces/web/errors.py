@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from ses_bounces.exceptions import (
+from ses_bounces.base.exceptions import (
     ActionError,
     DatabaseError,
     MissingConnectionError,

@@ -15,10 +15,10 @@ from fastapi import Depends, HTTPException, Request
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from starlette.datastructures import UploadFile
 
-from ses_bounces.actions import Action
+from ses_bounces.actions.action import Action
 from ses_bounces.actions.pasted import MAX_BYTES
-from ses_bounces.exceptions import ActionError
-from ses_bounces.sites import current
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.base.sites import current
 from ses_bounces.web.access import EditorDep, ReaderDep, Viewer, refuse_other_sites
 
 HOURS = 12

@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from ses_bounces.report_charts import REASONS
-from ses_bounces.sites import current
+from ses_bounces.base.sites import current
+from ses_bounces.report.charts import REASONS
 from ses_bounces.web.forms import new_token
 
 if TYPE_CHECKING:

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_bounces.actions import Action
-from ses_bounces.actions.action import keep
-from ses_bounces.database.connection import quiet
-from ses_bounces.database.statements import statement
-from ses_bounces.lists import Count
-from ses_bounces.lists.query import reading
-from ses_bounces.settings import Settings
-from ses_bounces.web.site import DatabaseDep
+from ses_bounces.actions.action import Action, keep
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.settings import Settings
+from ses_bounces.ledger.lists.engine.query import Count, reading
+from ses_bounces.web.dependencies import DatabaseDep
 
 KIND = "save_settings"
 CHANGES_SHOWN = 10
@@ -38,7 +36,7 @@ def note_change(connection: DatabaseDep, action: Action, keys: Iterable[str]) ->
 def last_changes(connection: DatabaseDep) -> list[SettingChange]:
     """Return the last changes, the newest first."""
     with reading(connection):
-        rows = connection.execute(statement("select_setting_changes"), {"kind": KIND, "limit": CHANGES_SHOWN})
+        rows = connection.execute(statement("actions/select_setting_changes"), {"kind": KIND, "limit": CHANGES_SHOWN})
         return [SettingChange(*row) for row in rows]
 
 
@@ -60,7 +58,7 @@ def _grace(connection: DatabaseDep, before: Settings | None, after: Settings) ->
     old, new = before.transient_grace_days if before else None, after.transient_grace_days
     if old is None or old == new:
         return
-    row = connection.execute(statement("count_due_under"), {"days": new}).fetchone()
+    row = connection.execute(statement("actions/count_due_under"), {"days": new}).fetchone()
     assert row is not None
     count = Count(row[0])
     yield (
@@ -76,7 +74,7 @@ def _protection(connection: DatabaseDep, before: Settings | None, after: Setting
             "addresses": [pattern for pattern in added if not pattern.startswith("@")],
             "domains": [pattern[1:] for pattern in added if pattern.startswith("@")],
         }
-        row = connection.execute(statement("count_freed"), patterns).fetchone()
+        row = connection.execute(statement("actions/count_freed"), patterns).fetchone()
         assert row is not None
         freed, wishes = map(Count, row)
         yield (

@@ -11,9 +11,9 @@ from typing import Any
 from airflow.models.variable import Variable
 from airflow.utils.session import create_session
 
-from ses_bounces.exceptions import ActionError, SettingsError
-from ses_bounces.settings import Settings, site_defaults
-from ses_bounces.sites import current
+from ses_bounces.base.exceptions import ActionError, SettingsError
+from ses_bounces.base.settings import Settings, site_defaults
+from ses_bounces.base.sites import current
 from ses_bounces.web.setting_texts import BY_KEY, SettingText
 
 

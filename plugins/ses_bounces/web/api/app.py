@@ -10,8 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from ses_bounces.exceptions import SesBouncesError
-from ses_bounces.sites import HOURLY, Site
+from ses_bounces.base.exceptions import SesBouncesError
+from ses_bounces.base.sites import HOURLY, Site
 from ses_bounces.web.access import reader, refuse_other_sites
 from ses_bounces.web.api.models import PROBLEMS
 from ses_bounces.web.api.routes import router

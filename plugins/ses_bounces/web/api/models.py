@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ses_bounces.actions import MAX_REASON_CHARACTERS
+from ses_bounces.actions.action import MAX_REASON_CHARACTERS
 from ses_bounces.actions.transients import MAX_EXTENSION_DAYS
-from ses_bounces.lists import MAX_ADDRESSES
+from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES
 
 Row = TypeVar("Row")
 MAX_IDS = 10_000

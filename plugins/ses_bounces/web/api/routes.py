@@ -8,32 +8,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
-from ses_bounces.actions import (
-    Action,
-    Result,
-    delete_transients,
-    extend_deadlines,
-    follow_flags,
-    lift_blocks,
-    request_stops,
-)
-from ses_bounces.exceptions import SesBouncesError
-from ses_bounces.lists import (
-    LookedUp,
-    count_blocked,
-    count_bounces,
-    list_blocked,
-    list_bounces,
-    lookup,
-)
-from ses_bounces.settings import Settings
+from ses_bounces.actions.action import Action, Result
+from ses_bounces.actions.lifts import lift_blocks, request_stops
+from ses_bounces.actions.people import follow_flags
+from ses_bounces.actions.transients import delete_transients, extend_deadlines
+from ses_bounces.base.exceptions import SesBouncesError
+from ses_bounces.base.settings import Settings
+from ses_bounces.ledger.lists.blocked import count_blocked, list_blocked
+from ses_bounces.ledger.lists.bounces import count_bounces, list_bounces
+from ses_bounces.ledger.lists.lookup import LookedUp, lookup
 from ses_bounces.web.access import EditorDep, LoggedInFirst, ReaderDep, Viewer
 from ses_bounces.web.api import models
 from ses_bounces.web.audit import audit
-from ses_bounces.web.queries import BlockedQuery, BounceQuery
+from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
+from ses_bounces.web.list_queries import BlockedQuery, BounceQuery
 from ses_bounces.web.render import mask
 from ses_bounces.web.routes.searches import check_text, text_of
-from ses_bounces.web.site import DatabaseDep, SettingsDep
 
 router = APIRouter(route_class=LoggedInFirst)
 

@@ -8,14 +8,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
-from ses_bounces.lists import count_blocked, count_causes, list_blocked, report_days, stream_blocked
+from ses_bounces.ledger.lists.blocked import count_blocked, count_causes, list_blocked, stream_blocked
+from ses_bounces.ledger.lists.reports import report_days
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
-from ses_bounces.web.queries import BlockedQuery
+from ses_bounces.web.list_queries import BlockedQuery
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.searches import searched, text_of
-from ses_bounces.web.site import DatabaseDep
 
 router = APIRouter()
 

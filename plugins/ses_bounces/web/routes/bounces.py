@@ -8,14 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
-from ses_bounces.lists import count_bounces, list_bounces, stream_bounces
+from ses_bounces.ledger.lists.bounces import count_bounces, list_bounces, stream_bounces
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
-from ses_bounces.web.queries import BounceQuery
+from ses_bounces.web.list_queries import BounceQuery
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.searches import searched, text_of
-from ses_bounces.web.site import DatabaseDep
 
 router = APIRouter()
 

@@ -7,12 +7,12 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions import decide_domains
-from ses_bounces.held import Decision, held_domains
+from ses_bounces.actions.brake import decide_domains
+from ses_bounces.ledger.brake.held import Decision, held_domains
+from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.forms import EditorFormDep
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_done
-from ses_bounces.web.site import DatabaseDep
 
 router = APIRouter()
 

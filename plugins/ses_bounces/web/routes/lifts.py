@@ -8,18 +8,21 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions import BlocksOf, BlocksPreview, Result, find_blocks, lift_blocks, preview_blocks, retract_lift
-from ses_bounces.database.tables import CAUSES
-from ses_bounces.exceptions import ActionError
-from ses_bounces.lift import AT_ONCE, LIFTED, try_at_once
-from ses_bounces.lists import lift_requests, open_requests
-from ses_bounces.settings import Settings
-from ses_bounces.sites import LIFT_BLOCKS, dag_id
+from ses_bounces.actions.action import Result
+from ses_bounces.actions.lifts import lift_blocks
+from ses_bounces.actions.previews import BlocksPreview, preview_blocks
+from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift
+from ses_bounces.base.database.tables.ledger import CAUSES
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.base.settings import Settings
+from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
+from ses_bounces.ledger.lists.requests import lift_requests, open_requests
+from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
-from ses_bounces.web.site import DatabaseDep, SettingsDep
 
 router = APIRouter()
 

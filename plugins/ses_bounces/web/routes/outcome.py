@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions import FlagsFollowed, Person, Result, follow_flags, people_at
-from ses_bounces.exceptions import SesBouncesError
-from ses_bounces.lists import addresses_of
-from ses_bounces.settings import Settings
+from ses_bounces.actions.action import Result
+from ses_bounces.actions.people import FlagsFollowed, Person, follow_flags, people_at
+from ses_bounces.base.exceptions import SesBouncesError
+from ses_bounces.base.settings import Settings
+from ses_bounces.ledger.lists.chosen import addresses_of
 from ses_bounces.web.audit import audit
+from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.forms import SentForm
 from ses_bounces.web.render import page
-from ses_bounces.web.site import DatabaseDep
 
 # A pasted list may have 10,000 lines: the page shows the first, and those that were not done.
 SHOWN = 200

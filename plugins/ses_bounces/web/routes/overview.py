@@ -5,16 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.aws.queues import Depth, open_queue
-from ses_bounces.doctor import read_findings
-from ses_bounces.exceptions import SesBouncesError
-from ses_bounces.held import waiting
-from ses_bounces.lists import overview
+from ses_bounces.base.exceptions import SesBouncesError
+from ses_bounces.doctor.finding import read_findings
+from ses_bounces.feed.sqs.queue import Depth, open_queue
+from ses_bounces.ledger.brake.held import waiting
+from ses_bounces.ledger.lists.overview import overview
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.attention import notices
 from ses_bounces.web.catch_up import catch_up
+from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.render import page
-from ses_bounces.web.site import DatabaseDep, SettingsDep
 
 router = APIRouter()
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions import Result, leave_off, people_at, switch_on
-from ses_bounces.lists import addresses_of, waiting_people
+from ses_bounces.actions.action import Result
+from ses_bounces.actions.people import leave_off, people_at, switch_on
+from ses_bounces.ledger.lists.chosen import addresses_of, waiting_people
 from ses_bounces.web.access import ReaderDep
+from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_done
-from ses_bounces.web.site import DatabaseDep, SettingsDep
 
 router = APIRouter()
 

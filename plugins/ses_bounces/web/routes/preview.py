@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.exceptions import SettingsError
-from ses_bounces.preview import preview
+from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.people.enforcing import preview
 from ses_bounces.web.access import ReaderDep
+from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.render import page
-from ses_bounces.web.site import DatabaseDep, SettingsDep
 
 router = APIRouter()
 

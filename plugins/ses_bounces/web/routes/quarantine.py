@@ -8,17 +8,21 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions import confirm_messages, dismiss_messages, retry_messages
-from ses_bounces.actions.messages import MAX_MESSAGES
-from ses_bounces.exceptions import ActionError
-from ses_bounces.held import held_domains
-from ses_bounces.lists import Page, QuarantinedMessage, QuarantineReason, list_quarantine, quarantine_reasons
-from ses_bounces.lists.query import MAX_ROWS
+from ses_bounces.actions.quarantine import MAX_MESSAGES, confirm_messages, dismiss_messages, retry_messages
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.ledger.brake.held import held_domains
+from ses_bounces.ledger.lists.engine.query import MAX_ROWS, Page
+from ses_bounces.ledger.lists.quarantine import (
+    QuarantinedMessage,
+    QuarantineReason,
+    list_quarantine,
+    quarantine_reasons,
+)
 from ses_bounces.web.access import ReaderDep
+from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.forms import EditorFormDep
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_done
-from ses_bounces.web.site import DatabaseDep
 
 router = APIRouter()
 

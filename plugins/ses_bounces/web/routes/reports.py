@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from ses_bounces.lists import ReportDay, report_days, report_files
-from ses_bounces.report_charts import ChartName, draw
+from ses_bounces.ledger.lists.reports import ReportDay, report_days, report_files
+from ses_bounces.report.charts import ChartName, draw
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.render import page
-from ses_bounces.web.site import DatabaseDep
 
 router = APIRouter()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.responses import RedirectResponse
 
-from ses_bounces.exceptions import ActionError
-from ses_bounces.lists import keep_text, kept_text
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.ledger.lists.engine.search import keep_text, kept_text
 from ses_bounces.web.access import Viewer
+from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.forms import SentForm
-from ses_bounces.web.queries import ListQuery
+from ses_bounces.web.list_queries import ListQuery
 from ses_bounces.web.render import redirect
-from ses_bounces.web.site import DatabaseDep
 
 NO_PARTS = (
     "Searching by a part of an address needs edit access: the answer would give away what is masked. A domain, like "

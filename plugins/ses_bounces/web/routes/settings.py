@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions import Action
-from ses_bounces.database import schema
-from ses_bounces.database.connection import connect
-from ses_bounces.exceptions import ActionError, SesBouncesError, SettingsError
-from ses_bounces.settings import MEANINGS, PRIVATE, Settings, parse
-from ses_bounces.sites import current
+from ses_bounces.actions.action import Action
+from ses_bounces.base.database import schema
+from ses_bounces.base.database.connection import connect
+from ses_bounces.base.exceptions import ActionError, SesBouncesError, SettingsError
+from ses_bounces.base.settings import MEANINGS, PRIVATE, Settings, parse
+from ses_bounces.base.sites import current
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.forms import EditorFormDep, SentForm
@@ -25,7 +25,7 @@ from ses_bounces.web.setting_form import Stored, changes, elsewhere, read, save,
 from ses_bounces.web.setting_texts import BY_KEY, SECTIONS
 
 if TYPE_CHECKING:
-    from ses_bounces.database.connection import Connection
+    from ses_bounces.base.database.connection import Connection
 
 router = APIRouter()
 

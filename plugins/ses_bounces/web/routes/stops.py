@@ -5,13 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions import preview_stops, read_csv, read_text, request_stops
-from ses_bounces.exceptions import ActionError
+from ses_bounces.actions.lifts import request_stops
+from ses_bounces.actions.pasted import read_csv, read_text
+from ses_bounces.actions.previews import preview_stops
+from ses_bounces.base.exceptions import ActionError
 from ses_bounces.web.access import EditorDep
+from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
-from ses_bounces.web.site import DatabaseDep, SettingsDep
 
 router = APIRouter()
 

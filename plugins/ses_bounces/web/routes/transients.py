@@ -5,13 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions import delete_transients, extend_deadlines
-from ses_bounces.actions.transients import MAX_EXTENSION_DAYS
-from ses_bounces.lists import chosen_bounces
+from ses_bounces.actions.transients import MAX_EXTENSION_DAYS, delete_transients, extend_deadlines
+from ses_bounces.ledger.lists.chosen import chosen_bounces
+from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
-from ses_bounces.web.site import DatabaseDep, SettingsDep
 
 router = APIRouter()
 

@@ -1,0 +1,249 @@
+"""What administrators see and decide of Allow Group Email; the writing is people/sync.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from ses_bounces.actions.action import (
+    Action,
+    Answers,
+    BusyError,
+    Result,
+    busy,
+    limit_waits,
+    quiet_but_busy,
+    recall,
+    remember,
+    when,
+)
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.base.sites import current
+from ses_bounces.people.sync import Synced, switch_on_decided, sync_addresses
+from ses_bounces.people.table import People
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+    from ses_bounces.base.settings import Settings
+
+# For all statements on the people table together: a page answers within three seconds.
+SECONDS = 2.0
+PEOPLE_SHOWN = 1_000
+WITHIN_THE_HOUR = "follows within the hour"
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person at an address, or one whom we switched off for it.
+
+    ``flag_change_id`` is there where we switched the flag off and nothing became of it yet; ``touched_since``: somebody
+    changed the row after us. A page ticks who is to be switched on where it was not touched. ``decided_by``: an
+    administrator already asked for it. ``is_blocked``: the person's address, as it is now, is blocked.
+    """
+
+    address_id: int | None
+    person_id: str
+    flag: bool | None
+    flag_change_id: int | None
+    switched_off_at: datetime | None
+    touched_since: bool
+    decided_by: str | None
+    is_blocked: bool
+
+    @property
+    def switched_off_by_us(self) -> bool:
+        """Whether the flag is off because we switched it off."""
+        return self.flag_change_id is not None
+
+
+@dataclass(frozen=True)
+class FlagsFollowed:
+    """What became of the flags at once, in numbers and in words; ``later``: addresses that follow within the hour."""
+
+    switched_off: int
+    switched_on: int
+    touched: int
+    later: int
+    message: str
+
+
+@dataclass(frozen=True)
+class _State:
+    flag_change_id: int
+    address_id: int
+    settlement: str | None
+    settled_by: str | None
+    settled_at: datetime | None
+    decided_by: str | None
+    is_there: bool
+    flag: bool | None
+    touched: bool | None
+    is_blocked: bool
+
+
+def people_at(connection: Connection, settings: Settings, address_ids: Iterable[int]) -> list[Person]:
+    """Return the people at some addresses and those whom we switched off for them, up to 1,000, by id.
+
+    :returns: nobody where ``people_table`` is not set.
+    :raises SettingsError: when the people table is not as the settings say.
+    :raises DatabaseError: also when the people table is held for over two seconds.
+    """
+    ids = list(address_ids)
+    if settings.people_table is None or not ids:
+        return []
+    with quiet():
+        rows = connection.execute(statement("ledger/select_addresses"), {"ids": ids}).fetchall()
+        found = People(connection, settings, SECONDS).execute(
+            "people/select_people_at", ids=ids, addresses=[address for _, address in rows], limit=PEOPLE_SHOWN
+        )
+    return [Person(*row) for row in found]
+
+
+def follow_flags(connection: Connection, settings: Settings, address_ids: Iterable[int]) -> FlagsFollowed:
+    """Bring the flags of the people at some addresses to what the lists say, at once where their rows are free.
+
+    To be called after an action on the addresses. Waits two seconds at most.
+
+    :raises SettingsError: when the people table is not as the settings say.
+    :raises DatabaseError: what is not done follows within the hour.
+    """
+    ids = list(address_ids)
+    if settings.people_table is None:
+        return FlagsFollowed(0, 0, 0, 0, "")
+    if not settings.enforce:
+        return FlagsFollowed(0, 0, 0, 0, "Observe mode (enforce is false): nobody's Allow Group Email is changed.")
+    with quiet():
+        try:
+            done = sync_addresses(connection, settings, ids, SECONDS)
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.errors.DeadlockDetected):
+            held = f"The people table is held by another session: Allow Group Email {WITHIN_THE_HOUR}."
+            return FlagsFollowed(0, 0, 0, len(ids), held)
+    return FlagsFollowed(done.switched_off, done.switched_on, done.touched, done.locked_addresses, _words(done))
+
+
+def switch_on(
+    connection: Connection, settings: Settings, action: Action, flag_change_ids: Iterable[int]
+) -> list[Result]:
+    """Switch Allow Group Email on for the people whom an administrator ticked, also where their row was touched.
+
+    Never where the person's address is blocked by now. The decision is noted first; a row that somebody holds is
+    switched on by the hourly sync, and the answer says so.
+
+    :param flag_change_ids: see :attr:`Person.flag_change_id`.
+    :returns: one result for each, in the order given, each once.
+    :raises ActionError: no people table, or the form's id was used for something else.
+    :raises DatabaseError: repeat with the same action.
+    """
+    return _decide(connection, settings, action, "switch_on", flag_change_ids)
+
+
+def leave_off(
+    connection: Connection, settings: Settings, action: Action, flag_change_ids: Iterable[int]
+) -> list[Result]:
+    """Settle that people whose row was touched stay switched off. As :func:`switch_on`."""
+    return _decide(connection, settings, action, "leave_off", flag_change_ids)
+
+
+def _decide(
+    connection: Connection, settings: Settings, action: Action, kind: str, flag_change_ids: Iterable[int]
+) -> list[Result]:
+    if settings.people_table is None:
+        raise ActionError(
+            f'people_table is not set: there is no flag to change. Set it in Airflow Variable "{current().variable}".'
+        )
+    if kind == "switch_on" and not settings.enforce:
+        raise ActionError("Observe mode (enforce is false): nobody's Allow Group Email is changed.")
+    answers = Answers({str(id_): None for id_ in flag_change_ids})
+    try:
+        with quiet_but_busy():
+            people = People(connection, settings, SECONDS)
+            with connection.transaction():
+                limit_waits(connection)
+                recall(connection, action, kind, answers)
+            if kind == "switch_on":
+                _switch_on(people, action, answers)
+            else:
+                _leave_off(people, action, answers)
+            with connection.transaction():
+                limit_waits(connection)
+                remember(connection, action, kind, answers)
+    except BusyError:
+        return [answers.before.get(target) or busy(target) for target in answers.asked]
+    return [answers.before.get(target) or answers.now[target] for target in answers.asked]
+
+
+def _switch_on(people: People, action: Action, answers: Answers) -> None:
+    states = _states(people, answers)
+    for state in states:
+        if not state.is_there:
+            answers.give(state.flag_change_id, "refused", "This person is no longer in the people table.")
+        elif state.flag:
+            answers.give(state.flag_change_id, "already", f"It is on already{_by(state)}.")
+        elif state.is_blocked:
+            answers.give(state.flag_change_id, "refused", "The person's address is blocked: lift its block first.")
+        elif state.settlement not in (None, "touched"):
+            answers.give(state.flag_change_id, "already", f"It was decided already{_by(state)}.")
+    ids = [int(target) for target in answers.open()]
+    if not ids:
+        return
+    people.execute("people/decide_flags", flag_change_ids=ids, actor=action.actor)
+    addresses = {state.address_id for state in states if state.flag_change_id in ids}
+    later = f"The person's row is held by another session: it {WITHIN_THE_HOUR}."
+    try:
+        switch_on_decided(people, addresses)
+        states = _states(people, answers)
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
+        for id_ in ids:
+            answers.give(id_, "done", later)
+        return
+    for state in states:
+        if state.settlement in ("restored", "on"):
+            answers.give(state.flag_change_id, "done", "Switched on.")
+        elif state.decided_by:
+            answers.give(state.flag_change_id, "done", later)
+        else:
+            answers.give(state.flag_change_id, "refused", "The person's address was blocked meanwhile.")
+
+
+def _leave_off(people: People, action: Action, answers: Answers) -> None:
+    states = _states(people, answers)
+    ids = [int(target) for target in answers.open()]
+    rows = people.execute("people/settle_left_off", flag_change_ids=ids, actor=action.actor)
+    settled = {id_ for (id_,) in rows}
+    for state in states:
+        if state.flag_change_id in settled:
+            answers.give(state.flag_change_id, "done", "It stays off.")
+        else:
+            answers.give(state.flag_change_id, "already", f"It was decided already{_by(state)}.")
+
+
+def _states(people: People, answers: Answers) -> list[_State]:
+    """Return how the changes without an answer stand; unknown ones are answered."""
+    ids = [int(target) for target in answers.open()]
+    states = [_State(*row) for row in people.execute("people/select_flag_states", flag_change_ids=ids)]
+    for id_ in set(ids) - {state.flag_change_id for state in states}:
+        answers.give(id_, "refused", "There is no such change of a flag.")
+    return states
+
+
+def _by(state: _State) -> str:
+    return f": by {state.settled_by} on {when(state.settled_at)}" if state.settled_by and state.settled_at else ""
+
+
+def _words(done: Synced) -> str:
+    parts = []
+    if done.switched_off:
+        parts.append(f"Allow Group Email switched off for {done.switched_off} people.")
+    if done.switched_on:
+        parts.append(f"Allow Group Email switched on for {done.switched_on} people.")
+    if done.touched:
+        parts.append(f"{done.touched} people's rows were touched since we switched them off: decide about them.")
+    if done.locked_addresses:
+        parts.append(f"The rows of people at {done.locked_addresses} addresses are held: that {WITHIN_THE_HOUR}.")
+    return " ".join(parts)

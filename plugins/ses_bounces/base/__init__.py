@@ -1,0 +1,1 @@
+"""What everything stands on: settings, sites, errors, metrics; AWS clients; the database."""

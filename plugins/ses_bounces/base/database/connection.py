@@ -1,0 +1,128 @@
+"""Connections to Postgres, and its errors without the values that they carry."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ses_bounces.base.exceptions import (
+    DatabaseError,
+    MissingConnectionError,
+    PrivilegeError,
+    SchemaError,
+    SesBouncesError,
+)
+from ses_bounces.base.sites import current
+
+if TYPE_CHECKING:
+    import psycopg
+
+    Connection = psycopg.Connection[tuple[Any, ...]]
+
+CONNECT_SECONDS = 10
+
+# What to do, by SQLSTATE or its class.
+_ADVICE = {
+    "42501": "The role lacks a privilege; see the grants in docs/operations.md",
+    "42P01": "A table is missing: run `ses-bounces db upgrade`",
+    "42703": "A column is missing: run `ses-bounces db upgrade`, or correct the people_… settings",
+    "42883": "A function is missing: run `ses-bounces db upgrade`",
+    "3F000": "The schema is missing: run `ses-bounces db upgrade`",
+    "55P03": "Another session holds a lock; the next run tries again",
+    "53": "The server is short of a resource (disk, memory or connections)",
+    "08": "The connection was lost; a retry goes on where this stopped",
+    "57": "The server ended the connection (restart or administrator); a retry goes on where this stopped",
+    "40": "A deadlock or serialization failure; a retry goes on where this stopped",
+}
+
+
+@contextlib.contextmanager
+def connect(conn_id: str) -> Iterator[Connection]:
+    """Open an autocommit psycopg connection of an Airflow connection, and close it.
+
+    :param conn_id: Airflow connection id, of type postgres.
+    :raises MissingConnectionError: when it is not defined.
+    :raises DatabaseError: when Postgres can't be reached, or refused what was asked in the block.
+    """
+    with quiet(f'Airflow connection "{conn_id}"'):
+        connection: Any = hook_of(conn_id).get_conn()
+    with quiet(), contextlib.closing(connection):
+        yield prepare(connection)
+
+
+def hook_of(conn_id: str) -> Any:
+    """Return the hook of an Airflow connection of type postgres.
+
+    :raises MissingConnectionError: when it is not defined.
+    """
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    hook = PostgresHook(conn_id, log_sql=False)
+    try:
+        # It is read once, and kept by the hook.
+        hook.connection  # noqa: B018
+    except AirflowNotFoundException:
+        raise MissingConnectionError(
+            f'Airflow connection "{conn_id}" is missing. Add it under Admin > Connections (type Postgres), or name '
+            f'another one as "postgres_conn_id" in Airflow Variable "{current().variable}".'
+        ) from None
+    return hook
+
+
+@contextlib.contextmanager
+def connect_url(url: str) -> Iterator[Connection]:
+    """The same for a libpq URL, without Airflow."""
+    import psycopg
+
+    with quiet("the given URL"):
+        connection = psycopg.connect(url, connect_timeout=CONNECT_SECONDS)
+    with contextlib.closing(connection):
+        yield prepare(connection)
+
+
+def prepare(connection: Connection) -> Connection:
+    """Set what the statements of this package rely on."""
+    # Transactions are explicit; no server-side prepared statements, which pgbouncer's transaction mode can't keep.
+    connection.autocommit = True
+    connection.prepare_threshold = None
+    # Short statements with high cost estimates: compiling them takes longer than running them.
+    connection.execute(
+        "SET TIME ZONE 'UTC'; SET client_min_messages = 'warning'; SET application_name = 'ses_bounces'; SET jit = off"
+    )
+    return connection
+
+
+@contextlib.contextmanager
+def quiet(where: str = "Postgres") -> Iterator[None]:
+    """Turn psycopg's errors into a DatabaseError that shows no row value: DETAIL and CONTEXT lines carry them."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _kind(error)(describe(error, where)) from None
+
+
+def _kind(error: psycopg.Error) -> type[SesBouncesError]:
+    # A missing table, column, function or schema is still missing at the next try.
+    if error.sqlstate == "42501":
+        return PrivilegeError
+    return SchemaError if error.sqlstate in ("42P01", "42703", "42883", "3F000") else DatabaseError
+
+
+def describe(error: psycopg.Error, where: str = "Postgres") -> str:
+    """Say what Postgres refused and what to do about it, without row values.
+
+    :param where: the connection's id, for errors of connecting.
+    """
+    state = error.sqlstate
+    if state is None:
+        # No server answered: libpq's own message, which names host and port.
+        text = " ".join(str(error).split())
+        return f"Postgres can't be reached through {where}: {text}. Nothing is lost; the next run goes on."
+    diagnostic = error.diag
+    place = diagnostic.constraint_name or diagnostic.table_name
+    advice = _ADVICE.get(state) or _ADVICE.get(state[:2]) or "See the server's log"
+    return f"Postgres refused with SQLSTATE {state} ({type(error).__name__}{f', {place}' if place else ''}). {advice}."

@@ -1,0 +1,30 @@
+"""The tables of what is kept for looking back, and of what must not be kept; see ledger.py."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, Table, Text, text
+
+from ses_bounces.base.database.tables.ledger import joined_address_id, metadata, moment
+
+protected_past = Table(
+    "protected_past",
+    metadata,
+    Column("pattern", Text(collation="C"), nullable=False),
+    moment("added_at", nullable=False),
+    moment("removed_at", nullable=False),
+    Index("protected_past_removed_at_idx", "removed_at"),
+    comment="never_block patterns that are no longer in force; see protected.",
+)
+
+erased_address = Table(
+    "erased_address",
+    metadata,
+    joined_address_id(primary_key=True),
+    # Tells one secret from another, so that a changed one is not used unnoticed; says nothing of the address.
+    Column("secret_check", LargeBinary, nullable=False),
+    moment("erased_at", nullable=False, server_default=text("now()")),
+    # When nothing was left to look through; null: it was interrupted, and is to be repeated.
+    moment("finished_at"),
+    CheckConstraint("octet_length(secret_check) = 8", name="secret_check"),
+    comment="Addresses that were erased on request: address.address holds an HMAC of what it was.",
+)

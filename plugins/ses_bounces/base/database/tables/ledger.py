@@ -1,0 +1,316 @@
+"""The tables of Postgres schema ``ses_bounces``: the one definition; migrations must lead to it (a test compares).
+
+Times are ``timestamptz``. Functions and views are in include/sql and made again at every upgrade.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.schema import SchemaItem
+
+from ses_bounces.base.database.statements import SCHEMA
+
+OUTCOMES = ("pending", "applied", "no_effect", "held", "quarantined", "dismissed")
+# Where one reason is shown, it is the first of these that is there.
+CAUSES = ("stop_request", "complaint", "unsubscribed", "permanent_bounce", "ses_suppression", "expired_transient")
+BOUNCE_LIST_KINDS = ("transient", "permanent", "complaint", "suppressed")
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    },
+)
+
+
+def moment(name: str, **options: object) -> Column[object]:
+    """A column of type ``timestamptz``."""
+    return Column(name, DateTime(timezone=True), **options)  # type: ignore[arg-type]
+
+
+def number(name: str) -> Column[int]:
+    """The primary key of a table whose rows are numbered."""
+    return Column(name, BigInteger, Identity(), primary_key=True)
+
+
+def joined_address_id(**options: object) -> Column[int]:
+    """Of a table that is filled by joins with address, whose rows stay: a check of each row would cost a tenth."""
+    return Column("address_id", BigInteger, nullable=False, **options)  # type: ignore[arg-type]
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _message_columns() -> list[SchemaItem]:
+    return [
+        Column("sqs_message_id", Text, nullable=False),
+        Column("queue_url", Text, nullable=False),
+        Column("event_type", Text),
+        Column("body", Text),
+        moment("sent_at", nullable=False),
+        moment("received_at", nullable=False, server_default=text("now()")),
+        Column("receive_count", Integer, nullable=False, server_default="1"),
+        Column("outcome", Text, nullable=False),
+        Column("reason", Text),
+        # When an address was taken out of the body, or the body emptied for it.
+        moment("erased_at"),
+    ]
+
+
+address = Table(
+    "address",
+    metadata,
+    number("address_id"),
+    Column("address", Text(collation="C"), nullable=False),
+    Column("address_as_reported", Text, nullable=False),
+    Column("domain", Text(collation="C"), Computed("split_part(address, '@', -1)", persisted=True), nullable=False),
+    moment("created_at", nullable=False, server_default=text("now()")),
+    UniqueConstraint("address"),
+    Index("address_domain_idx", "domain"),
+    comment="Registry: ids go into URLs, logs and audit, addresses don't.",
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("message_id", BigInteger, Identity(), nullable=False),
+    *_message_columns(),
+    PrimaryKeyConstraint("message_id", "received_at"),
+    _one_of("outcome", OUTCOMES),
+    Index("message_pending_idx", "sent_at", "message_id", postgresql_where=text("outcome = 'pending'")),
+    Index(
+        "message_reason_idx",
+        "outcome",
+        "reason",
+        "received_at",
+        "message_id",
+        postgresql_where=text("outcome IN ('held', 'quarantined')"),
+    ),
+    Index(
+        "message_open_idx",
+        "outcome",
+        "received_at",
+        "message_id",
+        postgresql_where=text("outcome IN ('held', 'quarantined')"),
+    ),
+    postgresql_partition_by="RANGE (received_at)",
+    comment="Raw log of what was received; copies are expected, uniqueness is the ledger's. One partition a day.",
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    *_message_columns(),
+    moment("moved_at", nullable=False, server_default=text("now()")),
+    comment="Quarantined and held messages whose day partition was dropped.",
+)
+
+address_event = Table(
+    "address_event",
+    metadata,
+    number("event_id"),
+    joined_address_id(),
+    Column("kind", Text, nullable=False),
+    moment("occurred_at", nullable=False),
+    moment("recorded_at", nullable=False, server_default=text("now()")),
+    Column("dedup_key", LargeBinary, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text),
+    Column("lifts", ARRAY(Text)),
+    moment("deadline"),
+    Column("policy", Text),
+    moment("mail_sent_at"),
+    Column("feedback_id", Text),
+    Column("ses_message_id", Text),
+    Column("bounce_type", Text),
+    Column("bounce_sub_type", Text),
+    Column("feedback_type", Text),
+    Column("status", Text),
+    Column("diagnostic_code", Text),
+    Column("source", Text),
+    Column("configuration_set", Text),
+    Column("tags", JSONB),
+    Column("rules_version", SmallInteger, nullable=False),
+    Column("message_id", BigInteger),
+    moment("superseded_at"),
+    Column("superseded_by", BigInteger),
+    CheckConstraint("octet_length(dedup_key) = 16", name="dedup_key"),
+    CheckConstraint("policy IN ('age', 'age_and_rebounce', 'expire')", name="policy"),
+    Index("address_event_dedup_key_idx", "dedup_key", unique=True, postgresql_where=text("superseded_at IS NULL")),
+    # All that a state is computed from: the entries of an address, which lie far apart, are not read themselves.
+    Index(
+        "address_event_state_idx",
+        "address_id",
+        "occurred_at",
+        postgresql_include=["kind", "policy", "deadline", "mail_sent_at", "bounce_type"],
+        postgresql_where=text("superseded_at IS NULL"),
+    ),
+    Index(
+        "address_event_ended_idx",
+        "address_id",
+        "occurred_at",
+        "event_id",
+        postgresql_include=["kind", "lifts"],
+        postgresql_where=text("superseded_at IS NULL AND kind IN ('delivery', 'transient_deleted', 'unblocked')"),
+    ),
+    Index("address_event_superseded_idx", "address_id", postgresql_where=text("superseded_at IS NOT NULL")),
+    Index("address_event_occurred_at_idx", "occurred_at", postgresql_using="brin"),
+    comment="The ledger: rows are never deleted or changed, but for superseded_* and erasure.",
+)
+
+later_entry = Table(
+    "later_entry",
+    metadata,
+    joined_address_id(),
+    moment("occurred_at", nullable=False),
+    PrimaryKeyConstraint("address_id", "occurred_at"),
+    comment="Entries dated ahead of our clock: their addresses are due then. Nearly always empty.",
+)
+
+last_delivery = Table(
+    "last_delivery",
+    metadata,
+    joined_address_id(primary_key=True),
+    moment("occurred_at", nullable=False),
+    Column("ses_message_id", Text),
+    # So that it can still become a ledger entry, should a bounce from before it arrive late.
+    Column("dedup_key", LargeBinary, nullable=False),
+    comment="The newest delivery of each address.",
+)
+
+bounce_list = Table(
+    "bounce_list",
+    metadata,
+    number("bounce_list_id"),
+    joined_address_id(),
+    Column("address", Text(collation="C"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("details", Text),
+    # Of its last bounce.
+    Column("bounce_sub_type", Text),
+    Column("configuration_set", Text),
+    moment("first_bounced_at"),
+    moment("last_bounced_at"),
+    Column("bounce_count", Integer, nullable=False),
+    moment("transient_fix_deadline"),
+    # When the passing of time alone may change the state next.
+    moment("due_at"),
+    moment("opened_at", nullable=False),
+    moment("closed_at"),
+    Column("closed_by", Text),
+    Column("close_reason", Text),
+    Column("is_open", Boolean, Computed("closed_at IS NULL", persisted=True), nullable=False),
+    _one_of("kind", BOUNCE_LIST_KINDS),
+    Index("bounce_list_open_idx", "address_id", unique=True, postgresql_where=text("closed_at IS NULL")),
+    Index("bounce_list_due_at_idx", "due_at", postgresql_where=text("closed_at IS NULL AND due_at IS NOT NULL")),
+    # What the pages filter and sort by. Each costs every classified message two to six microseconds: an index has no
+    # row that no page looks for by it.
+    Index("bounce_list_address_idx", "is_open", "address", "bounce_list_id"),
+    Index("bounce_list_last_bounced_at_idx", "is_open", "kind", "last_bounced_at", "bounce_list_id"),
+    Index(
+        "bounce_list_deadline_idx",
+        "is_open",
+        "transient_fix_deadline",
+        "bounce_list_id",
+        # Due soon, by date: many are sorted, without a look at the rows.
+        postgresql_include=["last_bounced_at"],
+        postgresql_where=text("kind = 'transient'"),
+    ),
+    # The others have no deadline; the column is there for the planner to find the order.
+    Index(
+        "bounce_list_no_deadline_idx",
+        "is_open",
+        "kind",
+        "transient_fix_deadline",
+        "bounce_list_id",
+        postgresql_where=text("kind <> 'transient'"),
+    ),
+    Index(
+        "bounce_list_sub_type_idx",
+        "is_open",
+        "bounce_sub_type",
+        "kind",
+        postgresql_where=text("bounce_sub_type IS NOT NULL"),
+    ),
+    Index(
+        "bounce_list_configuration_set_idx",
+        "is_open",
+        "configuration_set",
+        "last_bounced_at",
+        "bounce_list_id",
+        postgresql_where=text("configuration_set IS NOT NULL"),
+    ),
+    comment="Email Bounce List, a projection of the ledger: one open row per address.",
+)
+
+blocked_list = Table(
+    "blocked_list",
+    metadata,
+    number("blocked_list_id"),
+    joined_address_id(),
+    Column("address", Text(collation="C"), nullable=False),
+    Column("reason", Text, nullable=False),
+    moment("blocked_at", nullable=False),
+    moment("recorded_at", nullable=False, server_default=text("now()")),
+    Column("event_id", BigInteger, nullable=False),
+    moment("unblocked_at"),
+    Column("unblocked_by", Text),
+    Column("unblock_reason", Text),
+    Column("is_open", Boolean, Computed("unblocked_at IS NULL", persisted=True), nullable=False),
+    _one_of("reason", CAUSES),
+    Index("blocked_list_open_idx", "address_id", "reason", unique=True, postgresql_where=text("unblocked_at IS NULL")),
+    Index("blocked_list_address_idx", "address", "blocked_list_id", postgresql_where=text("unblocked_at IS NULL")),
+    # What the pages filter and sort by, beside that.
+    Index(
+        "blocked_list_lifted_address_idx",
+        "address",
+        "blocked_list_id",
+        postgresql_where=text("unblocked_at IS NOT NULL"),
+    ),
+    Index("blocked_list_blocked_at_idx", "is_open", "reason", "blocked_at", "blocked_list_id"),
+    comment="Email Blocked List, a projection of the ledger: one open row per address and cause.",
+)
+
+protected = Table(
+    "protected",
+    metadata,
+    Column("pattern", Text(collation="C"), primary_key=True),
+    moment("added_at", nullable=False, server_default=text("now()")),
+    comment="Mirror of the setting never_block: an address, or @domain.",
+)
+
+codepoint = Table(
+    "codepoint",
+    metadata,
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("last", Integer, nullable=False),
+    Column("mapping", Text(collation="C")),
+    Column("is_mark", Boolean, nullable=False),
+    comment="UTS 46 for address_key(): mapping null: kept, empty: dropped; code points in no range are refused.",
+)

@@ -1,0 +1,64 @@
+"""Metrics, all named ``ses_bounces.…``, through the Task SDK's stats; a no-op where Airflow sends none.
+
+:data:`METRICS` has every one; a test compares it with what runs emit and with docs/metrics.md.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from ses_bounces.base.sites import current
+
+
+class Metric(NamedTuple):
+    """A counter is sent only when it grows; a gauge also when it is 0. ``tags``: what each value is told apart by."""
+
+    kind: Literal["counter", "gauge"]
+    unit: str
+    tags: tuple[str, ...]
+    meaning: str
+
+
+METRICS = {
+    "queue_depth": Metric("gauge", "messages", ("queue",), "waited in the queue when the run began"),
+    "dead_letter_depth": Metric("gauge", "messages", ("queue",), "waited in the dead-letter queue when the run began"),
+    "landed": Metric("counter", "messages", ("queue",), "received and committed in Postgres"),
+    "not_deleted": Metric("counter", "messages", ("queue",), "committed, but not deleted by SQS: they will come again"),
+    "lag_seconds": Metric("gauge", "seconds", ("queue",), "age of the oldest message that was landed"),
+    "classified": Metric("counter", "messages", (), "classified, whatever they led to"),
+    "quarantined": Metric("counter", "messages", (), "not understood, and kept with the reason"),
+    "held": Metric("gauge", "messages", (), "held by the brake until somebody decides"),
+    "braked_domains": Metric("gauge", "domains", (), "over their limit of new blocks, undecided"),
+    "blocked": Metric("counter", "blocks", ("reason",), "made: one for each address and cause"),
+    "unblocked": Metric("counter", "blocks", ("reason",), "lifted"),
+    "promoted": Metric("counter", "addresses", (), "whose transient problem became permanent"),
+    "switched_off": Metric("counter", "people", (), "whose Allow Group Email was switched off"),
+    "switched_on": Metric("counter", "people", (), "whose Allow Group Email was switched on again"),
+    "suppressions_recorded": Metric("counter", "addresses", ("region",), "of SES's suppression list, new to us"),
+    "suppressions_pushed": Metric("counter", "addresses", ("region",), "that we put on SES's suppression list"),
+    "suppression_drift": Metric("gauge", "addresses", ("kind",), "on which our blocked list and SES's lists differ"),
+    "lifted": Metric("counter", "requests", (), "to lift a block that were done"),
+    "reports_sent": Metric("counter", "reports", ("channel",), "that were sent by e-mail or to a chat"),
+    "findings": Metric("gauge", "findings", ("severity",), "of the doctor: critical, warning, unknown and ok"),
+}  # fmt: skip
+
+
+def count(name: str, number: int, tags: dict[str, str] | None = None) -> None:
+    """Add to a counter; nothing is sent for 0."""
+    from airflow.sdk.observability import stats
+
+    if number:
+        stats.incr(f"ses_bounces.{name}", number, tags=_with_site(tags))
+
+
+def gauge(name: str, value: float, tags: dict[str, str] | None = None) -> None:
+    """Set a gauge."""
+    from airflow.sdk.observability import stats
+
+    stats.gauge(f"ses_bounces.{name}", value, tags=_with_site(tags))
+
+
+def _with_site(tags: dict[str, str] | None) -> dict[str, str] | None:
+    """Add which site it is of, where that has a name."""
+    site = current()
+    return tags if site.is_default else {**(tags or {}), "site": site.name}

@@ -1,0 +1,71 @@
+"""An entry of the ledger as classification makes it, and the key that tells copies of one event."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from ses_bounces.classify.rules import Policy
+
+# The last two are the brake's, not the rules'.
+Outcome = Literal["applied", "no_effect", "quarantined", "held", "dismissed"]
+
+
+class Entry(msgspec.Struct, gc=False):
+    """One entry for the ledger; times are aware UTC, ``dedup_key`` has 16 bytes. Columns of ``address_event``."""
+
+    kind: str
+    address: str
+    address_as_reported: str
+    occurred_at: datetime
+    dedup_key: bytes
+    reason: str | None = None
+    deadline: datetime | None = None
+    policy: Policy | None = None
+    mail_sent_at: datetime | None = None
+    feedback_id: str | None = None
+    ses_message_id: str | None = None
+    bounce_type: str | None = None
+    bounce_sub_type: str | None = None
+    feedback_type: str | None = None
+    status: str | None = None
+    diagnostic_code: str | None = None
+    source: str | None = None
+    configuration_set: str | None = None
+    tags: dict[str, list[str]] | None = None
+
+
+class Classification(msgspec.Struct, gc=False):
+    """What one message body means.
+
+    ``outcome``: ``quarantined`` if any part was not understood (``entries`` then holds the rest), ``applied`` if
+    there are entries, else ``no_effect``. ``reason`` names why for the first and the last; it never holds content of
+    the message. ``event_type`` is that of its first event, ``published_at`` the envelope's time.
+    """
+
+    outcome: Outcome
+    reason: str | None
+    entries: list[Entry]
+    event_type: str | None = None
+    published_at: datetime | None = None
+
+
+def dedup_key(
+    event_type: str, feedback_id: str | None, ses_message_id: str | None, address: str, timestamp: str | None
+) -> bytes:
+    """Return the 16 bytes that are the same for all copies of one SES event about one address.
+
+    :param address: the address key.
+    :param timestamp: the reported time as text; it counts where there is no ``feedback_id``.
+    """
+    # Lengths make the parts unambiguous, whatever characters they hold.
+    head = f"{len(event_type)}:{event_type}"
+    if feedback_id:
+        text = f"8:feedback{head}{len(feedback_id)}:{feedback_id}{len(address)}:{address}"
+    else:
+        mail, time = ses_message_id or "", timestamp or ""
+        text = f"4:mail{head}{len(mail)}:{mail}{len(address)}:{address}{len(time)}:{time}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

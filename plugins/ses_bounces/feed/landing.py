@@ -1,0 +1,80 @@
+"""The COPY that puts received messages into ``ses_bounces.message``."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ses_bounces.classify.body import has_no_effect
+from ses_bounces.classify.message import Event, clean, unwrap
+from ses_bounces.classify.rules import NO_EFFECT, Rules
+from ses_bounces.feed.sqs.direct import Received
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
+# How many of the last received messages tell the age of those still in the queue.
+LATE_MESSAGES = 1_000
+MAX_TYPE_CHARACTERS = 200
+
+_COPY = (
+    "COPY ses_bounces.message (sqs_message_id, queue_url, event_type, body, sent_at, receive_count, outcome, reason)"
+    " FROM STDIN"
+)
+
+
+class Landing:
+    """Lands batches of one queue; each call of :meth:`land` is one committed transaction."""
+
+    def __init__(self, connection: Connection, queue_url: str, rules: Rules, keep_no_effect_bodies: bool) -> None:
+        self._connection = connection
+        self._queue_url = queue_url
+        self._rules = rules
+        self._keep_no_effect_bodies = keep_no_effect_bodies
+        self._sent: deque[datetime] = deque(maxlen=LATE_MESSAGES)
+        self.max_lag_seconds = 0.0
+
+    @property
+    def oldest_of_late(self) -> datetime | None:
+        """Send time of the oldest among the last messages landed: about that of the oldest still in the queue."""
+        return min(self._sent, default=None)
+
+    def land(self, messages: list[Received]) -> int:
+        """Commit messages as SQS gave them; returns how many have no effect and are settled by that.
+
+        :raises psycopg.Error: nothing of these messages was committed.
+        """
+        no_effect = 0
+        now = datetime.now(UTC)
+        with self._connection.transaction():
+            # Deleted from the queue as soon as this returns: it must be on disk by then.
+            self._connection.execute("SET LOCAL synchronous_commit = on")
+            with self._connection.cursor().copy(_COPY) as copy:
+                for message in messages:
+                    row = self._row(message)
+                    no_effect += row[6] == "no_effect"
+                    copy.write_row(row)
+        self.max_lag_seconds = max((now - sent).total_seconds() for sent in list(self._sent)[-len(messages) :])
+        return no_effect
+
+    def _row(self, message: Received) -> tuple[object, ...]:
+        attributes = message.get("Attributes", {})
+        body = clean(message["Body"], len(message["Body"])) or ""
+        sent = attributes.get("SentTimestamp")
+        sent_at = datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else datetime.now(UTC)
+        items = unwrap(body)
+        event_type = next((item.type for item in items if isinstance(item, Event)), None)
+        published_at = next((item.published_at for item in items if item.published_at), None)
+        self._sent.append(sent_at)
+        settled = has_no_effect(items, self._rules)
+        return (
+            message["MessageId"],
+            self._queue_url,
+            clean(event_type, MAX_TYPE_CHARACTERS),
+            None if settled and not self._keep_no_effect_bodies else body,
+            published_at or sent_at,
+            int(attributes.get("ApproximateReceiveCount", 1)),
+            "no_effect" if settled else "pending",
+            NO_EFFECT[event_type] if settled and event_type else None,
+        )

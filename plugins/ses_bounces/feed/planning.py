@@ -1,0 +1,110 @@
+"""How many drainers each queue gets."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ses_bounces.base import metrics, sites
+from ses_bounces.base.counted import counted
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.exceptions import SesBouncesError
+from ses_bounces.base.settings import Queue, Settings
+from ses_bounces.feed.sqs.queue import Depth, SqsQueue, open_queue
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
+log = logging.getLogger(__name__)
+
+Job = dict[str, Any]
+
+# So much work is worth a drainer of its own.
+MESSAGES_PER_DRAINER = 20_000
+
+
+def plan_queue(settings: Settings, queue: Queue, connection: Connection) -> Iterator[Job]:
+    """Yield the drainers' jobs of one queue, and of its dead-letter queue; note what it has thrown away unread.
+
+    The deeper the queue, the more drainers; a queue that can't be asked gets one, which fails and says why.
+    """
+
+    def job(url: str, max_messages: int | None) -> Job:
+        return {"queue_url": queue.url, "url": url, "max_messages": max_messages}
+
+    try:
+        opened = open_queue(settings, queue)
+        depth = opened.depth()
+    except SesBouncesError as error:
+        # The other queues still count; the drainer of this one will fail for the same reason.
+        log.error("%s", error)
+        yield job(queue.url, settings.max_messages)
+        return
+    note_gap(connection, queue, depth.retention)
+    # The depth is approximate: a queue that says it is empty is looked into all the same.
+    drainers = max(1, _drainers(depth.waiting, settings))
+    log.info(
+        "%s holds about %s, %d in flight: %s",
+        queue.name,
+        counted(depth.waiting, "message"),
+        depth.in_flight,
+        counted(drainers, "drainer"),
+    )
+    metrics.gauge("queue_depth", depth.waiting, {"queue": queue.name})
+    yield from (job(queue.url, share) for share in _shares(settings.max_messages, drainers))
+    if depth.dead_letter_arn:
+        yield from _plan_dead_letters(opened, depth, job, settings)
+
+
+def _drainers(waiting: int, settings: Settings) -> int:
+    """Return how many drainers have enough to do with so many messages, or with those of them that a run may take."""
+    work = min(waiting, settings.max_messages or waiting)
+    return min(settings.max_drainers, math.ceil(work / MESSAGES_PER_DRAINER))
+
+
+def _shares(max_messages: int | None, drainers: int) -> list[int | None]:
+    """Return what each drainer may take of the most messages of a queue; None: no limit."""
+    if max_messages is None:
+        return [None] * drainers
+    share, more = divmod(max_messages, drainers)
+    return [share + (number < more) for number in range(drainers)]
+
+
+def note_gap(connection: Connection, queue: Queue, retention: timedelta) -> bool:
+    """Note the times whose messages a queue has thrown away before they were read; returns whether there are new ones.
+
+    The reports of those days say so.
+
+    :param connection: autocommit.
+    :param retention: how long the queue keeps messages.
+    """
+    with quiet(), connection.transaction():
+        parameters = {"queue_url": queue.url, "retention": retention}
+        row = connection.execute(statement("feed/note_feed_gap"), parameters).fetchone()
+        if row is None:
+            return False
+        first, last = row
+        connection.execute(statement("feed/mark_stale_of_gap"), {"first": first, "last": last})
+    log.warning(
+        "%s was not drained for longer than it keeps messages: those of %s to %s UTC may be missing. Trigger "
+        "%s with First day and Last day of that time: SES kept what bounced and complained",
+        queue.name, f"{first:%Y-%m-%d %H:%M}", f"{last:%Y-%m-%d %H:%M}", sites.dag_id(sites.SUPPRESSION_SYNC),
+    )  # fmt: skip
+    return True
+
+
+def _plan_dead_letters(
+    opened: SqsQueue, depth: Depth, job: Callable[[str, int | None], Job], settings: Settings
+) -> Iterator[Job]:
+    assert depth.dead_letter_arn is not None
+    dead_letters = opened.dead_letter_queue(depth.dead_letter_arn)
+    waiting = dead_letters.depth().waiting
+    metrics.gauge("dead_letter_depth", waiting, {"queue": dead_letters.url.rpartition("/")[2]})
+    if waiting:
+        log.warning("The dead-letter queue holds about %s: it is drained as well", counted(waiting, "message"))
+        shares = _shares(settings.max_messages, _drainers(waiting, settings))
+        yield from (job(dead_letters.url, share) for share in shares)

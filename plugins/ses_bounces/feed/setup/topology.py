@@ -1,0 +1,270 @@
+"""Topic, queues and subscription: what is there, and what is to be done about it.
+
+API: Amazon SQS and Amazon SNS API Reference. What is ours bears our tag. What somebody else made gets the one
+statement or subscription that it needs, and nothing else of it is changed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ses_bounces.base.aws.clients import explained
+from ses_bounces.feed import policies
+from ses_bounces.feed.setup.options import LONG_POLLING_SECONDS, MAX_RECEIVE_COUNT, RETENTION_SECONDS, TAGS, Target
+from ses_bounces.feed.setup.plan import Step, Undo, nothing
+
+# SQS and SNS keys that AWS manages: their policy lets neither SNS nor SES in, and can't be changed.
+_AWS_KEYS = ("alias/aws/sqs", "alias/aws/sns")
+
+
+def look_at_dead_letter_queue(target: Target) -> Step:
+    """Plan the dead-letter queue."""
+    return _look_at_queue(target, target.options.dead_letter_queue, "dead-letter queue", {}, None)
+
+
+def look_at_queue(target: Target) -> Step:
+    """Plan the queue, with the statement that lets the topic send to it."""
+    options = target.options
+    redrive = {
+        "deadLetterTargetArn": target.queue_arn(options.dead_letter_queue),
+        "maxReceiveCount": MAX_RECEIVE_COUNT,
+    }
+    wanted = {
+        "ReceiveMessageWaitTimeSeconds": str(LONG_POLLING_SECONDS),
+        "RedrivePolicy": json.dumps(redrive),
+    }
+    statement = policies.queue_statement(target.queue_arn(options.queue), target.topic_arn)
+    step = _look_at_queue(target, options.queue, "queue", wanted, statement)
+    if step.verdict != "create" and (topics := _other_topics(target)):
+        step.verdict = "blocked"
+        step.details = [
+            f"Queue {options.queue} is subscribed to {', '.join(topics)} already: it is not ours alone. Name another "
+            "queue, or that topic."
+        ]
+    return step
+
+
+def queue_url(target: Target, name: str) -> str | None:
+    """Return a queue's URL; None: there is no such queue."""
+    with explained("sqs:GetQueueUrl", name):
+        try:
+            url: str = target.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        except target.sqs.exceptions.QueueDoesNotExist:
+            return None
+    return url
+
+
+def queue_attributes(target: Target, url: str) -> dict[str, str]:
+    """Return all attributes of a queue."""
+    with explained("sqs:GetQueueAttributes", url):
+        found: dict[str, str] = target.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return found
+
+
+def is_our_queue(target: Target, url: str) -> bool:
+    """Tell whether a queue bears our tag."""
+    with explained("sqs:ListQueueTags", url):
+        tags = target.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
+    return all(tags.get(key) == value for key, value in TAGS.items())
+
+
+def _look_at_queue(
+    target: Target, name: str, kind: str, more: dict[str, str], statement: policies.Statement | None
+) -> Step:
+    key = target.options.kms_key
+    wanted = {
+        "MessageRetentionPeriod": str(RETENTION_SECONDS),
+        **({"KmsMasterKeyId": key} if key else {"SqsManagedSseEnabled": "true"}),
+        **more,
+    }
+    url = queue_url(target, name)
+    if url is None:
+        policy = {"Policy": policies.with_statement(None, statement)} if statement else {}
+        details = [f"{attribute}: {value}" for attribute, value in (wanted | policy).items()]
+        return Step(kind, name, "create", details, lambda: _create_queue(target, name, wanted | policy))
+    found = queue_attributes(target, url)
+    if found.get("KmsMasterKeyId") in _AWS_KEYS:
+        why = (
+            f"Queue {name} is encrypted with {found['KmsMasterKeyId']}, whose policy lets no message of SNS in; give "
+            "it SQS's own encryption, or a key of your own."
+        )
+        return Step(kind, name, "blocked", [why])
+    if found.get("FifoQueue") == "true":
+        return Step(kind, name, "blocked", [f"Queue {name} is a FIFO queue; SES can't publish to FIFO topics."])
+    ours = is_our_queue(target, url)
+    # A customer's key that is there already is as good as SQS's own encryption.
+    if key is None and found.get("KmsMasterKeyId"):
+        wanted.pop("SqsManagedSseEnabled")
+    differs = {k: v for k, v in wanted.items() if not _same(found.get(k), v)}
+    changes = dict(differs) if ours else {}
+    details = [f"{k}: {found.get(k, 'none')} → {v}" if ours else _left(k, found, v) for k, v in differs.items()]
+    if statement and not policies.has_statement(found.get("Policy"), statement):
+        changes["Policy"] = policies.with_statement(found.get("Policy"), statement)
+        details.append(f"Policy: + {json.dumps(statement)}")
+    if statement and (others := policies.other_senders(found.get("Policy"), target.topic_arn)):
+        details.append(f"Others may send to it as well, and so have addresses blocked: {', '.join(others)}.")
+    if changes:
+        before = {k: found.get(k, "") for k in changes}
+        return Step(kind, name, "change", details, lambda: _set_queue(target, url, changes, before))
+    return Step(kind, name, "right" if ours else "left", details)
+
+
+def _left(attribute: str, found: dict[str, str], wanted: str) -> str:
+    return f"{attribute} is {found.get(attribute, 'none')}; {wanted} is advised. It is not ours, and left so."
+
+
+def _same(found: str | None, wanted: str) -> bool:
+    if found is None or not wanted.startswith("{"):
+        return found == wanted
+    return _numbers(json.loads(found)) == _numbers(json.loads(wanted))
+
+
+def _numbers(document: dict[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in document.items()}
+
+
+def _create_queue(target: Target, name: str, attributes: dict[str, str]) -> Undo:
+    with explained("sqs:CreateQueue", name):
+        url = target.sqs.create_queue(QueueName=name, Attributes=attributes, tags=TAGS)["QueueUrl"]
+
+    def undo() -> None:
+        with explained("sqs:DeleteQueue", name):
+            target.sqs.delete_queue(QueueUrl=url)
+
+    return undo
+
+
+def _set_queue(target: Target, url: str, attributes: dict[str, str], before: dict[str, str]) -> Undo:
+    with explained("sqs:SetQueueAttributes", url):
+        target.sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+
+    def undo() -> None:
+        with explained("sqs:SetQueueAttributes", url):
+            target.sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+    return undo
+
+
+def _other_topics(target: Target) -> list[str]:
+    arn = target.queue_arn(target.options.queue)
+    with explained("sns:ListSubscriptions", arn):
+        pages = target.sns.get_paginator("list_subscriptions").paginate()
+        found = [item["TopicArn"] for page in pages for item in page["Subscriptions"] if item["Endpoint"] == arn]
+    return sorted({topic for topic in found if topic != target.topic_arn})
+
+
+def topic_attributes(target: Target) -> dict[str, str] | None:
+    """Return all attributes of the topic; None: there is no such topic."""
+    with explained("sns:GetTopicAttributes", target.topic_arn):
+        try:
+            found: dict[str, str] = target.sns.get_topic_attributes(TopicArn=target.topic_arn)["Attributes"]
+        except target.sns.exceptions.NotFoundException:
+            return None
+    return found
+
+
+def topic_tags(target: Target) -> dict[str, str]:
+    """Return the topic's tags."""
+    with explained("sns:ListTagsForResource", target.topic_arn):
+        tags = target.sns.list_tags_for_resource(ResourceArn=target.topic_arn).get("Tags", [])
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def is_ours(tags: dict[str, str]) -> bool:
+    """Tell whether something bears our tag."""
+    return all(tags.get(key) == value for key, value in TAGS.items())
+
+
+def look_at_topic(target: Target) -> Step:
+    """Plan the topic, with the statement that lets SES publish to it."""
+    arn, options = target.topic_arn, target.options
+    statement = policies.topic_statement(arn, target.account)
+    found = topic_attributes(target)
+    if found is None:
+        if options.topic.startswith("arn:"):
+            return Step("topic", arn, "blocked", [f"There is no topic {arn}. Name one that is there, or a new name."])
+        attributes = {"Policy": policies.with_statement(None, statement)}
+        if options.kms_key:
+            attributes["KmsMasterKeyId"] = options.kms_key
+        details = [f"{attribute}: {value}" for attribute, value in attributes.items()]
+        return Step("topic", arn, "create", details, lambda: _create_topic(target, attributes))
+    if found.get("KmsMasterKeyId") in _AWS_KEYS:
+        why = f"Topic {arn} is encrypted with {found['KmsMasterKeyId']}, whose policy lets SES not publish."
+        return Step("topic", arn, "blocked", [f"{why} Give it no key, or a key of your own."])
+    if policies.has_statement(found.get("Policy"), statement):
+        return Step("topic", arn, "right" if is_ours(topic_tags(target)) else "left")
+    policy = policies.with_statement(found.get("Policy"), statement)
+    details = [f"Policy: + {json.dumps(statement)}"]
+    return Step("topic", arn, "change", details, lambda: _set_policy(target, policy, found.get("Policy", "")))
+
+
+def _create_topic(target: Target, attributes: dict[str, str]) -> Undo:
+    name = target.topic_arn.rpartition(":")[2]
+    with explained("sns:CreateTopic", name):
+        tags = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+        target.sns.create_topic(Name=name, Attributes=attributes, Tags=tags)
+
+    def undo() -> None:
+        with explained("sns:DeleteTopic", name):
+            target.sns.delete_topic(TopicArn=target.topic_arn)
+
+    return undo
+
+
+def _set_policy(target: Target, policy: str, before: str) -> Undo:
+    def put(value: str) -> None:
+        with explained("sns:SetTopicAttributes", target.topic_arn):
+            target.sns.set_topic_attributes(TopicArn=target.topic_arn, AttributeName="Policy", AttributeValue=value)
+
+    put(policy)
+    return lambda: put(before)
+
+
+def subscription(target: Target) -> str | None:
+    """Return the ARN of the queue's subscription to the topic, or ``PendingConfirmation``; None: there is none."""
+    arn = target.queue_arn(target.options.queue)
+    with explained("sns:ListSubscriptionsByTopic", target.topic_arn):
+        pages = target.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=target.topic_arn)
+        try:
+            found = [item for page in pages for item in page["Subscriptions"] if item["Endpoint"] == arn]
+        except target.sns.exceptions.NotFoundException:
+            return None
+    return found[0]["SubscriptionArn"] if found else None
+
+
+def look_at_subscription(target: Target) -> Step:
+    """Plan the queue's subscription to the topic."""
+    name = f"{target.topic_arn} → {target.options.queue}"
+    found = subscription(target)
+    if found is None:
+        return Step("subscription", name, "create", ["RawMessageDelivery: false"], lambda: _subscribe(target))
+    if not found.startswith("arn:"):
+        why = "The subscription waits for its confirmation: have the owner of the queue confirm it."
+        return Step("subscription", name, "blocked", [why])
+    with explained("sns:GetSubscriptionAttributes", name):
+        attributes = target.sns.get_subscription_attributes(SubscriptionArn=found)["Attributes"]
+    if attributes.get("FilterPolicy"):
+        why = "It has a filter policy, which may keep feedback away from the queue; look at it in the SNS console."
+        return Step("subscription", name, "left", [why])
+    raw = attributes.get("RawMessageDelivery") == "true"
+    details = ["Raw delivery is on: set allow_raw if you set allowed_topic_arns."] if raw else []
+    return Step("subscription", name, "right", details)
+
+
+def _subscribe(target: Target) -> Undo:
+    with explained("sns:Subscribe", target.topic_arn):
+        arn = target.sns.subscribe(
+            TopicArn=target.topic_arn,
+            Protocol="sqs",
+            Endpoint=target.queue_arn(target.options.queue),
+            ReturnSubscriptionArn=True,
+        )["SubscriptionArn"]
+    return lambda: unsubscribe(target, arn)
+
+
+def unsubscribe(target: Target, arn: str) -> Undo:
+    """End a subscription."""
+    with explained("sns:Unsubscribe", arn):
+        target.sns.unsubscribe(SubscriptionArn=arn)
+    return nothing

@@ -1,0 +1,1 @@
+"""Receiving and deleting the messages of one SQS queue."""

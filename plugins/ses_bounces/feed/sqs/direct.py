@@ -1,0 +1,129 @@
+"""Requests to SQS without what botocore does around each: they cost half the CPU time.
+
+The client's own connections (with its proxies, certificates and time-outs), credentials and signer are used; what is
+left out is validation, serialisation by the service's model, events, parsing, and what is the same in every signature.
+One attempt only: whatever is not the answer that it should be is asked for again through the client, which repeats,
+waits, gives up and explains as ever.
+
+Protocol: Amazon SQS Developer Guide, "Using AWS JSON protocol with Amazon SQS".
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any, TypedDict, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ses_bounces.feed.sqs.signing import Signer
+
+log = logging.getLogger(__name__)
+
+# After so many failures in a row there is something between us and SQS that wants botocore's requests.
+MAX_FAILURES = 3
+
+
+class Received(TypedDict):
+    """A message as ReceiveMessage gives it; ``Attributes``: those that were asked for, as decimal numbers."""
+
+    MessageId: str
+    ReceiptHandle: str
+    Body: str
+    Attributes: dict[str, str]
+
+
+class ReceiveAnswer(TypedDict, total=False):
+    """The answer of ReceiveMessage."""
+
+    Messages: list[Received]
+
+
+class Failed(TypedDict):
+    """A message of a batch that was not deleted; ``Id`` is the one that the request gave it."""
+
+    Id: str
+
+
+class DeleteAnswer(TypedDict, total=False):
+    """The answer of DeleteMessageBatch."""
+
+    Failed: list[Failed]
+
+
+Answer = TypeVar("Answer", ReceiveAnswer, DeleteAnswer)
+
+
+class DirectCalls:
+    """Calls of one client's operations; safe to use from several threads."""
+
+    def __init__(self, client: Any) -> None:
+        """:raises AttributeError: this botocore's clients are built differently."""
+        from urllib3.util import Retry
+
+        meta = client.meta
+        # As botocore asks for it: an endpoint with a path is left as it is.
+        self._url = meta.endpoint_url if urlsplit(meta.endpoint_url).path else f"{meta.endpoint_url}/"
+        self._prefix = meta.service_model.metadata["targetPrefix"]
+        self._agent = meta.config.user_agent or "botocore"
+        new_auth = partial(client._request_signer.get_auth_instance, meta.service_model.signing_name, meta.region_name)
+        self._signer = Signer(new_auth, self._url)
+        # The same connections, proxy, certificates and time-outs as the client's own.
+        session = client._endpoint.http_session
+        proxy = session._proxy_config.proxy_url_for(self._url)
+        self._pool = session._get_connection_manager(self._url, proxy).connection_from_url(self._url)
+        session._setup_ssl_cert(self._pool, self._url, session._verify)
+        self._target = session._get_request_target(self._url, proxy)
+        self._once = Retry(False)
+        self._failures = 0
+
+    @classmethod
+    def of(cls, client: Any) -> DirectCalls | None:
+        """Return the calls for a client; None: it signs, or speaks, in a way that is only its own."""
+        try:
+            meta = client.meta
+            is_plain = meta.config.signature_version == "v4" and meta.service_model.metadata["jsonVersion"] == "1.0"
+            return cls(client) if is_plain else None
+        except (AttributeError, KeyError):
+            return None
+
+    def call(self, operation: str, request: dict[str, Any], answer: type[Answer]) -> Answer | None:
+        """Send one request.
+
+        :param operation: as the API names it: ``ReceiveMessage``.
+        :param request: its parameters.
+        :returns: the answer; None: ask the client.
+        """
+        from botocore.exceptions import BotoCoreError
+        from urllib3.exceptions import HTTPError
+
+        if self._failures >= MAX_FAILURES:
+            return None
+        try:
+            status, content = self._exchange(operation, msgspec.json.encode(request))
+            if status == 200:
+                found = msgspec.json.decode(content, type=answer)
+                self._failures = 0
+                return found
+            problem = f"status {status}"
+        except (BotoCoreError, HTTPError, msgspec.DecodeError) as error:
+            # Their texts may have a part of a body.
+            problem = type(error).__name__
+        self._failures += 1
+        log.info("A direct request %s failed (%s); it is made again with boto3's client", operation, problem)
+        if self._failures >= MAX_FAILURES:
+            log.warning("Direct requests failed %d times: from here on boto3's client makes them", MAX_FAILURES)
+        return None
+
+    def _exchange(self, operation: str, data: bytes) -> tuple[int, bytes]:
+        headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": f"{self._prefix}.{operation}",
+            "User-Agent": self._agent,
+        }
+        signed = self._signer.sign(operation, headers, data)
+        answer = self._pool.urlopen(
+            "POST", self._target, data, signed, self._once, redirect=False, assert_same_host=False
+        )
+        return answer.status, answer.data

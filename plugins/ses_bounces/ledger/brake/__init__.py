@@ -1,0 +1,1 @@
+"""The brake on new blocks: its limit, what it holds, and who decides about that."""

@@ -1,0 +1,170 @@
+"""Which addresses a text may spell, as address keys. The time grows linearly with the length of the text.
+
+Every ``@`` and every ``=`` is looked at, with a bounded number of characters on both sides; a text without them costs
+one search. Escapes of JSON, URLs, HTML and quoted-printable are undone first, and so are the Unicode forms that a
+reader takes for the same letters.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from ses_bounces.classify.address import MAX_ADDRESS_CHARACTERS, MAX_DOMAIN_CHARACTERS, address_key
+
+# What no unquoted part of an address holds.
+_PARTS = r"\s\"<>(),;:\\\[\]{}|&@"
+_LOCAL = re.compile(rf"[^{_PARTS}]{{1,{MAX_ADDRESS_CHARACTERS}}}")
+_DOMAIN = re.compile(rf"[^{_PARTS}%=/?#!'`*]{{1,{MAX_DOMAIN_CHARACTERS + 1}}}")
+_SEPARATOR = re.compile("[@=]")
+# Longest quoted local part that is looked for.
+_QUOTED_CHARACTERS = 66
+# Behind one of these an address may begin: a URL's path, a parameter, a quotation mark.
+_BEGINS = re.compile(r"['`*=/!]")
+# VERP: bounces+anna=example.com@lists.example.org
+_BEGINS_VERP = re.compile(r"[^\w.]|_")
+# Of places where an address may begin before one @. A local part with more of these signs is no usual one.
+_MOST_BEGINNINGS = 8
+# Microsoft's name of a guest: anna_example.com#EXT#@tenant.example
+_GUEST = re.compile(r"#ext#$", re.IGNORECASE)
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_JSON_ESCAPE = re.compile(r"(?<!\\)\\+u([0-9a-fA-F]{4})")
+_JSON_SPACE = re.compile(r"(?<!\\)\\+[nrtbf](?![a-zA-Z]:)")
+# JSON in a URL in HTML.
+_MOST_ESCAPES = 3
+
+
+def keys_in(text: str | None) -> set[str]:
+    """Return the keys of whatever in a text, or in the body of a message, may be an address."""
+    found: set[str] = set()
+    seen: set[tuple[str, str, str]] = set()
+    for reading in _readings(text) if text else ():
+        _collect(reading, seen, found)
+    return found
+
+
+def keys_in_all(texts: Iterable[str | None]) -> set[str]:
+    """Return the keys of whatever in some texts may be an address."""
+    found: set[str] = set()
+    for text in texts:
+        found |= keys_in(text)
+    return found
+
+
+def leaves(text: str) -> list[str]:
+    """Return the texts within a body of JSON, also of JSON within it; the text itself where it is no JSON."""
+    found: list[str] = []
+    waiting: list[Any] = [text]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (list, tuple)):
+            waiting += node
+        elif isinstance(node, str):
+            if node.lstrip()[:1] in ("{", "["):
+                try:
+                    # As pairs: of names that come twice a dict would keep one.
+                    waiting.append(json.loads(node, object_pairs_hook=tuple))
+                    continue
+                except (ValueError, RecursionError):
+                    pass
+            found.append(node)
+    return found
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Yield a text as it stands, and with its escapes undone."""
+    for leaf in leaves(text):
+        reading = leaf
+        yield reading
+        for _ in range(_MOST_ESCAPES):
+            undone = _undo(reading)
+            if undone == reading:
+                break
+            yield undone
+            reading = undone
+        if not reading.isascii():
+            plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", reading))
+            yield from {plain, plain.lower()} - {reading}
+
+
+def _undo(text: str) -> str:
+    if "\\" in text:
+        text = _JSON_SPACE.sub(" ", _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
+    if "%" in text:
+        text = unquote(text)
+    if "&" in text:
+        text = html.unescape(text)
+    return text.replace("=40", "@")
+
+
+def _collect(text: str, seen: set[tuple[str, str, str]], found: set[str]) -> None:
+    backwards = ""
+    for separator in _SEPARATOR.finditer(text):
+        place = separator.start()
+        behind = _DOMAIN.match(text, place + 1)
+        if behind is None or place == 0:
+            continue
+        # Reversed, the part before is matched from its end: a search for it would read it once for each character.
+        backwards = backwards or text[::-1]
+        before = _LOCAL.match(backwards, len(text) - place)
+        local = before[0][::-1] if before else _quoted(text, place)
+        part = (local, separator[0], behind[0])
+        if local and part not in seen:
+            seen.add(part)
+            for spelled in _addresses(*part):
+                key = address_key(spelled)
+                if key is not None:
+                    found.add(key)
+                    if not key.isascii():
+                        found.add(unicodedata.normalize("NFC", key))
+                        found.add(unicodedata.normalize("NFD", key))
+
+
+def _quoted(text: str, place: int) -> str:
+    """Return the quoted local part that ends before a place; empty where there is none."""
+    if text[place - 1] != '"':
+        return ""
+    begins = text.rfind('"', max(0, place - _QUOTED_CHARACTERS), place - 1)
+    return text[begins:place] if begins >= 0 else ""
+
+
+def _addresses(local: str, separator: str, domain: str) -> Iterator[str]:
+    """Yield what the text around an ``@`` or ``=`` may mean."""
+    domain = domain.rstrip(".-_~")
+    if separator == "=":
+        local = local.rpartition("=")[2]
+        yield from (f"{name}@{domain}" for name in _ends(local, _BEGINS_VERP) if "." in domain)
+        # SRS: SRS0=hash=day=example.com=anna@forwarder.example
+        if "." in local:
+            yield f"{domain}@{local}"
+        return
+    for name in _ends(local, _BEGINS):
+        yield f"{name}@{domain}"
+    if "%" in local:
+        name, _, relayed = local.rpartition("%")
+        yield f"{name}@{relayed}"
+    if "!" in local:
+        path, _, name = local.rpartition("!")
+        yield f"{name}@{path.rpartition('!')[2]}"
+    if _GUEST.search(local):
+        guest = local[: -len("#ext#")]
+        for sign in "_#":
+            name, is_there, home = guest.rpartition(sign)
+            if is_there:
+                yield f"{name}@{home}"
+
+
+def _ends(local: str, begins: re.Pattern[str]) -> Iterator[str]:
+    """Yield a local part, and those ends of it that may be one."""
+    yield local
+    stripped = local.lstrip(".'`*")
+    if stripped != local:
+        yield stripped
+    places = [found.end() for found in begins.finditer(local)]
+    for place in places[-_MOST_BEGINNINGS:]:
+        yield local[place:]

@@ -1,0 +1,64 @@
+"""Which of some addresses are blocked, for a check before a mailing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.database.tables.ledger import CAUSES
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.address import address_key
+from ses_bounces.ledger.erased.guard import recognised
+from ses_bounces.ledger.lists.engine.query import reading, stored
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
+MAX_ADDRESSES = 10_000
+
+
+@dataclass
+class LookedUp:
+    """What is known of one text of the list, in its place.
+
+    ``is_address``: False where it is none. ``reasons``: the causes of its block and since when (aware), the weightiest
+    first. ``is_blocked`` is False in observe mode, whatever the reasons.
+    """
+
+    is_address: bool
+    address_id: int | None = None
+    is_blocked: bool = False
+    reasons: dict[str, datetime] = field(default_factory=dict)
+
+
+def lookup(connection: Connection, texts: Sequence[str]) -> list[LookedUp]:
+    """Say of each text whether it is an address that is blocked, and why; in one query.
+
+    :param connection: autocommit.
+    :param texts: up to 10,000 addresses as people write them.
+    :raises ActionError: there are more.
+    :raises DatabaseError: also when it takes over five seconds.
+    """
+    if len(texts) > MAX_ADDRESSES:
+        raise ActionError(f"These are {len(texts)} addresses; at most {MAX_ADDRESSES} can be looked up at once.")
+    keys = [address_key(stored(text)) for text in texts]
+    known: dict[str, LookedUp] = {}
+    with reading(connection):
+        row = connection.execute("SELECT ses_bounces.enforced()").fetchone()
+        is_enforced = bool(row and row[0])
+        names = recognised(connection, (key for key in keys if key))
+        keys = [names.get(key, key) if key else None for key in keys]
+        wanted = list({key for key in keys if key})
+        for address, address_id, reason, since in connection.execute(
+            statement("ledger/lists/select_blocks_of"), {"addresses": wanted}
+        ):
+            found = known.setdefault(address, LookedUp(True, address_id))
+            if reason is not None:
+                found.reasons[reason] = since
+                found.is_blocked = is_enforced
+    for found in known.values():
+        found.reasons = {cause: found.reasons[cause] for cause in CAUSES if cause in found.reasons}
+    return [known.get(key, LookedUp(True)) if key else LookedUp(False) for key in keys]

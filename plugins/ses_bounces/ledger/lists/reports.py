@@ -1,0 +1,50 @@
+"""The daily reports that are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from ses_bounces.base.database.statements import statement
+from ses_bounces.ledger.lists.engine.query import reading
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
+
+# What summaries that version 0.1.0 made don't have.
+_NEWER: dict[str, Any] = {"may_lack": []}
+
+
+@dataclass(frozen=True)
+class ReportDay:
+    """A daily report without its files. ``summary``: see :class:`ses_bounces.report.making.Summary`; times are aware.
+
+    ``is_stale``: later entries concern the day, and the next run makes it again. ``is_over``: it was made after the
+    day's end.
+    """
+
+    day: date
+    made_at: datetime
+    revision: int
+    is_stale: bool
+    is_over: bool
+    summary: dict[str, Any]
+
+
+def report_days(connection: Connection) -> list[ReportDay]:
+    """Return the reports that are kept, the newest first.
+
+    :raises DatabaseError: also when it takes over five seconds.
+    """
+    with reading(connection):
+        rows = connection.execute(statement("ledger/lists/select_report_summaries")).fetchall()
+    return [ReportDay(row[0], row[1], row[2], row[3], row[4], _NEWER | row[5]) for row in rows]
+
+
+def report_files(connection: Connection, day: date) -> tuple[bytes, bytes] | None:
+    """Return the page and the CSV file of a day, gzipped; None: there is no report of it."""
+    with reading(connection):
+        row = connection.execute(statement("report/select_files"), {"day": day}).fetchone()
+    return None if row is None else (bytes(row[2]), bytes(row[1]))

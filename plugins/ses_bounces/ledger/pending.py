@@ -1,0 +1,214 @@
+"""From landed messages to state: classify what is pending, chunk by chunk."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import psycopg
+
+from ses_bounces.base.counted import counted
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.classify.body import classify_body
+from ses_bounces.classify.entry import Classification
+from ses_bounces.classify.rules import WARNINGS, Rules
+from ses_bounces.ledger.brake.limit import Brake
+from ses_bounces.ledger.erased.guard import conceal_bodies
+from ses_bounces.ledger.writing import Changes, writing
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
+log = logging.getLogger(__name__)
+
+MESSAGES_PER_CHUNK = 6_000
+CHARACTERS_PER_CHUNK = 32 * 1024 * 1024
+# A body may have a megabyte.
+MESSAGES_PER_FETCH = 500
+PROGRESS_SECONDS = 10
+
+# Of these SQLSTATE classes the rows are to blame; any other error would meet the next chunk as well.
+_DATA_ERRORS = ("22", "23", "54")
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A landed message; times are aware."""
+
+    message_id: int
+    received_at: datetime
+    sent_at: datetime
+    event_type: str | None
+    body: str
+
+
+_Result = tuple[Message, Classification]
+
+
+@dataclass
+class Classified:
+    """What a call classified: messages by outcome, those quarantined by reason, and the changes of state."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    changes: Changes = field(default_factory=Changes)
+    brake: Brake | None = None
+
+    @property
+    def messages(self) -> int:
+        """How many messages were classified."""
+        return sum(self.outcomes.values())
+
+
+def classify_pending(
+    connection: Connection,
+    rules: Rules,
+    keep_no_effect_bodies: bool = False,
+    seconds: float = float("inf"),
+    max_new_blocks: int | None = None,
+) -> Classified:
+    """Classify every pending message, the oldest first, each chunk in a transaction of its own.
+
+    A chunk that Postgres refuses for its data is halved until the one message is alone and quarantined.
+
+    :param connection: autocommit.
+    :param seconds: begin no further chunk after this long.
+    :param max_new_blocks: of a domain and day; see :mod:`ses_bounces.ledger.brake.limit`.
+    :raises DatabaseError: what is done stays done; repeat to go on.
+    """
+    total = Classified()
+    began = reported = time.monotonic()
+    with quiet(), ThreadPoolExecutor(1, "classify") as reader:
+        total.brake = Brake.of(connection, max_new_blocks)
+        chunk = _next_chunk(connection)
+        results = _read(chunk, rules)
+        while chunk and time.monotonic() - began < seconds:
+            # Read while Postgres works on the chunk before.
+            following = _next_chunk(connection, chunk[-1])
+            reading = reader.submit(_read, following, rules)
+            _apply_chunk(connection, results, keep_no_effect_bodies, total)
+            chunk, results = following, reading.result()
+            if not chunk:
+                # What was sent before the last one may have been landed after it was fetched.
+                chunk = _next_chunk(connection)
+                results = _read(chunk, rules)
+            if time.monotonic() - reported > PROGRESS_SECONDS:
+                reported = time.monotonic()
+                pace = total.messages / (reported - began)
+                log.info("Classified %s, %.0f a second", counted(total.messages, "message"), pace)
+    return total
+
+
+def _next_chunk(connection: Connection, after: Message | None = None) -> list[Message]:
+    """Return the oldest pending messages: up to so many, and no more once their bodies pass so many characters.
+
+    :param after: only those behind this one.
+    """
+    chunk: list[Message] = []
+    characters = 0
+    position = {
+        "sent_at": after.sent_at if after else _BEFORE_ALL,
+        "message_id": after.message_id if after else 0,
+        "limit": MESSAGES_PER_CHUNK,
+    }
+    with connection.transaction(), connection.cursor("pending", binary=True) as cursor:
+        # A backlog that autovacuum has not seen yet would else be read and sorted anew for every chunk.
+        connection.execute("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(statement("ledger/select_pending_messages"), position)
+        while characters < CHARACTERS_PER_CHUNK and (rows := cursor.fetchmany(MESSAGES_PER_FETCH)):
+            chunk += [Message(*row) for row in rows]
+            characters += sum(len(row[4]) for row in rows)
+    return chunk
+
+
+def _read(chunk: list[Message], rules: Rules) -> list[_Result]:
+    return [(message, _classify(message, rules)) for message in chunk]
+
+
+def _classify(message: Message, rules: Rules) -> Classification:
+    try:
+        return classify_body(message.body, rules, message.sent_at)
+    except (RuntimeError, ValueError, TypeError, LookupError) as error:
+        # A fault of ours must not stop the others; the error's text may hold the address.
+        return _refused(message, f"could not be read ({type(error).__name__})")
+
+
+def _refused(message: Message, reason: str) -> Classification:
+    log.warning("Message %d %s", message.message_id, reason)
+    return Classification("quarantined", reason, [])
+
+
+def _apply_chunk(
+    connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified
+) -> None:
+    try:
+        _apply(connection, results, keep_no_effect_bodies, total)
+    except (psycopg.Error, RuntimeError, ValueError, TypeError, LookupError) as error:
+        sqlstate = getattr(error, "sqlstate", None) or ""
+        if isinstance(error, psycopg.Error) and not sqlstate.startswith(_DATA_ERRORS):
+            raise
+        if len(results) > 1:
+            middle = len(results) // 2
+            _apply_chunk(connection, results[:middle], keep_no_effect_bodies, total)
+            _apply_chunk(connection, results[middle:], keep_no_effect_bodies, total)
+        else:
+            message = results[0][0]
+            reason = f"could not be stored ({type(error).__name__} {sqlstate})".replace(" )", ")")
+            _apply(connection, [(message, _refused(message, reason))], keep_no_effect_bodies, total)
+
+
+def _apply(connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified) -> None:
+    with writing(connection) as writer:
+        if total.brake is not None:
+            results = total.brake.hold(connection, results)
+        # Outcomes first: what this transaction settles is no longer waiting when state is computed.
+        for key, messages in _by_outcome(results, keep_no_effect_bodies).items():
+            _update_outcomes(connection, key, messages)
+        writer.append((entry, message.message_id) for message, result in results for entry in result.entries)
+        conceal_bodies(connection, ((message.message_id, message.body, result.entries) for message, result in results))
+    total.changes += writer.changes
+    for _, result in results:
+        total.outcomes[result.outcome] += 1
+        if result.outcome == "quarantined":
+            total.reasons[result.reason or ""] += 1
+        elif result.event_type in WARNINGS and result.reason:
+            log.warning("%s", result.reason)
+
+
+_Key = tuple[str, str | None, str | None, bool]
+
+
+def _by_outcome(results: Iterable[_Result], keep_no_effect_bodies: bool) -> dict[_Key, list[Message]]:
+    grouped: dict[_Key, list[Message]] = {}
+    for message, result in results:
+        is_plain_delivery = result.outcome == "applied" and all(entry.kind == "delivery" for entry in result.entries)
+        keep = keep_no_effect_bodies or not (result.outcome == "no_effect" or is_plain_delivery)
+        changed = result.event_type != message.event_type
+        key = (result.outcome, result.reason, result.event_type if changed else None, keep)
+        grouped.setdefault(key, []).append(message)
+    return grouped
+
+
+def _update_outcomes(connection: Connection, key: _Key, messages: list[Message]) -> None:
+    outcome, reason, event_type, keep_body = key
+    received = [message.received_at for message in messages]
+    connection.execute(
+        statement("ledger/update_outcomes"),
+        {
+            "ids": [message.message_id for message in messages],
+            "first": min(received),
+            "last": max(received),
+            "outcome": outcome,
+            "reason": reason,
+            "event_type": event_type,
+            "keep_body": keep_body,
+        },
+    )

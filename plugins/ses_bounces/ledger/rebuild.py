@@ -1,0 +1,152 @@
+"""The lists compared with what the ledger says, and brought up to it; for when somebody doubts them.
+
+Nothing is renamed or emptied: readers see the lists at all times, and other writers wait for a chunk at most.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.ledger.writing import ADDRESSES_PER_CHUNK, Changes, writing
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
+IDS_KEPT = 1_000
+Window = tuple[datetime, datetime]
+
+
+@dataclass
+class Compared:
+    """What was compared, in addresses; of those that differ, the ids of the first 1,000.
+
+    ``blocks``, ``bounces``: how many differ in which list. ``last_id``: the last address that was compared: where a
+    comparison of all goes on. ``is_whole``: there is nothing left. ``changes``: what repairing changed.
+    """
+
+    addresses: int = 0
+    blocks: int = 0
+    bounces: int = 0
+    ids: list[int] = field(default_factory=list)
+    last_id: int = 0
+    is_whole: bool = True
+    changes: Changes = field(default_factory=Changes)
+
+    @property
+    def differ(self) -> bool:
+        """Whether any list was another than the ledger says."""
+        return bool(self.blocks or self.bounces)
+
+
+def verify(
+    connection: Connection,
+    ids: Iterable[int] | None = None,
+    window: Window | None = None,
+    *,
+    after: int = 0,
+    seconds: float = float("inf"),
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Compared:
+    """Compare the lists with the state that the ledger gives, in chunks.
+
+    :param connection: autocommit.
+    :param ids: these addresses; else those to which something happened in the window, or whose deadline is in it
+        (from inclusive, to exclusive, aware); else all.
+    :param after: of all: those with a higher id.
+    :param seconds: begin no further chunk after this long.
+    :param progress: told how many addresses were compared.
+    :raises DatabaseError: Postgres refused or can't be reached; nothing is changed.
+    """
+    return _each(connection, ids, window, after, seconds, progress, repair=False)
+
+
+def rebuild(
+    connection: Connection,
+    ids: Iterable[int] | None = None,
+    window: Window | None = None,
+    *,
+    after: int = 0,
+    seconds: float = float("inf"),
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Compared:
+    """Bring lists that differ to what the ledger says. As :func:`verify`.
+
+    :raises DatabaseError: what is done stays done; repeat, or go on after ``last_id``.
+    """
+    return _each(connection, ids, window, after, seconds, progress, repair=True)
+
+
+def _each(
+    connection: Connection,
+    ids: Iterable[int] | None,
+    window: Window | None,
+    after: int,
+    seconds: float,
+    progress: Callable[[int], None],
+    *,
+    repair: bool,
+) -> Compared:
+    compared = Compared(last_id=after)
+    until = time.monotonic() + seconds
+    with quiet():
+        for chunk in _chunks(connection, ids, window, after):
+            if time.monotonic() >= until:
+                compared.is_whole = False
+                break
+            _compare(connection, chunk, compared, repair=repair)
+            progress(compared.addresses)
+    return compared
+
+
+def _chunks(
+    connection: Connection, ids: Iterable[int] | None, window: Window | None, after: int
+) -> Iterator[list[int]]:
+    if ids is None and window is None:
+        while chunk := _page(connection, after):
+            yield chunk
+            after = chunk[-1]
+        return
+    known = sorted(set(ids)) if ids is not None else _of_window(connection, window)
+    for place in range(0, len(known), ADDRESSES_PER_CHUNK):
+        yield known[place : place + ADDRESSES_PER_CHUNK]
+
+
+def _page(connection: Connection, after: int) -> list[int]:
+    parameters = {"after": after, "limit": ADDRESSES_PER_CHUNK}
+    return [id_ for (id_,) in connection.execute(statement("ledger/select_address_page"), parameters)]
+
+
+def _of_window(connection: Connection, window: Window | None) -> list[int]:
+    assert window is not None
+    parameters = {"first": window[0], "last": window[1]}
+    return [id_ for (id_,) in connection.execute(statement("ledger/select_window_addresses"), parameters)]
+
+
+def _compare(connection: Connection, ids: list[int], compared: Compared, *, repair: bool) -> None:
+    # One snapshot: what is written meanwhile is in both, or in neither.
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        moment = connection.execute(statement("ledger/select_moment")).fetchone()
+        assert moment is not None
+        parameters = {"ids": ids, "at": moment[0], "expire_before": moment[1]}
+        found = connection.execute(statement("ledger/select_differing"), parameters).fetchall()
+        if found and moment[1] < moment[0]:
+            # A message that came in since holds deadlines back that were acted upon before: that is no difference.
+            parameters |= {"ids": [id_ for id_, _, _ in found], "expire_before": moment[0]}
+            left = {id_ for id_, _, _ in connection.execute(statement("ledger/select_differing"), parameters)}
+            found = [row for row in found if row[0] in left]
+    compared.addresses += len(ids)
+    compared.last_id = ids[-1]
+    compared.blocks += sum(blocks for _, blocks, _ in found)
+    compared.bounces += sum(bounces for _, _, bounces in found)
+    compared.ids += [id_ for id_, _, _ in found[: IDS_KEPT - len(compared.ids)]]
+    if repair and found:
+        with writing(connection) as writer:
+            writer.touch(id_ for id_, _, _ in found)
+        compared.changes += writer.changes

@@ -1,0 +1,1 @@
+"""The daily Email Blocked Report: its days, its files, and sending it."""

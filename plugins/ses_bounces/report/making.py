@@ -1,0 +1,285 @@
+"""The daily Email Blocked Report: which days need one, making it, and writing its files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.report.charts import HISTORY_DAYS
+from ses_bounces.report.csv_file import blocked_csv
+from ses_bounces.report.page import Listed, Page, render
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
+log = logging.getLogger(__name__)
+
+ROWS_SHOWN = 500
+DOMAINS_SHOWN = 10
+DUE_SOON = timedelta(hours=48)
+# A day has its start and not its end.
+_MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The report in numbers; no addresses. ``day`` is ISO; ``by_reason`` counts each address once for each cause.
+
+    ``new_by_day``: by reason, of each of the last 30 days that had some. ``transients_by_days_left``: the days left
+    until they count as permanent, the day begun as a whole one. ``may_lack``: times of the day whose messages a queue
+    had thrown away before they were read: ``queue``, ``first``, ``last`` (ISO, in the time zone).
+    """
+
+    day: str
+    timezone: str
+    enforce: bool
+    revision: int
+    ledger_position: int
+    blocked_addresses: int
+    by_reason: dict[str, int]
+    new_addresses: int
+    new_by_reason: dict[str, int]
+    new_by_day: dict[str, dict[str, int]]
+    lifted: int
+    transients_open: int
+    transients_by_days_left: dict[str, int]
+    due_within_48_hours: int
+    bounces: int
+    complaints: int
+    top_domains: dict[str, int]
+    may_lack: list[dict[str, str]]
+
+
+def due_days(connection: Connection, zone: ZoneInfo, days_kept: int) -> list[date]:
+    """Return the finished days since the first drain that have no report, or a stale one.
+
+    :param days_kept: how many days back from today are looked at.
+    """
+    with quiet():
+        days = _finished_days(connection, zone, days_kept)
+        made = {day for (day,) in connection.execute(statement("report/select_days"), {"zone": zone.key})}
+    return [day for day in days if day not in made]
+
+
+def covered_days(
+    connection: Connection, zone: ZoneInfo, days_kept: int, window: tuple[datetime, datetime]
+) -> list[date]:
+    """Return the finished days since the first drain that a window (from inclusive, to exclusive, aware) reaches into.
+
+    :param days_kept: how many days back from today are looked at.
+    """
+    first, last = window[0].astimezone(zone).date(), (window[1] - _MOMENT).astimezone(zone).date()
+    with quiet():
+        return [day for day in _finished_days(connection, zone, days_kept) if first <= day <= last]
+
+
+def _finished_days(connection: Connection, zone: ZoneInfo, days_kept: int) -> list[date]:
+    row = connection.execute(statement("report/select_span"), {"zone": zone.key, "days_kept": days_kept}).fetchone()
+    assert row is not None
+    today, first = row
+    if first is None:
+        return []
+    first = max(first, today - timedelta(days=days_kept))
+    return [first + timedelta(days=n) for n in range((today - first).days)]
+
+
+def make_report(connection: Connection, day: date, zone: ZoneInfo) -> Summary:
+    """Make the report of a day as of its end, or as of now where it is not over, and store it in ``report_day``.
+
+    One ledger gives one report, byte for byte. A report whose content changed gets the next revision.
+
+    :raises DatabaseError: nothing is stored; repeat.
+    """
+    with quiet():
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            page, moments, table = _read(connection, day, zone)
+        return _store(connection, page, moments, table)
+
+
+def publish_reports(connection: Connection, url: str, conn_id: str | None) -> int:
+    """Write the files of all reports that are not yet written, ``summary.json`` last; returns how many reports.
+
+    :param url: the setting ``report_url``; each day gets a folder of its own in it.
+    :param conn_id: Airflow connection of the storage.
+    """
+    from ses_bounces.report.folder import report_folder
+
+    root = report_folder(url, conn_id)
+    written = 0
+    with quiet():
+        for (day,) in connection.execute(statement("report/select_unpublished")).fetchall():
+            row = connection.execute(statement("report/select_files"), {"day": day}).fetchone()
+            if row is None:
+                continue
+            made_at, table, html, summary = row
+            folder = root / day.isoformat()
+            folder.mkdir(parents=True, exist_ok=True)
+            # The summary marks the report as whole: it goes first, and comes back last.
+            (folder / "summary.json").unlink(missing_ok=True)
+            write_file(folder, "blocked_report.csv", gzip.decompress(table))
+            write_file(folder, "blocked_report.html", gzip.decompress(html))
+            write_file(folder, "summary.json", (json.dumps(summary, indent=2, sort_keys=True) + "\n").encode())
+            connection.execute(statement("report/note_published"), {"day": day, "made_at": made_at})
+            written += 1
+    return written
+
+
+def drop_old_reports(connection: Connection, days_kept: int) -> int:
+    """Delete the reports of days before the retention; returns how many."""
+    with quiet():
+        return connection.execute(statement("report/drop_old"), {"days_kept": days_kept}).rowcount
+
+
+def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict[str, Any], bytes]:
+    execute = connection.execute
+    cursor = execute(statement("report/select_moments"), {"day": day, "zone": zone.key})
+    row = cursor.fetchone()
+    assert row is not None
+    moments = dict(zip((column.name for column in cursor.description or ()), row, strict=True))
+    at = moments["as_of"] - _MOMENT
+    starts_at: datetime = moments["starts_at"]
+    until = moments["as_of"] + DUE_SOON
+    execute(statement("report/create_states"), {"at": at, "known_at": None})
+    execute("ANALYZE report_state")
+    execute(statement("report/create_blocks"), {"known_at": None})
+    execute("ANALYZE report_block")
+    reasons = execute(statement("report/select_reasons"), {"since": starts_at}).fetchall()
+    blocked, new = next(((total, fresh) for reason, total, fresh in reasons if reason is None), (0, 0))
+    span = {"since": starts_at, "at": at}
+    ids = [id_ for (id_,) in execute(statement("report/select_unblocked"), span)]
+    lifted = _listed(
+        execute(
+            statement("report/select_lifted"),
+            {"ids": ids, "before": starts_at - _MOMENT, "at": at, "limit": ROWS_SHOWN},
+        ).fetchall()
+    )
+    entries: dict[str, int] = dict(execute(statement("report/select_entries"), span).fetchall())
+    near = {"as_of": moments["as_of"], "until": until}
+    due = _listed(execute(statement("report/select_due"), near | {"limit": ROWS_SHOWN}).fetchall())
+    transients = execute(statement("report/select_transients"), {"as_of": moments["as_of"]}).fetchall()
+    domains = {"since": datetime.min.replace(tzinfo=starts_at.tzinfo), "limit": DOMAINS_SHOWN}
+    history_since = starts_at - timedelta(days=HISTORY_DAYS - 1)
+    history = execute(statement("report/select_history"), {"since": history_since, "zone": zone.key}).fetchall()
+    new_rows = execute(statement("report/select_new"), {"since": starts_at, "limit": ROWS_SHOWN}).fetchall()
+    gaps = execute(statement("report/select_gaps"), {"starts_at": starts_at, "ends_at": moments["as_of"]}).fetchall()
+    summary = Summary(
+        day=day.isoformat(),
+        timezone=zone.key,
+        enforce=moments["enforce"],
+        revision=0,
+        ledger_position=moments["position"],
+        blocked_addresses=blocked,
+        by_reason={reason: total for reason, total, _ in reasons if reason},
+        new_addresses=new,
+        new_by_reason={reason: fresh for reason, _, fresh in reasons if reason and fresh},
+        new_by_day=_by_day(history),
+        lifted=lifted.total,
+        transients_open=sum(count for _, count in transients),
+        transients_by_days_left={str(days): count for days, count in sorted(transients, key=_days) if days is not None},
+        due_within_48_hours=due.total,
+        bounces=entries.get("permanent_bounce", 0) + entries.get("transient_bounce", 0),
+        complaints=entries.get("complaint", 0),
+        top_domains=dict(execute(statement("report/select_domains"), domains).fetchall()),
+        may_lack=[_gap(zone, *gap) for gap in gaps],
+    )
+    page = Page(
+        day=day,
+        zone=zone.key,
+        is_over=moments["as_of"] == moments["ends_at"],
+        summary=summary,
+        new=Listed(sum(fresh for reason, _, fresh in reasons if reason), new_rows),
+        lifted=lifted,
+        due=due,
+        due_domains=execute(statement("report/select_due_domains"), near | {"limit": DOMAINS_SHOWN}).fetchall(),
+        history=history,
+        days_left=transients,
+    )
+    return page, moments, blocked_csv(connection)
+
+
+def _gap(zone: ZoneInfo, queue: str, first: datetime, last: datetime) -> dict[str, str]:
+    return {
+        "queue": queue,
+        "first": first.astimezone(zone).isoformat(timespec="minutes"),
+        "last": last.astimezone(zone).isoformat(timespec="minutes"),
+    }
+
+
+def _by_day(history: list[tuple[date, str, int]]) -> dict[str, dict[str, int]]:
+    days: dict[str, dict[str, int]] = {}
+    for day, reason, count in history:
+        days.setdefault(day.isoformat(), {})[reason] = count
+    return days
+
+
+def _days(transient: tuple[int | None, int]) -> int:
+    return transient[0] or 0
+
+
+def _listed(rows: list[tuple[Any, ...]]) -> Listed:
+    return Listed(rows[0][0] if rows else 0, [row[1:] for row in rows])
+
+
+def _store(connection: Connection, page: Page, moments: dict[str, Any], table: bytes) -> Summary:
+    """Store the report unless the day has the same one, and say whether it was overtaken by new entries meanwhile."""
+    from dataclasses import replace
+    from hashlib import sha256
+
+    day, made_at = page.day, moments["read_at"]
+    with connection.transaction():
+        connection.execute(statement("report/lock"))
+        connection.execute(statement("report/make_stale"), {"day": day})
+        row = connection.execute(statement("report/select_made"), {"day": day}).fetchone()
+        revision = row[0] if row else 0
+        summary = replace(page.summary, revision=revision)
+        html = _page(replace(page, summary=summary))
+        is_same = row is not None and (row[2], bytes(row[3]), bytes(row[4])) == (
+            asdict(summary), sha256(table).digest(), sha256(html).digest(),
+        )  # fmt: skip
+        if is_same:
+            connection.execute(statement("report/keep"), {"day": day, "made_at": made_at})
+        else:
+            if row is not None and row[2] is not None:
+                summary = replace(summary, revision=revision + 1)
+                html = _page(replace(page, summary=summary))
+            connection.execute(
+                statement("report/store"),
+                {
+                    "day": day,
+                    "timezone": page.zone,
+                    "made_at": made_at,
+                    "ledger_position": summary.ledger_position,
+                    "revision": summary.revision,
+                    "summary": json.dumps(asdict(summary)),
+                    "html": html,
+                    "csv": table,
+                },
+            )
+    with connection.transaction():
+        connection.execute(statement("ledger/lock_state"))
+        settled = {"day": day, "made_at": made_at, "seen": moments["seen"], "ends_at": moments["ends_at"]}
+        connection.execute(statement("report/settle"), settled)
+    return summary
+
+
+def _page(page: Page) -> bytes:
+    return gzip.compress(render(page).encode(), compresslevel=6, mtime=0)
+
+
+def write_file(folder: Any, name: str, content: bytes) -> None:
+    """Write one file whole: under another name in the same folder, then moved."""
+    temporary = folder / f".{name}.part"
+    try:
+        temporary.write_bytes(content)
+        temporary.move(folder / name)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

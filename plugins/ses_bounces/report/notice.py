@@ -1,0 +1,136 @@
+"""What is sent of a day's report: the summary, the chart and a link, as a mail and as a message for a chat.
+
+The chart of a mail is a table of coloured cells: mail programs draw no SVG, and many show no image before somebody
+agrees. A chat gets it as a line of blocks. No address is in either, unless the settings say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from ses_bounces.base.counted import counted
+from ses_bounces.base.sites import Site
+from ses_bounces.report.charts import COLORS, HISTORY_DAYS, REASONS
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+CHART_PIXELS = 120
+# A chat takes 2,000 to 40,000 characters.
+ADDRESSES_IN_CHAT = 50
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A day of the chart: its name, how many addresses, and its parts as pixels and colour, from the top."""
+
+    label: str
+    total: int
+    parts: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A report to be sent.
+
+    :param summary: see :class:`ses_bounces.report.making.Summary`.
+    :param link: of its page; None: Airflow does not know its own URL.
+    :param new: address and reason of the newly blocked; empty unless addresses are to be sent.
+    :param site: whose it is.
+    """
+
+    summary: Mapping[str, Any]
+    link: str | None = None
+    new: tuple[tuple[str, str], ...] = ()
+    site: Site = field(default_factory=Site)
+
+    @property
+    def day(self) -> date:
+        """Of which day it is."""
+        return date.fromisoformat(self.summary["day"])
+
+    @property
+    def subject(self) -> str:
+        """One line that tells the most important."""
+        newly = counted(self.summary["new_addresses"], "address", "addresses")
+        name = "" if self.site.is_default else f" ({self.site.name})"
+        return f"Email Blocked Report{name} of {self.day}: {newly} newly blocked"
+
+    def lines(self) -> list[str]:
+        """Return the summary in sentences."""
+        s = self.summary
+        by_reason = ", ".join(f"{count:,} {REASONS[reason].lower()}" for reason, count in s["new_by_reason"].items())
+        new = counted(s["new_addresses"], "address", "addresses")
+        said = [
+            f"Newly blocked: {new}{f' ({by_reason})' if by_reason else ''}.",
+            f"Blocked in all: {s['blocked_addresses']:,}. Lifted that day: {s['lifted']:,}.",
+            f"Transient problems: {s['transients_open']:,} open; within 48 hours {s['due_within_48_hours']:,} of them "
+            "count as permanent.",
+            f"Reported that day: {s['bounces']:,} bounces, {s['complaints']:,} complaints.",
+        ]
+        if not s["enforce"]:
+            said.insert(0, "Observe mode (enforce is false): nobody is blocked yet; this is what would be.")
+        return said
+
+    def bars(self, pixels: int = CHART_PIXELS) -> list[Bar]:
+        """Return the chart: newly blocked addresses of the last 30 days by reason."""
+        days = [self.day - timedelta(days=HISTORY_DAYS - 1 - n) for n in range(HISTORY_DAYS)]
+        counted = [self.summary["new_by_day"].get(day.isoformat(), {}) for day in days]
+        most = max((sum(counts.values()) for counts in counted), default=0) or 1
+        return [
+            Bar(
+                f"{day:%d %b}",
+                sum(counts.values()),
+                # What is there is seen, however small.
+                [
+                    (max(2, round(counts[reason] * pixels / most)), COLORS[reason])
+                    for reason in REASONS
+                    if counts.get(reason)
+                ],
+            )
+            for day, counts in zip(days, counted, strict=True)
+        ]  # fmt: skip
+
+    def text(self) -> str:
+        """Return it all as plain text, for a chat."""
+        bars = self.bars()
+        most = max(bars, key=lambda bar: bar.total)
+        lines = [f"{self.subject}", *self.lines()]
+        if most.total:
+            row = "".join(BLOCKS[round(bar.total * (len(BLOCKS) - 1) / most.total)] for bar in bars)
+            lines.append(f"Newly blocked, the last {HISTORY_DAYS} days: {row} (most: {most.total:,} on {most.label})")
+        lines += [f"{address}: {REASONS[reason].lower()}" for address, reason in self.new[:ADDRESSES_IN_CHAT]]
+        if len(self.new) > ADDRESSES_IN_CHAT:
+            lines.append(f"… and {len(self.new) - ADDRESSES_IN_CHAT:,} more")
+        return "\n".join([*lines, *([self.link] if self.link else [])])
+
+    def html(self) -> str:
+        """Return it all as the body of a mail."""
+        from jinja2 import Environment, PackageLoader
+
+        environment = Environment(
+            loader=PackageLoader("ses_bounces.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        )
+        used = {reason for counts in self.summary["new_by_day"].values() for reason in counts}
+        legend = [(COLORS[reason], name) for reason, name in REASONS.items() if reason in used]
+        bars = self.bars()
+        return environment.get_template("report_notice.html").render(
+            notice=self, bars=bars, legend=legend, most=max(bar.total for bar in bars), pixels=CHART_PIXELS
+        )
+
+    def payload(self, form: str) -> dict[str, Any]:
+        """Return what a chat's incoming webhook takes.
+
+        :param form: of the setting ``report_chat_format``.
+        """
+        text = self.text()
+        if form == "discord":
+            # Discord takes 2,000 characters, and would tell everybody whose name stands in it.
+            return {"content": text[:2_000], "allowed_mentions": {"parse": []}}
+        if form == "teams":
+            blocks = [{"type": "TextBlock", "text": line, "wrap": True} for line in text.splitlines()]
+            card = {"type": "AdaptiveCard", "version": "1.4", "body": blocks}
+            attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
+            return {"type": "message", "attachments": [attachment]}
+        return {"text": text}

@@ -1,0 +1,63 @@
+"""The Email Blocked Report as one HTML page: self-contained, without a script, charts as SVG."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from ses_bounces.base import sites
+from ses_bounces.report.charts import REASONS, days_left_chart, domains_chart, history_chart
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from ses_bounces.report.making import Summary
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The number of all rows, and the first of them."""
+
+    total: int
+    rows: list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page shows; rows as the statements ``select_report_…`` yield them."""
+
+    day: date
+    zone: str
+    is_over: bool
+    summary: Summary
+    new: Listed
+    lifted: Listed
+    due: Listed
+    due_domains: list[tuple[str, int]]
+    history: list[tuple[date, str, int]]
+    days_left: list[tuple[int | None, int]]
+
+
+def render(page: Page) -> str:
+    """Return the page as HTML; the same input gives the same text."""
+    charts = {
+        "history": history_chart(page.day, page.history),
+        "domains": domains_chart(page.summary.top_domains),
+        "days_left": days_left_chart({days: count for days, count in page.days_left if days is not None}),
+    }
+    return _template().render(
+        page=page, s=page.summary, reasons=REASONS, sync_dag=sites.dag_id(sites.SUPPRESSION_SYNC), **charts
+    )
+
+
+@functools.cache
+def _template() -> Template:
+    """Compiled once: after an outage there is a report for each day."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("ses_bounces.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("blocked_report.html")

@@ -1,0 +1,180 @@
+"""``ses-bounces block`` and ``ses-bounces unblock``: the actions of the pages. Answers go by line, not by address."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from ses_bounces.shell.check import given
+from ses_bounces.shell.command import DONE, LOOK
+from ses_bounces.shell.context import actor, database, settings_if_any
+from ses_bounces.shell.output import answer
+
+if TYPE_CHECKING:
+    from ses_bounces.actions.action import Action, Result
+    from ses_bounces.actions.pasted import Pasted
+    from ses_bounces.actions.previews import BlocksPreview
+    from ses_bounces.base.database.connection import Connection
+    from ses_bounces.base.settings import Settings
+
+# Somebody holds the lock for a second or so; a person would press the button again.
+_TRIES, _PAUSE_SECONDS = 5, 1.0
+# SES takes one request a second.
+_LIFT_SECONDS = 20.0
+BAD_LINE = "This is not an e-mail address."
+WITHOUT_NAMING = ("permanent_bounce", "ses_suppression", "expired_transient")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it, or tell what would be done."""
+    from ses_bounces.actions.action import Action
+
+    action = Action(actor(), options.reason, str(uuid.uuid4()))
+    pasted = read(given(options.addresses))
+    found = settings_if_any(options)
+    do = _block if options.command == "block" else _unblock
+    with database(options, found) as connection:
+        results, notes = do(connection, options, action, pasted, found)
+    results += [_refused(line.number, BAD_LINE) for line in pasted.problems]
+    results.sort(key=lambda result: result.line or 0)
+    counts: Counter[str] = Counter(result.outcome for result in results)
+    done = "would be done" if options.dry_run else "done"
+    total = f"{counts['done']} {done}, {counts['already']} already so, {counts['refused']} refused"
+    lines = [f"{result.line}: {result.outcome}: {result.message}" for result in results]
+    value = {
+        "dry_run": options.dry_run,
+        "results": [{"line": r.line, "outcome": r.outcome, "message": r.message} for r in results],
+        "notes": notes,
+    }
+    answer(options, value, *lines, f"{total}.", *notes)
+    return LOOK if counts["refused"] else DONE
+
+
+def read(texts: Iterable[str]) -> Pasted:
+    """Return what the arguments hold, each address once, with its place among them from 1."""
+    from ses_bounces.actions.pasted import NO_ADDRESS, Line, Pasted
+
+    pasted = Pasted()
+    for number, text in enumerate(texts, 1):
+        if not pasted.add(number, text):
+            pasted.problems.append(Line(number, NO_ADDRESS))
+    return pasted
+
+
+def _block(
+    connection: Connection, options: argparse.Namespace, action: Action, pasted: Pasted, found: Settings | None
+) -> tuple[list[Result], list[str]]:
+    from ses_bounces.actions.action import Result
+    from ses_bounces.actions.lifts import request_stops
+    from ses_bounces.actions.previews import preview_stops
+
+    if options.dry_run:
+        preview = preview_stops(connection, pasted)
+        results = [Result(None, "done", "Would be blocked at its owner's wish.", item.line) for item in preview.new]
+        results += [Result(None, "already", "Blocked at its owner's wish.", item.line) for item in preview.already]
+        return results, []
+    spelled = [pasted.spelled[key] for key in pasted.addresses]
+    results = again_if_busy(lambda: request_stops(connection, action, spelled))
+    places = list(pasted.addresses.values())
+    results = [dataclasses.replace(result, line=places[(result.line or 1) - 1]) for result in results]
+    return results, _follow(connection, found, results)
+
+
+def _unblock(
+    connection: Connection, options: argparse.Namespace, action: Action, pasted: Pasted, found: Settings | None
+) -> tuple[list[Result], list[str]]:
+    from ses_bounces.actions.action import Result
+    from ses_bounces.actions.lifts import lift_blocks
+    from ses_bounces.actions.previews import preview_blocks
+
+    preview = preview_blocks(connection, pasted)
+    lines = {item.address_id: item.line for item in preview.blocked if item.address_id is not None}
+    lifts, results = _lifts(preview, options.cause)
+    results += [Result(item.address_id, "already", "It is not blocked.", item.line) for item in preview.free]
+    if options.dry_run:
+        results += [
+            Result(id_, "done", f"Would be lifted: {_words(causes)}.", lines[id_]) for id_, causes in lifts.items()
+        ]
+        return results, []
+    ses_first = found is None or found.lift_at_ses
+    done = again_if_busy(lambda: lift_blocks(connection, action, lifts, ses_first=ses_first)) if lifts else []
+    done = [dataclasses.replace(result, line=lines[result.target_id or 0]) for result in done]
+    done, notes = _ask_ses(connection, found, done)
+    return results + done, notes + _follow(connection, found, done)
+
+
+def _lifts(preview: BlocksPreview, wanted: list[str] | None) -> tuple[dict[int, list[str]], list[Result]]:
+    """Return the causes to lift by address, and the answers for those that have none of them."""
+    lifts, refused = {}, []
+    for item in preview.blocked:
+        assert item.address_id is not None
+        causes = [cause.reason for cause in item.causes]
+        named = [cause for cause in causes if cause in (wanted or WITHOUT_NAMING)]
+        if named:
+            lifts[item.address_id] = named
+        elif wanted:
+            refused.append(_refused(item.line, f"It is not blocked by {_words(wanted)}, but by {_words(causes)}."))
+        else:
+            options = " ".join(f"--cause {cause}" for cause in causes)
+            refused.append(_refused(item.line, f"It is blocked by its owner's wish; to lift that, say {options}."))
+    return lifts, refused
+
+
+def _ask_ses(connection: Connection, found: Settings | None, results: list[Result]) -> tuple[list[Result], list[str]]:
+    """Take a few addresses off SES's own list at once; more, or without settings, are left to the DAG."""
+    from ses_bounces.base.database.statements import statement
+    from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once, waiting
+
+    ids = [result.target_id for result in results if result.outcome != "refused"]
+    rows = connection.execute(statement("ledger/lists/select_open_request_ids"), {"ids": ids}).fetchall() if ids else []
+    requests: dict[int, int] = dict(rows)
+    if not requests:
+        return results, []
+    if found is None or len(requests) > AT_ONCE:
+        return results, [f"{len(requests)} of them: {waiting()}"]
+    told = try_at_once(connection, found, requests.values(), seconds=_LIFT_SECONDS)
+    changed = []
+    for result in results:
+        message = told.get(requests.get(result.target_id or 0, 0))
+        if message == LIFTED:
+            result = dataclasses.replace(result, outcome="done", message="Lifted, and taken off SES's own list.")
+        elif message is not None:
+            result = dataclasses.replace(result, outcome="refused", message=f"Not lifted yet: {message}")
+        changed.append(result)
+    return changed, []
+
+
+def _follow(connection: Connection, found: Settings | None, results: list[Result]) -> list[str]:
+    """Bring the flags of the people concerned up to date, where their table is known."""
+    from ses_bounces.actions.people import follow_flags
+
+    ids = [result.target_id for result in results if result.outcome == "done" and result.target_id is not None]
+    if found is None or not ids:
+        return []
+    message = follow_flags(connection, found, ids).message
+    return [message] if message else []
+
+
+def again_if_busy(do: Callable[[], list[Result]]) -> list[Result]:
+    """Repeat what met a lock; the answers that were given stay as they are."""
+    for _ in range(_TRIES - 1):
+        results = do()
+        if not any(result.busy for result in results):
+            return results
+        time.sleep(_PAUSE_SECONDS)
+    return do()
+
+
+def _refused(line: int, message: str) -> Any:
+    from ses_bounces.actions.action import Result
+
+    return Result(None, "refused", message, line)
+
+
+def _words(causes: Iterable[str]) -> str:
+    return ", ".join(cause.replace("_", " ") for cause in causes)

@@ -1,0 +1,101 @@
+"""Where the shell works: the settings, the database, and who sits before it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import getpass
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ses_bounces.base.exceptions import MissingConnectionError, SettingsError
+from ses_bounces.base.settings import Settings, parse
+from ses_bounces.base.sites import current
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
+
+def actor() -> str:
+    """Return who acts: the user of the operating system, whatever the environment says."""
+    try:
+        import pwd
+
+        return f"shell:{pwd.getpwuid(os.getuid()).pw_name}"
+    except (ImportError, KeyError):
+        return f"shell:{getpass.getuser()}"
+
+
+def variable() -> str | None:
+    """Return the text of Airflow Variable ``ses_bounces``; None: it is not there.
+
+    :raises SettingsError: Airflow's database can't be asked.
+    """
+    from airflow.sdk import Variable
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        text: str | None = Variable.get(current().variable, default=None)
+    except SQLAlchemyError as error:
+        raise SettingsError(
+            f'Airflow Variable "{current().variable}" can\'t be read ({type(error).__name__}): is this the machine and '
+            "the user that Airflow runs as? Else put it into the environment, as "
+            f"AIRFLOW_VAR_{current().variable.upper()}."
+        ) from None
+    return text
+
+
+def settings() -> Settings:
+    """Return the settings.
+
+    :raises SettingsError: they are missing or not good.
+    """
+    text = variable()
+    if text is None:
+        raise SettingsError(f'Airflow Variable "{current().variable}" is missing. Add it under Admin > Variables.')
+    return parse(text)
+
+
+def settings_if_any(options: argparse.Namespace) -> Settings | None:
+    """Return the settings; None where the database is given by its URL: Airflow may not be there at all."""
+    return None if options.url else settings()
+
+
+@contextlib.contextmanager
+def database(options: argparse.Namespace, found: Settings | None = None, *, check: bool = True) -> Iterator[Connection]:
+    """Open the database that the arguments name, else that of the settings.
+
+    :param check: that this version works with its schema.
+    :raises SchemaError: it does not.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from ses_bounces.base.database import schema
+    from ses_bounces.base.database.connection import connect, connect_url
+
+    conn_id = options.conn_id or (found.postgres_conn_id if found else _conn_id(options))
+    with contextlib.ExitStack() as stack:
+        try:
+            opened = stack.enter_context(connect_url(options.url) if options.url else connect(conn_id))
+        except SQLAlchemyError as error:
+            raise MissingConnectionError(
+                f'Airflow connection "{conn_id}" can\'t be read ({type(error).__name__}): is this the machine and the '
+                "user that Airflow runs as? Else use --url."
+            ) from None
+        if check:
+            schema.check(opened)
+        yield opened
+
+
+def _conn_id(options: argparse.Namespace) -> str:
+    """Return the connection that the settings name, where there are settings yet."""
+    default = current().postgres_conn_id
+    if options.url:
+        return default
+    try:
+        text = variable()
+    except SettingsError:
+        # No database of Airflow: then the connection too is in the environment.
+        return default
+    return parse(text).postgres_conn_id if text else default

@@ -1,0 +1,168 @@
+"""``ses-bounces import blocked``: a blocked list that was kept elsewhere, with its reasons and dates.
+
+Every line becomes one entry of the ledger, dated as the file says. The same line again is the same entry: a run that
+was killed is gone on with, and the same file, or a later export, changes nothing of what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any
+
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.shell.command import DONE, LOOK
+from ses_bounces.shell.context import actor
+from ses_bounces.shell.import_columns import Columns, Row, dated, rows_of
+from ses_bounces.shell.import_file import Refused, entry_of, read_file
+from ses_bounces.shell.output import answer
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+    from ses_bounces.classify.entry import Entry
+
+# A transient problem has a deadline of its own, which no list has.
+TAKEN_OVER = ("permanent_bounce", "complaint", "unsubscribed", "stop_request", "ses_suppression")
+# What others call them, without spaces, underscores and case; also what our own export calls them.
+KNOWN = {
+    "permanentbounce": "permanent_bounce",
+    "expiredtransient": "permanent_bounce",
+    "bounce": "permanent_bounce",
+    "hardbounce": "permanent_bounce",
+    "invalid": "permanent_bounce",
+    "invalidemail": "permanent_bounce",
+    "complaint": "complaint",
+    "spamcomplaint": "complaint",
+    "spamreport": "complaint",
+    "spam": "complaint",
+    "abuse": "complaint",
+    "unsubscribe": "unsubscribed",
+    "unsubscribed": "unsubscribed",
+    "stoprequest": "stop_request",
+    "manual": "stop_request",
+    "manualsuppression": "stop_request",
+    "optout": "stop_request",
+    "sessuppression": "ses_suppression",
+}
+UNKNOWN = "the reason is not known: map it with --map, or name one for all others with --cause"
+_SES = "SuppressedDestinationSummaries"
+
+
+@dataclass
+class Imported(Refused):
+    """What became of the lines: ``new`` entries by cause, and those that were there ``already``.
+
+    ``blocked``: addresses and causes that block now; fewer than ``new`` where a later lift counts, or never_block.
+    """
+
+    new: Counter[str] = field(default_factory=Counter)
+    already: int = 0
+    blocked: int = 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Import the file, or tell what would be imported."""
+    from ses_bounces.actions.action import Action
+
+    action = Action(actor(), options.reason, str(uuid.uuid4()))
+    mapped = dict(_mapping(pair) for pair in options.map)
+    done = Imported()
+
+    def take(connection: Connection, rows: list[Row]) -> None:
+        entries = list(_entries(action, rows, mapped, options.cause, done))
+        if options.dry_run:
+            _try(connection, entries, done)
+        else:
+            _write(connection, action.actor, entries, done)
+
+    read_file(options, lambda file: _rows(file, options), take)
+    told = {"dry_run": options.dry_run, "new": dict(done.new), "already": done.already, "blocked": done.blocked}
+    verb = "would be recorded" if options.dry_run else f"recorded, {done.blocked} block an address now"
+    answer(
+        options,
+        told | done.told(),
+        *done.shown(),
+        *(f"{count:>9,}  {cause}" for cause, count in done.new.items()),
+        f"{done.new.total()} {verb}; {done.already} were there already; {done.refused} lines refused.",
+    )
+    return LOOK if done.refused else DONE
+
+
+def _mapping(pair: str) -> tuple[str, str]:
+    text, _, cause = pair.rpartition("=")
+    if not text or cause not in TAKEN_OVER:
+        raise ActionError(f"--map is {pair!r}; it must be TEXT=CAUSE with a cause of {', '.join(TAKEN_OVER)}.")
+    return _plain(text), cause
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()
+
+
+def _rows(file: IO[bytes], options: argparse.Namespace) -> Iterator[Row]:
+    """Yield the rows of a CSV file, or of what ``aws sesv2 list-suppressed-destinations`` prints."""
+    head = file.peek(64) if hasattr(file, "peek") else b""
+    if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return rows_of(file, Columns(options.address_column, options.reason_column, options.date_column))
+    try:
+        entries = json.load(file)[_SES]
+        listed = [(str(e["EmailAddress"]), str(e["Reason"]), str(e["LastUpdateTime"])) for e in entries]
+    except (ValueError, KeyError, TypeError):
+        raise ActionError(f"The file is JSON, but not a list of {_SES} as the AWS CLI prints it.") from None
+    return (dated(Row(line, address, reason), moment) for line, (address, reason, moment) in enumerate(listed, 1))
+
+
+def _entries(
+    action: Any, rows: list[Row], mapped: Mapping[str, str], default: str | None, done: Imported
+) -> Iterator[Entry]:
+    from datetime import UTC, datetime
+
+    from ses_bounces.classify.address import address_key
+    from ses_bounces.suppression.ses_list import digest
+
+    now = datetime.now(UTC)
+    for row in rows:
+        if row.problem is not None:
+            done.refuse(row.line, row.problem)
+            continue
+        key, cause = address_key(row.address), mapped.get(_plain(row.reason)) or KNOWN.get(_plain(row.reason), default)
+        if key is None:
+            done.refuse(row.line, "not an e-mail address")
+        elif cause is None:
+            done.refuse(row.line, UNKNOWN)
+        else:
+            dedup_key = digest("import", "blocked", cause, key, row.date.isoformat() if row.date else "")
+            yield entry_of(action, row, cause, key, row.address.strip(), dedup_key, now)
+
+
+def _try(connection: Connection, entries: list[Entry], done: Imported) -> None:
+    from ses_bounces.base.database.connection import quiet
+    from ses_bounces.base.database.statements import statement
+
+    by_key = {entry.dedup_key: entry.kind for entry in entries}
+    with quiet():
+        there = {
+            bytes(key)
+            for (key,) in connection.execute(statement("ledger/select_recorded_keys"), {"keys": list(by_key)})
+        }
+    done.new += Counter(kind for key, kind in by_key.items() if key not in there)
+    done.already += len(entries) - len(by_key) + len(there)
+
+
+def _write(connection: Connection, who: str, entries: list[Entry], done: Imported) -> None:
+    from ses_bounces.base.database.connection import quiet
+    from ses_bounces.ledger.writing import writing
+
+    if not entries:
+        return
+    with quiet(), writing(connection) as writer:
+        writer.append(((entry, None) for entry in entries), who)
+    new = Counter({cause: writer.changes.entries[cause] for cause in TAKEN_OVER if writer.changes.entries[cause]})
+    done.new += new
+    done.already += len(entries) - sum(new.values())
+    done.blocked += sum(writer.changes.blocked.values())

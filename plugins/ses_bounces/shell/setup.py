@@ -1,0 +1,93 @@
+"""``ses-bounces setup``: the same plan as the DAG ``ses_bounces_setup`` makes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.base.sites import current
+from ses_bounces.shell.command import DONE, LOOK
+from ses_bounces.shell.context import database, variable
+from ses_bounces.shell.output import say, say_json
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the plan; with ``--apply`` do it, bring the schema up to date, and show the settings that go with it."""
+    from ses_bounces.feed.setup.options import open_target
+    from ses_bounces.feed.setup.plan import Step, apply
+    from ses_bounces.feed.setup.provision import plan_setup, plan_teardown, prove
+
+    target = open_target(options_of(options))
+    plan = (plan_teardown if options.teardown else plan_setup)(target)
+    told: dict[str, Any] = plan.as_json()
+    words = not options.json
+    if words:
+        say(*plan.lines())
+    if options.apply:
+
+        def each(step: Step) -> None:
+            if words:
+                details = step.details if step.kind == "identity" else []
+                say(f"Done: {step.verdict} {step.kind} {step.name}", *(f"    {detail}" for detail in details))
+
+        told["done"] = apply(plan, each)
+        if not options.teardown:
+            told |= _finish(options, target, words=words)
+            if options.prove:
+                told["proved_by"] = prove(target)
+                if words:
+                    say(f"The delivery of mail {told['proved_by']} arrived: the feed works.")
+    elif words:
+        say("Nothing was changed; --apply does it." if plan.to_do else "Nothing is to be done.")
+    if options.json:
+        say_json(told)
+    in_the_way = any(step.verdict == "blocked" for step in plan.steps)
+    return LOOK if in_the_way else DONE
+
+
+def options_of(options: argparse.Namespace) -> Any:
+    """Return what the arguments say."""
+    from ses_bounces.feed.setup.options import Options
+
+    site = current()
+    names = ["configuration_set", "kms_key", "region"]
+    names += ["keep_forwarding", "discard_messages", "use_fips_endpoint"]
+    given = {name: getattr(options, name) for name in names}
+    for name in ("topic", "queue", "dead_letter_queue"):
+        given[name] = getattr(options, name) or f"{site.slug}-{name.replace('_', '-')}"
+    return Options(
+        identity=options.identity,
+        aws_conn_id=site.aws_conn_id if options.aws_conn_id is None else options.aws_conn_id or None,
+        deliveries=not options.no_deliveries,
+        **given,
+    )
+
+
+def _finish(options: argparse.Namespace, target: Any, *, words: bool) -> dict[str, Any]:
+    """Bring the database up to date, and tell the settings."""
+    from ses_bounces.base.database import schema
+    from ses_bounces.feed.setup.topology import queue_url
+    from ses_bounces.feed.setup.variable import with_feed
+
+    told: dict[str, Any] = {}
+    if not options.no_database:
+        with database(options, check=False) as connection:
+            told["revision"] = schema.upgrade(connection)
+        if words:
+            say(f"Schema ses_bounces is at revision {told['revision']}.")
+    url = queue_url(target, target.options.queue)
+    assert url is not None
+    try:
+        before = variable()
+    except SettingsError:
+        # A machine without Airflow's database: what is to be written is the same.
+        before = None
+    text = with_feed(before, url, target.topic_arn, target.options.aws_conn_id)
+    told["variable"] = text
+    if words:
+        if text == before:
+            say(f"Airflow Variable {current().variable} has this feed already.")
+        else:
+            say(f"Airflow Variable {current().variable} is to be:", text)
+    return told

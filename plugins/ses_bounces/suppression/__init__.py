@@ -1,0 +1,1 @@
+"""SES's own suppression list: reading it, its drift from the ledger, pushing and lifting."""

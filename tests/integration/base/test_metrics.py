@@ -1,0 +1,137 @@
+"""Metrics: what runs emit, what the catalogue says, and what the page says are the same."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from dev.aws import Feed, temporary_aws
+from dev.ses import FakeSes
+from ses_bounces.actions.action import Action
+from ses_bounces.actions.lifts import lift_blocks
+from ses_bounces.base.exceptions import HealthError
+from ses_bounces.base.metrics import METRICS
+from ses_bounces.dags.tasks import doctor as doctor_tasks
+from ses_bounces.dags.tasks import send as send_tasks
+from ses_bounces.feed.sqs.queue import SqsQueue
+from tests.kit.builders import bounce, iso, sns
+from tests.kit.mailbox import smtp_server
+from tests.kit.seeding import address_id, dated
+from tests.kit.tasks import Tasks
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+REGION = "us-east-1"
+
+Emitted = dict[str, set[tuple[str, tuple[str, ...]]]]
+
+
+@pytest.fixture(scope="module")
+def ses() -> Iterator[FakeSes]:
+    with temporary_aws() as aws, FakeSes(aws) as started:
+        yield started
+
+
+@pytest.fixture
+def emitted(monkeypatch: pytest.MonkeyPatch) -> Emitted:
+    """What reaches Airflow's stats: by name, whether it was counted or set, and its tags."""
+    from airflow.sdk.observability import stats
+
+    found: Emitted = {}
+
+    def taking(kind: str) -> Any:
+        def take(name: str, value: float, tags: dict[str, str] | None = None) -> None:
+            found.setdefault(name, set()).add((kind, tuple(sorted(tags or {}))))
+
+        return take
+
+    monkeypatch.setattr(stats, "incr", taking("counter"))
+    monkeypatch.setattr(stats, "gauge", taking("gauge"))
+    return found
+
+
+def test_runs_emit_what_the_catalogue_says(
+    database: Connection, database_url: str, ses: FakeSes, emitted: Emitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed.create(ses)
+    database.execute(
+        "CREATE TABLE public.people (id serial PRIMARY KEY, email text, allow_group_email boolean DEFAULT true)"
+    )
+    database.execute("INSERT INTO public.people (email) VALUES ('anna@example.com')")
+    tasks = Tasks(
+        monkeypatch, database_url, ses.connection_json(), queue_urls=[feed.queue_url], ses_regions=[REGION],
+        people_table="public.people", push_to_ses=True, lift_at_ses=False,
+    )  # fmt: skip
+    events = [
+        dated(bounce("anna@example.com"), 2),
+        dated(bounce("bo@example.com", "Transient"), 20),
+        dated(bounce("dee@example.com"), 2),
+    ]
+    now = iso(datetime.now(UTC))
+    feed.send_bodies([*(json.dumps(sns(event, Timestamp=now)) for event in events), "not JSON"])
+    done = tasks.hour()
+    assert done["sync_allow_group_email"]["switched_off"] == 1
+    lift_blocks(
+        database,
+        Action("ops", "is mended", str(uuid4())),
+        {address_id(database, "anna@example.com"): ["permanent_bounce"]},
+    )
+    # SQS may refuse to delete single messages.
+    monkeypatch.setattr(SqsQueue, "delete", lambda _queue, handles: list(handles))
+    feed.send_bodies(["not JSON"])
+    tasks.hour("manual__2", report_today=True)
+
+    moment = datetime.now(UTC) - timedelta(days=3)
+    ses.region().listed["cy@example.com"] = ("BOUNCE", moment)
+    database.execute(
+        "INSERT INTO ses_bounces.unblock_request (address_id, lifts, actor, reason)"
+        " VALUES (%s, '{expired_transient}', 'ops', 'x')",
+        [address_id(database, "bo@example.com")],
+    )
+    tasks.suppression_sync()
+    tasks.settings["report_email_to"] = "ops@example.com"
+    with smtp_server(monkeypatch):
+        send_tasks.send_report_email(tasks.context("send_report_email", again=datetime.now(UTC).date().isoformat()))
+    doctor_tasks.check_ledger(tasks.context("check_ledger"))
+    with contextlib.suppress(HealthError):
+        doctor_tasks.report_findings(tasks.context("report_findings"))
+
+    assert emitted == {f"ses_bounces.{name}": {(metric.kind, metric.tags)} for name, metric in METRICS.items()}
+
+
+def test_the_code_names_what_the_catalogue_has() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "plugins").rglob("*.py"))
+    assert set(re.findall(r'metrics\.(?:count|gauge)\(\s*"(\w+)"', source)) == set(METRICS)
+
+
+def test_the_page_has_the_catalogue() -> None:
+    rows = [
+        (name, kind, unit, "" if tags == "–" else tags, meaning)
+        for name, kind, unit, tags, meaning in re.findall(
+            r"^\| `(\w+)` \| (\w+) \| (\w+) \| (.+?) \| (.+?) \|$", PAGE, re.MULTILINE
+        )
+    ]
+    assert rows == [
+        (name, metric.kind, metric.unit, ", ".join(f"`{tag}`" for tag in metric.tags), metric.meaning)
+        for name, metric in METRICS.items()
+    ]
+
+
+def test_five_alerts_name_metrics_that_are_there() -> None:
+    section = PAGE.partition("## Five alerts")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\d) \| (.+?) \|", section, re.MULTILINE)
+    assert [number for number, _ in rows] == list("12345")
+    named = {name for _, when in rows for name in re.findall(r"`(\w+)`", when)} - {"severity", "critical"}
+    assert named
+    assert named <= set(METRICS)

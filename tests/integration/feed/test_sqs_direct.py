@@ -1,0 +1,301 @@
+"""Direct requests to SQS, and what happens when they are not answered as they should be."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.credentials import RefreshableCredentials
+from botocore.session import get_session
+from urllib3 import HTTPConnectionPool
+from urllib3.exceptions import ProtocolError
+
+from dev.aws import EmulatedAws, Feed, temporary_aws
+from ses_bounces.base.aws.clients import refuse_cut_answers
+from ses_bounces.base.exceptions import FeedError, QueueError
+from ses_bounces.base.settings import parse
+from ses_bounces.feed.sqs.direct import MAX_FAILURES, DirectCalls
+from ses_bounces.feed.sqs.queue import SqsQueue, open_queue
+
+URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/ses-bounces-queue"
+MESSAGE = {
+    "MessageId": "m1",
+    "ReceiptHandle": "r1",
+    "Body": "né",
+    "MD5OfBody": "0",
+    "Attributes": {"SentTimestamp": "5"},
+}
+GOOD = (200, json.dumps({"Messages": [MESSAGE]}).encode())
+UNDELETED = (200, json.dumps({"Successful": [{"Id": "0"}], "Failed": [{"Id": "1", "Code": "InternalError"}]}).encode())
+Answer = tuple[int, bytes] | None
+
+
+def refusal(status: int, code: str) -> Answer:
+    return status, json.dumps({"__type": f"com.amazonaws.sqs#{code}", "message": "of someone@example.com"}).encode()
+
+
+@dataclass
+class Server:
+    """Answers requests with what it was given, in this order; None: closes the connection within the answer."""
+
+    port: int = 0
+    answers: list[Answer] = field(default_factory=list)
+    # By botocore's client, or directly; and what was sent.
+    seen: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    authorizations: list[str] = field(default_factory=list)
+
+    @property
+    def ways(self) -> list[str]:
+        return [way for way, _ in self.seen]
+
+    def client(self, attempts: int = 2, **options: Any) -> Any:
+        config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=2)
+        keys = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret"} | options
+        endpoint = f"http://127.0.0.1:{self.port}"
+        client = boto3.client("sqs", region_name="eu-west-1", endpoint_url=endpoint, config=config, **keys)
+        refuse_cut_answers(client)
+        return client
+
+    def queue(self, **options: Any) -> SqsQueue:
+        client = self.client(**options)
+        return SqsQueue(client, URL, DirectCalls.of(client))
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as started:
+        yield started
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            way = "client" if "amz-sdk-invocation-id" in self.headers else "direct"
+            state.seen.append((way, {"target": self.headers["X-Amz-Target"], **body}))
+            state.authorizations.append(self.headers["Authorization"])
+            answer = state.answers.pop(0)
+            status, content = answer or (200, GOOD[1])
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.0")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content if answer else content[:20])
+            self.close_connection = answer is None
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http.daemon_threads = True
+    state.port = http.server_address[1]
+    thread = threading.Thread(target=http.serve_forever)
+    thread.start()
+    yield state
+    http.shutdown()
+    http.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[EmulatedAws]:
+    with temporary_aws() as started:
+        yield started
+
+
+def test_a_request_is_what_the_client_would_send(server: Server) -> None:
+    server.answers = [GOOD, GOOD, UNDELETED, UNDELETED]
+    direct, client = server.queue(), SqsQueue(server.client(), URL)
+    [message] = direct.receive()
+    [same] = client.receive()
+    assert (message["MessageId"], message["ReceiptHandle"], message["Body"]) == ("m1", "r1", "né")
+    assert {name: same[name] for name in message} == message  # type: ignore[literal-required]
+    assert direct.delete(["a", "b"]) == client.delete(["a", "b"]) == ["b"]
+    assert server.ways == ["direct", "client", "direct", "client"]
+    sent = [request for _, request in server.seen]
+    assert (sent[0], sent[2]) == (sent[1], sent[3])
+    for authorization in server.authorizations:
+        assert authorization.startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
+        assert "/eu-west-1/sqs/aws4_request, SignedHeaders=" in authorization
+        for signed in ("host", "x-amz-date", "x-amz-target"):
+            assert signed in authorization
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        (500, b"<html>no JSON</html>"),
+        (503, b""),
+        refusal(400, "RequestThrottled"),
+        (200, b'{"Messages": [{"MessageId": "m1", '),
+        (200, b'{"Messages": [{"MessageId": "m1"}]}'),
+        (200, b'{"Messages": "of another kind"}'),
+        (200, b""),
+        None,
+    ],
+)
+def test_what_is_no_answer_is_asked_again_by_the_client(server: Server, bad: Answer) -> None:
+    server.answers = [bad, GOOD, GOOD]
+    queue = server.queue()
+    assert [message["MessageId"] for message in queue.receive()] == ["m1"]
+    assert server.ways == ["direct", "client"]
+    # One failure is no reason to leave the short way.
+    assert queue.receive()
+    assert server.ways == ["direct", "client", "direct"]
+
+
+def test_the_client_repeats_as_ever(server: Server) -> None:
+    server.answers = [(503, b""), (503, b""), (503, b""), GOOD]
+    assert server.queue(attempts=3).receive()
+    assert server.ways == ["direct", "client", "client", "client"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "says"),
+    [
+        (refusal(400, "AccessDeniedException"), QueueError, "lacks a permission"),
+        (refusal(400, "QueueDoesNotExist"), QueueError, 'correct "queue_urls"'),
+        (refusal(403, "ExpiredToken"), QueueError, "the credentials have expired"),
+        (refusal(403, "OverLimit"), FeedError, "too many messages are in flight"),
+        ((500, b""), FeedError, "sqs:ReceiveMessage"),
+        (None, FeedError, "sqs:ReceiveMessage"),
+    ],
+)
+def test_a_refusal_is_explained_as_ever(
+    server: Server, caplog: pytest.LogCaptureFixture, answer: Answer, kind: type[Exception], says: str
+) -> None:
+    server.answers = [answer] * 3
+    with pytest.raises(kind, match=says) as raised, caplog.at_level("INFO", "ses_bounces"):
+        server.queue().receive()
+    assert "someone@example.com" not in f"{raised.value}{caplog.text}"
+    assert server.ways[:2] == ["direct", "client"]
+
+
+def test_after_some_failures_only_the_client_is_asked(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    queue = server.queue()
+    server.answers = [(502, b""), GOOD] * MAX_FAILURES + [GOOD, UNDELETED]
+    for _ in range(MAX_FAILURES):
+        assert queue.receive()
+    assert queue.receive()
+    assert queue.delete(["a", "b"]) == ["b"]
+    assert server.ways == ["direct", "client"] * MAX_FAILURES + ["client", "client"]
+    assert [record.levelname for record in caplog.records if record.levelname == "WARNING"] == ["WARNING"]
+
+
+def test_credentials_are_refreshed_before_they_expire(server: Server) -> None:
+    made: list[int] = []
+
+    def fresh(seconds: int) -> Callable[[], dict[str, str]]:
+        from datetime import UTC, datetime, timedelta
+
+        def refresh() -> dict[str, str]:
+            made.append(len(made))
+            expiry = datetime.now(UTC) + timedelta(seconds=seconds)
+            return {
+                "access_key": f"AKID{len(made)}",
+                "secret_key": "s",
+                "token": "t",
+                "expiry_time": expiry.isoformat(),
+            }
+
+        return refresh
+
+    session = get_session()
+    # Due at once: every request has new ones.
+    refresh = fresh(60)
+    session._credentials = RefreshableCredentials.create_from_metadata(refresh(), refresh, "test")
+    endpoint = f"http://127.0.0.1:{server.port}"
+    client = session.create_client("sqs", region_name="eu-west-1", endpoint_url=endpoint)
+    queue = SqsQueue(client, URL, DirectCalls.of(client))
+    server.answers = [GOOD, GOOD]
+    queue.receive()
+    queue.receive()
+    assert server.ways == ["direct", "direct"]
+    first, second = (authorization.partition("Credential=")[2][:5] for authorization in server.authorizations)
+    assert first != second
+    assert len(made) >= 3
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint", "options"),
+    [
+        ("eu-west-1", None, {}),
+        ("cn-north-1", None, {}),
+        ("us-east-1", None, {"use_fips_endpoint": True}),
+        ("us-gov-west-1", None, {"use_fips_endpoint": True}),
+        ("eu-west-1", None, {"use_dualstack_endpoint": True}),
+        ("eu-west-1", "https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com", {}),
+        ("eu-west-1", "http://127.0.0.1:9/", {}),
+        ("eu-west-1", "http://127.0.0.1:9/sqs", {}),
+        ("eu-west-1", "http://127.0.0.1:9/sqs/", {}),
+        ("eu-west-1", "http://sqs.test/", {"proxies": {"http": "http://127.0.0.1:8"}}),
+        ("eu-west-1", None, {"proxies": {"https": "http://127.0.0.1:8"}}),
+    ],
+)
+def test_the_endpoint_is_that_of_the_client(
+    monkeypatch: pytest.MonkeyPatch, region: str, endpoint: str | None, options: dict[str, Any]
+) -> None:
+    client = boto3.client(
+        "sqs", region_name=region, endpoint_url=endpoint, aws_access_key_id="x", aws_secret_access_key="x",
+        config=Config(retries={"total_max_attempts": 1}, **options),
+    )  # fmt: skip
+    asked: list[tuple[Any, ...]] = []
+
+    def urlopen(pool: HTTPConnectionPool, method: str, url: str, body: bytes, headers: Any, *_: Any, **__: Any) -> None:
+        scope = str(headers["Authorization"]).partition(",")[0].partition("/")[2]
+        tls = (getattr(pool, "cert_reqs", None), getattr(pool, "ca_certs", None))
+        asked.append((pool.scheme, pool.host, pool.port, pool.proxy, method, url, scope, *tls))
+        raise ProtocolError
+
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", urlopen)
+    with pytest.raises(FeedError):
+        SqsQueue(client, URL, DirectCalls.of(client)).receive()
+    direct, by_client = asked[:2]
+    assert direct == by_client
+
+
+@pytest.mark.parametrize("version", ["v4", "bearer", "v4a"])
+def test_what_signs_otherwise_goes_through_the_client(version: str) -> None:
+    client = boto3.client(
+        "sqs", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x",
+        config=Config(signature_version=version),
+    )  # fmt: skip
+    assert (DirectCalls.of(client) is not None) is (version == "v4")
+    assert DirectCalls.of(object()) is None
+
+
+def test_the_drain_s_queue_is_read_directly(aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+    monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_AWS", aws.connection_json())
+    feed = Feed.create(aws)
+    bodies = [f"body {number} é" for number in range(25)]
+    feed.send_bodies(bodies)
+    settings = parse({"queue_urls": [feed.queue_url]})
+    queue = open_queue(settings, settings.queue_urls[0])
+    assert queue.direct is not None
+    # Whoever asks the client is found out.
+    monkeypatch.setattr(type(queue.client), "_make_api_call", None)
+    found: list[str] = []
+    while messages := queue.receive():
+        for message in messages:
+            assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+            assert int(message["Attributes"]["SentTimestamp"]) > 1_700_000_000_000
+            found.append(message["Body"])
+        assert queue.delete([message["ReceiptHandle"] for message in messages]) == []
+    assert sorted(found) == sorted(bodies)
+    monkeypatch.undo()
+    depth = queue.depth()
+    assert (depth.waiting, depth.in_flight) == (0, 0)

@@ -1,0 +1,304 @@
+"""The report by e-mail (a real SMTP server, the emulated SES) and to a webhook: once, with a link, without addresses."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from dev.aws import temporary_aws
+from dev.ports import free_port
+from dev.ses import FakeSes
+from ses_bounces.base.exceptions import MissingConnectionError, SendError, SendRefusedError, SettingsError
+from ses_bounces.dags.tasks import send as send_tasks
+from ses_bounces.report.making import make_report
+from tests.integration.report.test_report import DAY, TODAY, history
+from tests.kit.mailbox import Mailbox, smtp_server
+from tests.kit.tasks import Tasks
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/q"
+TO = ["ops@example.com", "legal@example.com"]
+BASE = "https://airflow.example.com/base"
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    """A mail server on the loopback interface, and the connection smtp_default to it."""
+    with smtp_server(monkeypatch) as box:
+        yield box
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch, database: Connection, database_url: str) -> Tasks:
+    """The report of a day that is over, and the settings to send it by mail."""
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", BASE)
+    history(database)
+    make_report(database, DAY, ZoneInfo("UTC"))
+    return Tasks(monkeypatch, database_url, "{}", queue_urls=[QUEUE], report_email_to=TO)
+
+
+def by_mail(tasks: Tasks, **params: Any) -> list[str]:
+    days: list[str] = send_tasks.send_report_email(tasks.context("send_report_email", **params))["days"]
+    return days
+
+
+def to_chat(tasks: Tasks, **params: Any) -> list[str]:
+    days: list[str] = send_tasks.send_report_to_chat(tasks.context("send_report_to_chat", **params))["days"]
+    return days
+
+
+def sent(database: Connection) -> list[tuple[Any, ...]]:
+    query = "SELECT day, channel, sent_at IS NOT NULL, claimed_at IS NULL FROM ses_bounces.report_notice ORDER BY 1, 2"
+    return database.execute(query).fetchall()
+
+
+def test_a_mail_with_numbers_chart_and_link_and_no_address(
+    tasks: Tasks, mailbox: Mailbox, database: Connection
+) -> None:
+    assert by_mail(tasks) == [DAY.isoformat()]
+    [mail] = mailbox.mails
+    assert mailbox.recipients == [TO]
+    assert mail["From"] == "airflow@example.com"
+    assert mail["Subject"] == f"Email Blocked Report of {DAY}: 1 address newly blocked"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    body = mail.get_body(("html",))
+    assert body is not None
+    html = body.get_content()
+    assert f"{BASE}/ses-bounces/reports/{DAY}" in html
+    assert "1 complaint" in html
+    assert "bgcolor=" in html
+    assert "@example" not in html
+    assert list(mail.iter_attachments()) == []
+    assert sent(database) == [(DAY, "email", True, True)]
+
+
+def test_it_is_sent_once_whatever_happens(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
+    assert by_mail(tasks) == [DAY.isoformat()]
+    assert by_mail(tasks) == []
+    # Late messages, a backfill: the day's report is written again.
+    database.execute("UPDATE ses_bounces.report_day SET revision = revision + 1, made_at = now()")
+    assert by_mail(tasks) == []
+    assert len(mailbox.mails) == 1
+    assert by_mail(tasks, again=DAY.isoformat()) == [DAY.isoformat()]
+    assert len(mailbox.mails) == 2
+
+
+def test_days_in_order_and_no_flood_at_first(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
+    for days in (1, 2, 9, 20):
+        make_report(database, TODAY - timedelta(days=days), ZoneInfo("UTC"))
+    # Of today so far: not finished.
+    make_report(database, TODAY, ZoneInfo("UTC"))
+    yesterday = TODAY - timedelta(days=1)
+    assert by_mail(tasks) == [yesterday.isoformat()]
+    # An outage later: what was missed of the last week.
+    database.execute("UPDATE ses_bounces.report_notice SET day = day - 10")
+    assert by_mail(tasks) == [day.isoformat() for day in (DAY, TODAY - timedelta(days=2), yesterday)]
+
+
+def test_addresses_go_along_when_asked(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
+    tasks.settings["report_send_addresses"] = True
+    by_mail(tasks)
+    [attached] = mailbox.mails[0].iter_attachments()
+    assert attached.get_filename() == f"blocked_report_{DAY}.csv.gz"
+    table = gzip.decompress(attached.get_payload(decode=True)).decode()  # type: ignore[arg-type]
+    assert "new@example.com" in table
+    assert "before@example.com" in table
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [("550 no such user", SendRefusedError), ("451 try later", SendError)],
+    ids=["for good", "for now"],
+)
+def test_a_refusal_is_said_without_addresses_and_the_day_stays_due(
+    tasks: Tasks, mailbox: Mailbox, database: Connection, answer: str, error: type[Exception]
+) -> None:
+    mailbox.answer = answer
+    with pytest.raises(error) as raised:
+        by_mail(tasks)
+    assert type(raised.value) is error
+    assert "smtp_default" in str(raised.value)
+    assert answer[:3] in str(raised.value)
+    assert "@" not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+    assert sent(database) == [(DAY, "email", False, True)]
+    mailbox.answer = None
+    assert by_mail(tasks) == [DAY.isoformat()]
+
+
+def test_a_server_that_does_not_answer_is_tried_again(
+    tasks: Tasks, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@example.com", "retry_limit": 1}
+    connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": free_port(9), "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
+    with pytest.raises(SendError, match="can't be used"):
+        by_mail(tasks)
+    assert sent(database) == [(DAY, "email", False, True)]
+
+
+def test_two_senders_at_once_send_one(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
+    claim = (
+        "INSERT INTO ses_bounces.report_notice (day, channel, claimed_at) VALUES (%s, 'email', now() - %s::interval)"
+    )
+    database.execute(claim, [DAY, "1 minute"])
+    assert by_mail(tasks) == []
+    assert mailbox.mails == []
+    # The other one was killed.
+    database.execute("UPDATE ses_bounces.report_notice SET claimed_at = now() - interval '11 minutes'")
+    assert by_mail(tasks) == [DAY.isoformat()]
+
+
+def test_what_is_missing_is_said(tasks: Tasks, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_POSTBOX", "http://127.0.0.1:9")
+    for changed, error, said in (
+        ({"report_email_to": []}, AirflowSkipException, "report_email_to is empty"),
+        ({"report_email_conn_id": "nowhere"}, MissingConnectionError, "report_email_conn_id"),
+        ({"report_email_conn_id": "postbox"}, SettingsError, "of type http"),
+    ):
+        before = dict(tasks.settings)
+        tasks.settings |= changed
+        with pytest.raises(error, match=said):
+            by_mail(tasks)
+        tasks.settings = before
+    with pytest.raises(AirflowSkipException, match="report_chat_conn_id is not set"):
+        to_chat(tasks)
+    with pytest.raises(SettingsError, match="There is no report of 2020-01-01"):
+        by_mail(tasks, again="2020-01-01")
+    assert mailbox.mails == []
+
+
+def test_by_ses(tasks: Tasks, database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    with temporary_aws() as aws, FakeSes(aws) as ses:
+        monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_AWS", ses.connection_json())
+        tasks.settings |= {"report_email_conn_id": "ses_bounces_aws", "report_send_addresses": True}
+        with pytest.raises(SettingsError, match="report_email_from is not set"):
+            by_mail(tasks)
+        tasks.settings["report_email_from"] = "reports@news.example.com"
+        ses.refuse["SendRawEmail"] = ("MessageRejected", 1)
+        with pytest.raises(SendRefusedError, match="MessageRejected") as raised:
+            by_mail(tasks)
+        assert "@" not in str(raised.value)
+        ses.refuse.clear()
+        ses.client("ses").verify_email_identity(EmailAddress="reports@news.example.com")
+        assert by_mail(tasks) == [DAY.isoformat()]
+        messages = httpx.get(f"{aws.endpoint_url}/_ministack/ses/messages", trust_env=False).json()["messages"]
+    [[kept]] = messages.values()
+    assert (kept["Source"], kept["To"]) == ("reports@news.example.com", TO)
+    assert f"Email Blocked Report of {DAY}" in kept["Subject"]
+    assert f"/reports/{DAY}" in kept["BodyHtml"]
+    assert sent(database) == [(DAY, "email", True, True)]
+
+
+class Chat(HTTPServer):
+    """A chat's incoming webhook."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, dict[str, Any]]] = []
+        self.status = 200
+        super().__init__(("127.0.0.1", 0), _Webhook)
+
+
+class _Webhook(BaseHTTPRequestHandler):
+    server: Chat
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.posted.append((self.path, body))
+        self.send_response(self.server.status)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving(chat: Chat) -> Iterator[None]:
+    thread = threading.Thread(target=chat.serve_forever)
+    thread.start()
+    yield
+    chat.shutdown()
+    thread.join()
+    chat.server_close()
+
+
+@pytest.fixture
+def chat(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
+    webhook = Chat()
+    connection = {
+        "conn_type": "http",
+        "host": f"http://127.0.0.1:{webhook.server_port}/services",
+        "password": "T0/B0/hidden",
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_OPS_CHAT", json.dumps(connection))
+    tasks.settings["report_chat_conn_id"] = "ops_chat"
+    with serving(webhook):
+        yield webhook
+
+
+def test_to_a_chat(tasks: Tasks, chat: Chat, database: Connection) -> None:
+    assert to_chat(tasks) == [DAY.isoformat()]
+    assert to_chat(tasks) == []
+    [(path, body)] = chat.posted
+    assert path == "/services/T0/B0/hidden"
+    assert list(body) == ["text"]
+    assert f"{BASE}/ses-bounces/reports/{DAY}" in body["text"]
+    assert "@" not in body["text"]
+    assert sent(database) == [(DAY, "chat", True, True)]
+
+
+def test_to_a_chat_with_the_newly_blocked(tasks: Tasks, chat: Chat) -> None:
+    tasks.settings |= {"report_send_addresses": True, "report_chat_format": "discord"}
+    to_chat(tasks)
+    [(_, body)] = chat.posted
+    assert "new@example.com: complaint" in body["content"]
+    assert "before@example.com" not in body["content"]
+
+
+@pytest.mark.parametrize(("status", "error"), [(404, SendRefusedError), (503, SendError), (429, SendError)])
+def test_a_webhook_that_refuses(
+    tasks: Tasks,
+    chat: Chat,
+    database: Connection,
+    status: int,
+    error: type[Exception],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    chat.status = status
+    with pytest.raises(error, match=str(status)) as raised:
+        to_chat(tasks)
+    assert type(raised.value) is error
+    # Whoever has the path may write into the chat.
+    assert "hidden" not in str(raised.value) + "".join(capfd.readouterr())
+    assert sent(database) == [(DAY, "chat", False, True)]
+
+
+def test_a_webhook_that_is_not_there(
+    tasks: Tasks, chat: Chat, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    gone = {"conn_type": "http", "host": f"http://127.0.0.1:{free_port(9)}", "password": "T0/B0/hidden"}
+    monkeypatch.setenv("AIRFLOW_CONN_OPS_CHAT", json.dumps(gone))
+    with pytest.raises(SendError, match="can't be reached") as raised:
+        to_chat(tasks)
+    assert "hidden" not in str(raised.value) + "".join(capfd.readouterr())
+
+
+def test_without_a_url_of_airflow_there_is_no_link(tasks: Tasks, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW__API__BASE_URL")
+    to_chat(tasks)
+    assert "http" not in chat.posted[0][1]["text"]

@@ -1,0 +1,105 @@
+"""Pasted lists and uploaded files."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ses_bounces.actions.pasted import MAX_BYTES, MAX_LINES, read_csv, read_text
+from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.address import address_key
+from ses_bounces.ledger.lists.csv_lines import write_table
+
+ADDRESSES = st.one_of(
+    st.emails(),
+    st.builds(
+        "{}{}@{}".format,
+        st.sampled_from(["=", "+", "-", "@", "'=", "'", "''+", '"', "1"]),
+        st.text("abc'=+-,;\"|", max_size=6),
+        st.sampled_from(["example.com", "müller.example"]),
+    ),
+)
+
+
+def test_lines_names_and_separators() -> None:
+    pasted = read_text(
+        'ann@example.com\n\n"Doe, Jane" <JANE@example.com>\r\nbob@example.com; cleo@example.com, x\nANN@example.com'
+    )
+    assert pasted.addresses == {
+        "ann@example.com": 1,
+        "jane@example.com": 3,
+        "bob@example.com": 4,
+        "cleo@example.com": 4,
+    }
+    assert [line.number for line in pasted.problems] == [4]
+    assert pasted.duplicates == 1
+
+
+def test_a_problem_never_shows_the_value() -> None:
+    pasted = read_text("secret-without-at\nsecret@@@")
+    assert [(line.number, "secret" in line.problem) for line in pasted.problems] == [(1, False), (2, False)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"ann@example.com\nbob@example.com\n",
+        b"\xef\xbb\xbfann@example.com\r\nbob@example.com",
+        b"E-Mail Address\nann@example.com\nbob@example.com\n",
+        b"id,Email\n1,ann@example.com\n2,bob@example.com\n",
+        b'"name";"address"\n"Doe, J.";"ann@example.com"\n"";"bob@example.com"\n',
+        b"mail\tname\nann@example.com\tAnn\n\nbob@example.com\tBob\n",
+        b"\n\naddress\nann@example.com\nbob@example.com",
+    ],
+)
+def test_files(content: bytes) -> None:
+    pasted = read_csv(content)
+    assert (list(pasted.addresses), pasted.problems) == (["ann@example.com", "bob@example.com"], [])
+
+
+def test_errors_of_a_file_name_the_line() -> None:
+    pasted = read_csv(b'name,email\nAnn,ann@example.com\nx\ny,nonsense\n"two\nlines",bob@example.com\n')
+    assert [line.number for line in pasted.problems] == [3, 4]
+    assert pasted.addresses == {"ann@example.com": 2, "bob@example.com": 6}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("Grüße@example.com".encode("latin-1"), "not UTF-8"),
+        ("a@example.com".encode("utf-16"), "not UTF-8"),
+        (b"1,ann@example.com\n2,bob@example.com", "2 columns and no header"),
+        (b"x" * (MAX_BYTES + 1), "bytes; it may have"),
+        (b"a@example.com\n" * (MAX_LINES + 1), "more than 10000 lines"),
+    ],
+)
+def test_files_that_are_refused(content: bytes, message: str) -> None:
+    with pytest.raises(ActionError, match=message):
+        read_csv(content)
+
+
+@pytest.mark.parametrize("text", ["a@example.com\n" * (MAX_LINES + 1), "é" * MAX_BYTES])
+def test_texts_that_are_too_long(text: str) -> None:
+    with pytest.raises(ActionError, match=r"may have|more than"):
+        read_text(text)
+
+
+@given(st.binary(max_size=300))
+def test_no_file_breaks_it(content: bytes) -> None:
+    with contextlib.suppress(ActionError):
+        read_csv(content)
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_it(text: str) -> None:
+    read_text(text)
+
+
+@given(st.lists(ADDRESSES, min_size=1, max_size=20))
+def test_our_own_download_is_read_back(keys: list[str]) -> None:
+    keys = [key for key in map(address_key, keys) if key and not key.isspace()]
+    content = "".join(write_table(("address", "reason"), ((key, "complaint") for key in keys))).encode()
+    assert list(read_csv(content).addresses) == list(dict.fromkeys(keys))
