@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import distribution
+from tests.kit import distribution
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_tables_name_modules_that_are_there() -> None:
