@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests import forked
 
 DAGS = Path(__file__).parents[2] / "dags"
 HEAVY = ("boto3", "botocore", "fastapi", "pygal", "psycopg", "pandas", "alembic")
 PROVIDERS = ("airflow.providers.amazon", "airflow.providers.postgres")
 
-PARSE = """
-import importlib.util, json, sys
+BEGINNING = """
+import gc, importlib.util, json, sys
 from airflow.sdk import DAG
 before = set(sys.modules)
-spec = importlib.util.spec_from_file_location("parsed_dag", sys.argv[1])
+"""
+PARSE = """
+spec = importlib.util.spec_from_file_location("parsed_dag", {path!r})
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-from airflow.sdk.definitions.dag import DAG
 dags = []
-import gc
 for dag in [o for o in gc.get_objects() if type(o) is DAG]:
-    dags.append({
+    dags.append({{
         "id": dag.dag_id, "doc": dag.doc_md, "tags": sorted(dag.tags), "catchup": dag.catchup,
-        "tasks": [{"id": t.task_id, "owner": t.owner, "retries": t.retries if not t.is_mapped else
-                   t.partial_kwargs["retries"], "doc": t.doc_md} for t in dag.tasks],
-    })
-print(json.dumps({"dags": dags, "new": sorted(set(sys.modules) - before)}))
+        "tasks": [{{"id": t.task_id, "owner": t.owner, "retries": t.retries if not t.is_mapped else
+                   t.partial_kwargs["retries"], "doc": t.doc_md}} for t in dag.tasks],
+    }})
+result = {{"dags": dags, "new": sorted(set(sys.modules) - before)}}
 """
+FILES = sorted(DAGS.glob("*.py"))
 
 
-@pytest.mark.parametrize("path", sorted(DAGS.glob("*.py")), ids=lambda path: path.stem)
-def test_dag_file(path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", PARSE, str(path)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+@pytest.fixture(scope="module")
+def parsed() -> dict[str, Any]:
+    """What each file defines and imports, parsed alone."""
+    return forked.results(BEGINNING, {path.name: ({}, PARSE.format(path=str(path))) for path in FILES}, os.environ)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_dag_file(path: Path, parsed: dict[str, Any]) -> None:
+    found = parsed[path.name]
     assert len(found["dags"]) == 1
     [dag] = found["dags"]
     assert dag["id"] == path.stem
