@@ -9,25 +9,24 @@ Nothing here raises on any input: what can't be understood becomes a :class:`Pro
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any, TypeVar, get_args
+from typing import Any
 
 import msgspec
 
-MAX_ENVELOPES = 6
+from ses_bounces.classify.fitting import Addresses, fit
 
-_S = TypeVar("_S", bound=msgspec.Struct)
+MAX_ENVELOPES = 6
+# As many as Lambda takes from SQS at once.
+MAX_RECORDS = 10_000
+MAX_TIME_CHARACTERS = 40
 
 # What SES publishes, as plain text, when an event destination is set up.
 _VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES"
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
-
-
-# None stands for what is no text: one of many that can't be read is a problem, and keeps its place.
-Addresses = list[str | None]
+_TOO_DEEP = "nested too deeply"
 # Shapes that are told by something else: as the type of an event of SES they are none.
 ENVELOPE_TYPES = ("SubscriptionConfirmation", "UnsubscribeConfirmation", "TopicValidated")
 
@@ -151,15 +150,15 @@ def unwrap(body: str | bytes) -> list[Event | Problem]:
     :param body: the body as SQS gave it.
     :raises: nothing.
     """
-    try:
-        return _unwrap_text(body if isinstance(body, str) else body.decode("utf-8", "replace"), _Envelope())
-    except RecursionError:
-        return [Problem("nested too deeply")]
+    return _unwrap_text(body if isinstance(body, str) else body.decode("utf-8", "replace"), _Envelope())
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """Return a reported time as aware UTC, or None where it can't be read; a time without zone is taken as UTC."""
-    if not text:
+    """Return a reported time as aware UTC, or None where it can't be read; a time without zone is taken as UTC.
+
+    A text of more than 40 characters is no time.
+    """
+    if not text or len(text) > MAX_TIME_CHARACTERS:
         return None
     try:
         moment = datetime.fromisoformat(text)
@@ -187,6 +186,11 @@ def clean(text: str | None, limit: int) -> str | None:
     return text if len(text) <= limit else text[:limit]
 
 
+def byte_count(text: str) -> int:
+    """Return the bytes of a text in UTF-8: what it costs to send and to keep, up to four times its characters."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
 def _unwrap_text(text: str, envelope: _Envelope) -> list[Event | Problem]:
     stripped = text.strip().removeprefix("\ufeff")
     if stripped.startswith(_VALIDATION_TEXT):
@@ -199,7 +203,7 @@ def _unwrap_text(text: str, envelope: _Envelope) -> list[Event | Problem]:
 
 def _unwrap_node(node: Node, envelope: _Envelope) -> list[Event | Problem]:
     if envelope.depth > MAX_ENVELOPES:
-        return envelope.problem("nested too deeply")
+        return envelope.problem(_TOO_DEEP)
     if isinstance(node, Record):
         if node.ses is not None:
             return envelope.event("Received", node)
@@ -208,7 +212,8 @@ def _unwrap_node(node: Node, envelope: _Envelope) -> list[Event | Problem]:
                 return _unwrap_any(inner, envelope.inside())
     if node.Records:
         inside = envelope.inside()
-        return [item for record in node.Records for item in _unwrap_node(record, inside)]
+        items = [item for record in node.Records[:MAX_RECORDS] for item in _unwrap_node(record, inside)]
+        return items if len(node.Records) <= MAX_RECORDS else items + inside.problem("more than 10,000 records")
     if node.Type in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
         return envelope.inside(node.TopicArn, node.Timestamp).event(node.Type, node)
     if node.Message is not None and node.Type in ("Notification", None):
@@ -234,6 +239,8 @@ def _decode(text: str) -> Node | str:
         return _convert(text)
     except (msgspec.DecodeError, UnicodeError):
         return _convert(text) if "\\ud" in text.lower() or not _is_encodable(text) else "not JSON"
+    except RecursionError:
+        return _TOO_DEEP
 
 
 def _is_encodable(text: str) -> bool:
@@ -246,40 +253,14 @@ def _is_encodable(text: str) -> bool:
 
 def _convert(text: str) -> Node | str:
     try:
-        loaded = json.loads(text)
+        # No number is used, and Python refuses to read one of more than 4,300 digits.
+        loaded = json.loads(text, parse_int=_no_number, parse_float=_no_number)
+        return fit(loaded, Node) if isinstance(loaded, dict) else "not a JSON object"
     except ValueError:
         return "not JSON"
-    return _fit(loaded, Node) if isinstance(loaded, dict) else "not a JSON object"
+    except RecursionError:
+        return _TOO_DEEP
 
 
-@functools.cache
-def _fields(struct: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
-    return tuple((field.name, field.type) for field in msgspec.structs.fields(struct))
-
-
-def _fit(loaded: dict[str, Any], struct: type[_S]) -> _S:
-    """Build ``struct`` from what of a decoded object has the right type; the rest stays None."""
-    return struct(**{name: _fit_value(loaded[name], type_) for name, type_ in _fields(struct) if name in loaded})
-
-
-def _fit_value(value: Any, type_: Any) -> Any:
-    if Addresses in get_args(type_):
-        return _addresses(value)
-    for option in get_args(type_) or (type_,):
-        if isinstance(value, dict) and isinstance(option, type) and issubclass(option, msgspec.Struct):
-            return _fit(value, option)
-        element = get_args(option)
-        if isinstance(value, list) and element and issubclass(element[0], msgspec.Struct):
-            # An element that is no object keeps its place: one of many recipients that can't be read is a problem.
-            return [_fit(item if isinstance(item, dict) else {}, element[0]) for item in value]
-        try:
-            return msgspec.convert(value, option)
-        except msgspec.ValidationError:
-            continue
-    return None
-
-
-def _addresses(value: Any) -> Addresses | None:
-    """Return a list of addresses as far as it can be read; what is there and no list is taken for the one element."""
-    items = value if isinstance(value, list) else [value] if value else []
-    return [item if isinstance(item, str) else None for item in items]
+def _no_number(_digits: str) -> int:
+    return 0
