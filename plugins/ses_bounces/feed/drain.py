@@ -6,27 +6,29 @@ Killed at any point, a message is in the queue, in ``ses_bounces.message``, or i
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import logging
-import queue as queues
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ses_bounces.base.aws.answers import Received
 from ses_bounces.base.counted import counted
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.partitions import ensure_partitions
 from ses_bounces.base.database.statements import statement
-from ses_bounces.base.exceptions import FeedError, SesBouncesError
+from ses_bounces.base.exceptions import DatabaseError, FeedError, SesBouncesError
+from ses_bounces.classify.message import byte_count
 from ses_bounces.classify.rules import Rules
 from ses_bounces.feed.landing import Landing
-from ses_bounces.feed.sqs.direct import Received
+from ses_bounces.feed.receivers import Receivers
 from ses_bounces.feed.sqs.queue import BATCH, Depth, SqsQueue
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ LAND_MESSAGES = 500
 LAND_BYTES = 16 * 1024 * 1024
 # Less than the two empty answers at the end take, so that the last ones are landed meanwhile.
 LAND_SECONDS = 1.5
-EMPTY_ANSWERS = 2
 PROGRESS_SECONDS = 10
 
 
@@ -117,46 +118,38 @@ class _Drain:
         self.depth: Depth | None = None
         self.was_terminated = False
         self._terminate = stop
-        self._stop = threading.Event()
-        self._threads = threads
-        self._max_messages = max_messages
-        self._received: queues.Queue[list[Received]] = queues.Queue(maxsize=2 * threads)
-        self._lock = threading.Lock()
-        self._empty_in_a_row = 0
-        self._count = 0
-        self._receivers = 0
-        self._receiving = 0
+        self._receivers = Receivers(queue, threads, max_messages, self._fail)
         self._failure: SesBouncesError | None = None
+        # Received, and not landed; those that Postgres refused are kept apart, as they would be received again at once.
+        self._held: list[Received] = []
+        self._refused: list[Received] = []
         self._deleters = ThreadPoolExecutor(threads, "delete")
         self._deletions: set[Future[tuple[int, int]]] = set()
 
     def work(self, until: float) -> None:
         """Receive, land and delete until there is no more, or the time is over."""
         reported = time.monotonic()
-        with self._lock:
-            self._start_receiver()
-        held: list[Received] = []
+        self._receivers.start()
         size, oldest = 0, time.monotonic()
-        while self._is_receiving() or not self._received.empty():
+        while not self._receivers.are_done:
             if self._terminate.is_set() or time.monotonic() > until:
                 self.was_terminated = self._terminate.is_set()
-                self._stop.set()
-            with contextlib.suppress(queues.Empty):
-                batch = self._received.get(timeout=LAND_SECONDS / 5)
-                oldest = oldest if held else time.monotonic()
-                held += batch
-                size += sum(len(message["Body"]) for message in batch)
-            if len(held) >= LAND_MESSAGES or size >= LAND_BYTES or time.monotonic() - oldest > LAND_SECONDS:
-                self._land(held)
-                held, size = [], 0
+                self._receivers.stop()
+            oldest = oldest if self._held else time.monotonic()
+            batch = self._receivers.take(LAND_SECONDS / 5)
+            self._held += batch
+            size += sum(byte_count(message["Body"]) for message in batch)
+            if len(self._held) >= LAND_MESSAGES or size >= LAND_BYTES or time.monotonic() - oldest > LAND_SECONDS:
+                self._land()
+                size = 0
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 self._report(until - reported)
-        self._land(held)
+        self._land()
         self._wait_for_deletions()
         if self._failure is not None:
             raise self._failure
-        self.drained.emptied = self._empty_in_a_row >= EMPTY_ANSWERS
+        self.drained.emptied = self._receivers.have_emptied
         if self.drained.emptied:
             self.depth = self.queue.depth()
             return
@@ -168,64 +161,42 @@ class _Drain:
 
     def close(self) -> None:
         """End the threads; messages that were received and not landed go back to the queue."""
-        self._stop.set()
-        while self._is_receiving() or not self._received.empty():
-            with contextlib.suppress(queues.Empty):
-                self._give_back(self._received.get(timeout=LAND_SECONDS))
+        self._receivers.stop()
+        while not self._receivers.are_done:
+            self._held += self._receivers.take(LAND_SECONDS)
+        self._give_back(self._held + self._refused)
         self._deleters.shutdown()
+        self.drained.requests += self._receivers.requests
 
-    def _start_receiver(self) -> None:
-        # The lock is held. Its errors name the site's own things.
-        run = contextvars.copy_context().run
-        threading.Thread(target=run, args=(self._receive,), name=f"receive-{self._receivers}", daemon=True).start()
-        self._receivers += 1
-        self._receiving += 1
+    def _fail(self, error: BaseException) -> None:
+        """Make an error the drain's: no more is received, what was received is landed, and the run ends red."""
+        if not isinstance(error, SesBouncesError):
+            # Its text may have a part of a message.
+            error = FeedError(
+                f"Draining {self.queue.url} failed ({_place_of(error)}). What was received is landed or given back; a "
+                "retry goes on. If it fails the same way again, report it with this line."
+            )
+        self._failure = self._failure or error
+        self._receivers.stop()
 
-    def _is_receiving(self) -> bool:
-        return self._receiving > 0
-
-    def _receive(self) -> None:
-        try:
-            self._receive_all()
-        finally:
-            with self._lock:
-                self._receiving -= 1
-            # Whoever waits for what is received looks again, whether there is still a receiver.
-            self._received.put([])
-
-    def _receive_all(self) -> None:
-        try:
-            while not self._stop.is_set():
-                batch = self.queue.receive()
-                with self._lock:
-                    self.drained.requests += 1
-                    self._empty_in_a_row = 0 if batch else self._empty_in_a_row + 1
-                    self._count += len(batch)
-                    is_enough = self._max_messages is not None and self._count >= self._max_messages
-                    # An empty hour costs one receiver; the others come when there is something to do.
-                    if len(batch) == BATCH and self._receivers < self._threads and not is_enough:
-                        self._start_receiver()
-                if batch:
-                    self._received.put(batch)
-                if is_enough or self._empty_in_a_row >= EMPTY_ANSWERS:
-                    self._stop.set()
-        except SesBouncesError as error:
-            self._failure = error
-            self._stop.set()
-
-    def _land(self, held: list[Received]) -> None:
-        if not held:
+    def _land(self) -> None:
+        if not self._held:
             return
-        try:
-            with quiet():
-                no_effect = self.landing.land(held)
-        except SesBouncesError:
-            self._give_back(held)
-            raise
-        self.drained.landed += len(held)
-        self.drained.no_effect += no_effect
+        with quiet():
+            landed = self.landing.land(self._held)
+        refused = {message["ReceiptHandle"] for message in landed.refused}
+        handles = [message["ReceiptHandle"] for message in self._held if message["ReceiptHandle"] not in refused]
+        self._held = []
+        if refused:
+            self._refused += landed.refused
+            self._failure = self._failure or DatabaseError(
+                f"Postgres refused messages of {self.queue.url} for what is in them; the log has their SQS ids. All "
+                "others are landed, and these are given back: after a few more tries SQS moves them to the "
+                "dead-letter queue, if there is one. Look at one there."
+            )
+        self.drained.landed += len(handles)
+        self.drained.no_effect += landed.no_effect
         self.drained.max_lag_seconds = max(self.drained.max_lag_seconds, self.landing.max_lag_seconds)
-        handles = [message["ReceiptHandle"] for message in held]
         for start in range(0, len(handles), BATCH):
             self._deletions.add(self._deleters.submit(self._delete, handles[start : start + BATCH]))
         # Receipt handles are kept for no longer than they are needed.
@@ -247,10 +218,9 @@ class _Drain:
         for deletion in deletions:
             try:
                 deleted, not_deleted = deletion.result()
-            except SesBouncesError as error:
-                # Landed already: the rest goes on being landed, and the run ends red.
-                self._failure = self._failure or error
-                self._stop.set()
+            except Exception as error:
+                # Landed already: the rest goes on being landed.
+                self._fail(error)
                 continue
             self.drained.requests += 1
             self.drained.deleted += deleted
@@ -258,10 +228,17 @@ class _Drain:
 
     def _give_back(self, messages: list[Received]) -> None:
         handles = [message["ReceiptHandle"] for message in messages]
+        left = 0
         for start in range(0, len(handles), BATCH):
-            # Best effort: they come back by themselves when their visibility timeout ends.
-            with contextlib.suppress(SesBouncesError):
-                self.queue.give_back(handles[start : start + BATCH])
+            try:
+                left += len(self.queue.give_back(handles[start : start + BATCH]))
+            except Exception as error:
+                # The drain has failed already, and whatever stands in the way would meet the next request as well.
+                log.warning("Messages could not be given back (%s)", _place_of(error))
+                left += len(handles) - start
+                break
+        if left:
+            log.warning("%d messages were not given back: they are received again after two minutes", left)
 
     def _report(self, seconds_left: float) -> None:
         left: Any = "?"
@@ -273,6 +250,12 @@ class _Drain:
             left,
             seconds_left,
         )
+
+
+def _place_of(error: BaseException) -> str:
+    """Return an error's class, and where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__}, {Path(frames[-1].filename).name}:{frames[-1].lineno}"
 
 
 def _record(connection: Connection, run: _Drain, belongs_to: str, began: datetime) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ses_bounces.base.aws.answers import Received
+from ses_bounces.base.database.connection import is_of_rows, name_of
 from ses_bounces.classify.body import has_no_effect
 from ses_bounces.classify.message import Event, clean, unwrap
 from ses_bounces.classify.rules import NO_EFFECT, Rules
-from ses_bounces.feed.sqs.direct import Received
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
+
+log = logging.getLogger(__name__)
 
 # How many of the last received messages tell the age of those still in the queue.
 LATE_MESSAGES = 1_000
@@ -22,6 +27,14 @@ _COPY = (
     "COPY ses_bounces.message (sqs_message_id, queue_url, event_type, body, sent_at, receive_count, outcome, reason)"
     " FROM STDIN"
 )
+
+
+@dataclass
+class Landed:
+    """What became of a batch: how many messages have no effect and are settled by that; those that were refused."""
+
+    no_effect: int = 0
+    refused: list[Received] = field(default_factory=list)
 
 
 class Landing:
@@ -40,11 +53,27 @@ class Landing:
         """Send time of the oldest among the last messages landed: about that of the oldest still in the queue."""
         return min(self._sent, default=None)
 
-    def land(self, messages: list[Received]) -> int:
-        """Commit messages as SQS gave them; returns how many have no effect and are settled by that.
+    def land(self, messages: list[Received]) -> Landed:
+        """Commit messages as SQS gave them.
 
-        :raises psycopg.Error: nothing of these messages was committed.
+        A batch that Postgres refuses for its data is halved until the one message is alone, and refused.
+
+        :raises psycopg.Error: what was committed of these messages stays so.
         """
+        try:
+            return Landed(self._copy(messages))
+        except Exception as error:
+            if not is_of_rows(error):
+                raise
+            if len(messages) == 1:
+                log.error("SQS message %s can't be stored (%s)", messages[0].get("MessageId"), name_of(error))
+                return Landed(refused=messages)
+        middle = len(messages) // 2
+        first, second = self.land(messages[:middle]), self.land(messages[middle:])
+        return Landed(first.no_effect + second.no_effect, first.refused + second.refused)
+
+    def _copy(self, messages: list[Received]) -> int:
+        """Commit messages; returns how many have no effect."""
         no_effect = 0
         now = datetime.now(UTC)
         with self._connection.transaction():
@@ -63,11 +92,8 @@ class Landing:
         body = clean(message["Body"], len(message["Body"])) or ""
         sent = attributes.get("SentTimestamp")
         sent_at = datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else datetime.now(UTC)
-        items = unwrap(body)
-        event_type = next((item.type for item in items if isinstance(item, Event)), None)
-        published_at = next((item.published_at for item in items if item.published_at), None)
+        event_type, published_at, settled, problem = self._read(body)
         self._sent.append(sent_at)
-        settled = has_no_effect(items, self._rules)
         return (
             message["MessageId"],
             self._queue_url,
@@ -76,5 +102,17 @@ class Landing:
             published_at or sent_at,
             int(attributes.get("ApproximateReceiveCount", 1)),
             "no_effect" if settled else "pending",
-            NO_EFFECT[event_type] if settled and event_type else None,
+            NO_EFFECT[event_type] if settled and event_type else problem,
         )
+
+    def _read(self, body: str) -> tuple[str | None, datetime | None, bool, str | None]:
+        """Return the event's type, when it was published, whether that settles it, and what is wrong with the body."""
+        try:
+            items = unwrap(body)
+            settled = has_no_effect(items, self._rules)
+        except Exception as error:
+            # A fault of ours: it must not stop the others, and is looked at when the message is classified.
+            log.error("A message can't be read (%s): it is landed as it is", name_of(error))
+            return None, None, False, f"could not be read ({name_of(error)})"
+        event_type = next((item.type for item in items if isinstance(item, Event)), None)
+        return event_type, next((item.published_at for item in items if item.published_at), None), settled, None

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
-import psycopg
 
 from ses_bounces.base.counted import counted
-from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.connection import is_of_rows, name_of, quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.classify.body import classify_body
 from ses_bounces.classify.entry import Classification
@@ -35,8 +34,6 @@ CHARACTERS_PER_CHUNK = 32 * 1024 * 1024
 MESSAGES_PER_FETCH = 500
 PROGRESS_SECONDS = 10
 
-# Of these SQLSTATE classes the rows are to blame; any other error would meet the next chunk as well.
-_DATA_ERRORS = ("22", "23", "54")
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
@@ -136,9 +133,9 @@ def _read(chunk: list[Message], rules: Rules) -> list[_Result]:
 def _classify(message: Message, rules: Rules) -> Classification:
     try:
         return classify_body(message.body, rules, message.sent_at)
-    except (RuntimeError, ValueError, TypeError, LookupError) as error:
+    except Exception as error:
         # A fault of ours must not stop the others; the error's text may hold the address.
-        return _refused(message, f"could not be read ({type(error).__name__})")
+        return _refused(message, f"could not be read ({name_of(error)})")
 
 
 def _refused(message: Message, reason: str) -> Classification:
@@ -151,9 +148,8 @@ def _apply_chunk(
 ) -> None:
     try:
         _apply(connection, results, keep_no_effect_bodies, total)
-    except (psycopg.Error, RuntimeError, ValueError, TypeError, LookupError) as error:
-        sqlstate = getattr(error, "sqlstate", None) or ""
-        if isinstance(error, psycopg.Error) and not sqlstate.startswith(_DATA_ERRORS):
+    except Exception as error:
+        if not is_of_rows(error):
             raise
         if len(results) > 1:
             middle = len(results) // 2
@@ -161,7 +157,7 @@ def _apply_chunk(
             _apply_chunk(connection, results[middle:], keep_no_effect_bodies, total)
         else:
             message = results[0][0]
-            reason = f"could not be stored ({type(error).__name__} {sqlstate})".replace(" )", ")")
+            reason = f"could not be stored ({name_of(error)})"
             _apply(connection, [(message, _refused(message, reason))], keep_no_effect_bodies, total)
 
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.counted import counted
-from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.connection import name_of, quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import ReplayError
 from ses_bounces.classify.body import classify_body
@@ -158,10 +158,10 @@ def _read(connection: Connection, rules: Rules, window: Window) -> tuple[Replaye
     with quiet():
         connection.execute(statement("ledger/replay/create_tables"))
         for chunk in _messages(connection, window):
-            results = [(row, classify_body(row[4], rules, row[2])) for row in chunk]
+            results = [(row, read) for row in chunk if (read := _classify(row, rules)) is not None]
             with connection.transaction():
                 _keep(connection, results)
-            replayed.messages += len(chunk)
+            replayed.messages += len(results)
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 log.info("Read %s again so far", counted(replayed.messages, "message"))
@@ -175,6 +175,15 @@ def _read(connection: Connection, rules: Rules, window: Window) -> tuple[Replaye
         known = sorted({id_ for id_ in ids if id_ is not None})
         replayed.found[name] = len(ids), known[:IDS_KEPT]
     return replayed, changes
+
+
+def _classify(row: tuple[Any, ...], rules: Rules) -> Classification | None:
+    try:
+        return classify_body(row[4], rules, row[2])
+    except Exception as error:
+        # A fault of ours: the message counts as not read again, and keeps the entries that it has.
+        log.error("Message %d could not be read (%s): it is left as it is", row[0], name_of(error))
+        return None
 
 
 def _messages(connection: Connection, window: Window) -> Iterator[list[tuple[Any, ...]]]:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
@@ -19,13 +15,12 @@ from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import ProtocolError
 
 from dev.aws import EmulatedAws, Feed, temporary_aws
-from ses_bounces.base.aws.clients import refuse_cut_answers
 from ses_bounces.base.exceptions import FeedError, QueueError
 from ses_bounces.base.settings import parse
 from ses_bounces.feed.sqs.direct import MAX_FAILURES, DirectCalls
 from ses_bounces.feed.sqs.queue import SqsQueue, open_queue
+from tests.kit.fake_sqs import URL, Answer, Server, refusal, serving
 
-URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/ses-bounces-queue"
 MESSAGE = {
     "MessageId": "m1",
     "ReceiptHandle": "r1",
@@ -35,79 +30,12 @@ MESSAGE = {
 }
 GOOD = (200, json.dumps({"Messages": [MESSAGE]}).encode())
 UNDELETED = (200, json.dumps({"Successful": [{"Id": "0"}], "Failed": [{"Id": "1", "Code": "InternalError"}]}).encode())
-Answer = tuple[int, bytes] | None
-
-
-def refusal(status: int, code: str) -> Answer:
-    return status, json.dumps({"__type": f"com.amazonaws.sqs#{code}", "message": "of someone@example.com"}).encode()
-
-
-@dataclass
-class Server:
-    """Answers requests with what it was given, in this order; None: closes the connection within the answer."""
-
-    port: int = 0
-    answers: list[Answer] = field(default_factory=list)
-    # By botocore's client, or directly; and what was sent.
-    seen: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    authorizations: list[str] = field(default_factory=list)
-
-    @property
-    def ways(self) -> list[str]:
-        return [way for way, _ in self.seen]
-
-    def client(self, attempts: int = 2, **options: Any) -> Any:
-        config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=2)
-        keys = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret"} | options
-        endpoint = f"http://127.0.0.1:{self.port}"
-        client = boto3.client("sqs", region_name="eu-west-1", endpoint_url=endpoint, config=config, **keys)
-        refuse_cut_answers(client)
-        return client
-
-    def queue(self, **options: Any) -> SqsQueue:
-        client = self.client(**options)
-        return SqsQueue(client, URL, DirectCalls.of(client))
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving() as started:
         yield started
-
-
-@contextmanager
-def serving() -> Iterator[Server]:
-    state = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            way = "client" if "amz-sdk-invocation-id" in self.headers else "direct"
-            state.seen.append((way, {"target": self.headers["X-Amz-Target"], **body}))
-            state.authorizations.append(self.headers["Authorization"])
-            answer = state.answers.pop(0)
-            status, content = answer or (200, GOOD[1])
-            self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content if answer else content[:20])
-            self.close_connection = answer is None
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    state.port = http.server_address[1]
-    thread = threading.Thread(target=http.serve_forever)
-    thread.start()
-    yield state
-    http.shutdown()
-    http.server_close()
-    thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +71,7 @@ def test_a_request_is_what_the_client_would_send(server: Server) -> None:
         (200, b'{"Messages": [{"MessageId": "m1", '),
         (200, b'{"Messages": [{"MessageId": "m1"}]}'),
         (200, b'{"Messages": "of another kind"}'),
-        (200, b""),
+        (200, b"null"),
         None,
     ],
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ses_bounces.base.aws.answers import refuse_strange_answers
 from ses_bounces.base.aws.errors import explain, needs_a_person
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError
 from ses_bounces.base.settings import Settings
@@ -77,6 +78,8 @@ def open_client(
         client = hook.get_client_type()
     refuse_cut_answers(client)
     refuse_old_tls(client)
+    if service == "sqs":
+        refuse_strange_answers(client)
     return client
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 
+# Of these SQLSTATE classes the rows are to blame; any other error would meet the next rows as well.
+_DATA_ERRORS = ("22", "23", "54")
+
 # What to do, by SQLSTATE or its class.
 _ADVICE = {
     "42501": "The role lacks a privilege; see the grants in docs/operations.md",
@@ -103,6 +106,24 @@ def quiet(where: str = "Postgres") -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise _kind(error)(describe(error, where)) from None
+
+
+def is_of_rows(error: Exception) -> bool:
+    """Tell whether an error is the fault of single rows, so that without them the others would go through."""
+    import psycopg
+
+    if isinstance(error, psycopg.Error):
+        if error.sqlstate is None:
+            # Of psycopg itself: a value that it can't send, like a NUL.
+            return isinstance(error, psycopg.DataError)
+        return error.sqlstate.startswith(_DATA_ERRORS)
+    return not isinstance(error, (SesBouncesError, OSError, MemoryError))
+
+
+def name_of(error: Exception) -> str:
+    """Return an error's class, and its SQLSTATE where it has one; its text may hold an address."""
+    sqlstate = getattr(error, "sqlstate", None)
+    return f"{type(error).__name__} {sqlstate}" if sqlstate else type(error).__name__
 
 
 def _kind(error: psycopg.Error) -> type[SesBouncesError]:

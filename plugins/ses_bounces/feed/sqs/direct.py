@@ -11,48 +11,20 @@ Protocol: Amazon SQS Developer Guide, "Using AWS JSON protocol with Amazon SQS".
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypedDict, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from ses_bounces.base.aws.answers import CONTENT_TYPE, Answer, read
 from ses_bounces.feed.sqs.signing import Signer
 
 log = logging.getLogger(__name__)
 
 # After so many failures in a row there is something between us and SQS that wants botocore's requests.
 MAX_FAILURES = 3
-
-
-class Received(TypedDict):
-    """A message as ReceiveMessage gives it; ``Attributes``: those that were asked for, as decimal numbers."""
-
-    MessageId: str
-    ReceiptHandle: str
-    Body: str
-    Attributes: dict[str, str]
-
-
-class ReceiveAnswer(TypedDict, total=False):
-    """The answer of ReceiveMessage."""
-
-    Messages: list[Received]
-
-
-class Failed(TypedDict):
-    """A message of a batch that was not deleted; ``Id`` is the one that the request gave it."""
-
-    Id: str
-
-
-class DeleteAnswer(TypedDict, total=False):
-    """The answer of DeleteMessageBatch."""
-
-    Failed: list[Failed]
-
-
-Answer = TypeVar("Answer", ReceiveAnswer, DeleteAnswer)
 
 
 class DirectCalls:
@@ -88,27 +60,25 @@ class DirectCalls:
         except (AttributeError, KeyError):
             return None
 
-    def call(self, operation: str, request: dict[str, Any], answer: type[Answer]) -> Answer | None:
+    def call(self, operation: str, request: dict[str, Any], is_whole: Callable[[Answer], bool]) -> Answer | None:
         """Send one request.
 
         :param operation: as the API names it: ``ReceiveMessage``.
         :param request: its parameters.
+        :param is_whole: tells whether an answer says all that was asked.
         :returns: the answer; None: ask the client.
         """
-        from botocore.exceptions import BotoCoreError
-        from urllib3.exceptions import HTTPError
-
         if self._failures >= MAX_FAILURES:
             return None
         try:
-            status, content = self._exchange(operation, msgspec.json.encode(request))
-            if status == 200:
-                found = msgspec.json.decode(content, type=answer)
+            status, headers, content = self._exchange(operation, msgspec.json.encode(request))
+            found = read(operation, headers, content) if status == 200 else None
+            if found is not None and is_whole(found):
                 self._failures = 0
                 return found
             problem = f"status {status}"
-        except (BotoCoreError, HTTPError, msgspec.DecodeError) as error:
-            # Their texts may have a part of a body.
+        except Exception as error:
+            # Whatever it is, the client says it in its own words. Its text may have a part of a body.
             problem = type(error).__name__
         self._failures += 1
         log.info("A direct request %s failed (%s); it is made again with boto3's client", operation, problem)
@@ -116,9 +86,9 @@ class DirectCalls:
             log.warning("Direct requests failed %d times: from here on boto3's client makes them", MAX_FAILURES)
         return None
 
-    def _exchange(self, operation: str, data: bytes) -> tuple[int, bytes]:
+    def _exchange(self, operation: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
         headers = {
-            "Content-Type": "application/x-amz-json-1.0",
+            "Content-Type": CONTENT_TYPE,
             "X-Amz-Target": f"{self._prefix}.{operation}",
             "User-Agent": self._agent,
         }
@@ -126,4 +96,4 @@ class DirectCalls:
         answer = self._pool.urlopen(
             "POST", self._target, data, signed, self._once, redirect=False, assert_same_host=False
         )
-        return answer.status, answer.data
+        return answer.status, answer.headers, answer.data
