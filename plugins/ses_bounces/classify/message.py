@@ -26,6 +26,8 @@ MAX_TIME_CHARACTERS = 40
 # What SES publishes, as plain text, when an event destination is set up.
 _VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES"
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
+_PAIRS = re.compile("(?:[\ud800-\udbff][\udc00-\udfff])+")
+_SURROGATES = re.compile("[\ud800-\udfff]+")
 _TOO_DEEP = "nested too deeply"
 # Shapes that are told by something else: as the type of an event of SES they are none.
 ENVELOPE_TYPES = ("SubscriptionConfirmation", "UnsubscribeConfirmation", "TopicValidated")
@@ -179,11 +181,22 @@ def clean(text: str | None, limit: int) -> str | None:
     """Make a text fit for Postgres: NUL and lone surrogates become U+FFFD, at most ``limit`` characters stay."""
     if text is None:
         return None
+    if len(text) > 2 * limit:
+        # Two lone surrogates may be one character.
+        text = text[: 2 * limit]
     if not text.isascii():
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = _without_surrogates(text)
     if "\x00" in text:
         text = text.replace("\x00", "\ufffd")
     return text if len(text) <= limit else text[:limit]
+
+
+def _without_surrogates(text: str) -> str:
+    if _is_encodable(text):
+        return text
+    # Runs: an error handler of a codec, called for each of a megabyte, takes a second.
+    joined = _PAIRS.sub(lambda run: run[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
+    return _SURROGATES.sub(lambda run: "\ufffd" * len(run[0]), joined)
 
 
 def byte_count(text: str) -> int:
