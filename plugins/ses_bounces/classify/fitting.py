@@ -37,7 +37,7 @@ def _fields(struct: type[msgspec.Struct]) -> tuple[tuple[str, _Makers], ...]:
 
 
 def _makers(type_: Any) -> _Makers:
-    makers: _Makers = {}
+    makers: _Makers = {_ANY: _as_it_is} if type_ is Any else {}
     for option in get_args(type_):
         kind, arguments = get_origin(option) or option, get_args(option)
         if kind is str or arguments == (str, Any):

@@ -276,4 +276,5 @@ def _convert(text: str) -> Node | str:
 
 
 def _no_number(_digits: str) -> int:
-    return 0
+    # Something that is there, whichever number it is.
+    return 1
