@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +67,7 @@ class Run:
         """All that runs of it: by its environment, or what it was called with."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
-    def listening(self) -> set[int]:
+    def ports(self) -> set[int]:
         """The ports that it listens on."""
         found = set()
         for process in self.running():
@@ -75,6 +75,15 @@ class Run:
                 listens = [one for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN]
                 found |= {one.laddr.port for one in listens}
         return found
+
+    def data(self) -> set[Path]:
+        """The folders of its PostgreSQL servers but for those that pytest keeps: some are in memory."""
+        found = set()
+        for process in self.running():
+            with suppress(psutil.Error, ValueError, IndexError):
+                arguments = process.cmdline()
+                found.add(Path(arguments[arguments.index("-D") + 1]))
+        return {path for path in found if not path.is_relative_to(self.folder / "pytest")}
 
     def pytest(self) -> psutil.Process | None:
         """The process that make has started for the tests; before it another one of make's."""
@@ -92,11 +101,11 @@ class Run:
             return next((child for child in children if launcher.started_by(_is(child))), None)
         return None
 
-    def left(self, ports: set[int]) -> list[str]:
-        """What there is of it, as words: processes, ports of these, temporary files."""
+    def left(self, ports: Iterable[int] = (), folders: Iterable[Path] = ()) -> list[str]:
+        """What there is of it, as words: processes, these ports and folders, temporary files."""
         processes = [_words(process) for process in self.running()]
-        files = [f"file {path.name}" for path in (self.folder / "tmp").iterdir()]
-        return processes + [f"port {port}" for port in ports if not is_free(port)] + files
+        files = [*(self.folder / "tmp").iterdir(), *(path for path in folders if path.exists())]
+        return [*processes, *(f"port {port}" for port in ports if not is_free(port)), *map(str, files)]
 
     def forget(self) -> None:
         """Kills what is left, and removes its folder."""
@@ -149,7 +158,7 @@ def _pass(tests: list[str]) -> float | None:
     try:
         status = run.make.wait()
         seconds = time.monotonic() - began
-        _, left = _wait_gone(lambda: run.left(set()))
+        _, left = _wait_gone(lambda: run.left())
         said = run.log.read_text(errors="replace").splitlines()[-1 if status == 0 else -40 :]
         print(*said, f"Whole: status {status} after {seconds:.0f} s; left: {left}", sep="\n", flush=True)
         return seconds if status == 0 and not left else None
@@ -174,19 +183,19 @@ def _moment(tests: list[str], number: int, second: float) -> bool:
         killed = _kill(run, lambda: kill(run, which))
     finally:
         run.forget()
-    ran = ", ".join(f"{count} {name}" for name, count in killed.ran.most_common())
-    print(f"{number}: {which.name} to {name} after {second:.1f} s, of {ran or 'nothing'}", flush=True)
-    for what, found in (("a worker", worker), ("all", killed)):
+    print(f"{number}: {which.name} to {name} after {second:.1f} s", flush=True)
+    for what, found in (("what a worker started", worker), ("all", killed)):
         if found:
-            told = f"LEFT: {found.left}" if found.left else f"nothing left of {what} after {found.seconds:.1f} s"
-            print(f"   {told}", flush=True)
+            ran = ", ".join(f"{count} {name}" for name, count in found.ran.most_common())
+            told = f"LEFT: {found.left}" if found.left else f"nothing left after {found.seconds:.1f} s"
+            print(f"   {what}: {told}; there were: {ran or 'none'}", flush=True)
     return bool(killed.left or (worker and worker.left))
 
 
 def _kill(run: Run, kill: Callable[[], None]) -> Killed:
-    ports, ran = run.listening(), Counter(process.name() for process in run.running() if ending.is_running(process))
+    ports, folders, ran = run.ports(), run.data(), _names(run.running())
     kill()
-    seconds, left = _wait_gone(lambda: run.left(ports))
+    seconds, left = _wait_gone(lambda: run.left(ports, folders))
     return Killed(seconds, ran, left)
 
 
@@ -206,7 +215,7 @@ def _kill_worker(run: Run, which: int) -> Killed | None:
     if worker is None:
         return None
     started = launcher.started_by(_is(worker))
-    ran = Counter(process.name() for process in started if ending.is_running(process))
+    ran = _names(started)
     with suppress(psutil.NoSuchProcess):
         worker.send_signal(which)
     seconds, left = _wait_gone(lambda: [_words(process) for process in started if ending.is_running(process)])
@@ -223,6 +232,15 @@ def _wait_gone(find: Callable[[], list[str]]) -> tuple[float, list[str]]:
 
 def _is(process: psutil.Process) -> Callable[[launcher.Identity], bool]:
     return lambda one: one.pid == process.pid
+
+
+def _names(processes: list[psutil.Process]) -> Counter[str]:
+    """The first words of their names."""
+    found: Counter[str] = Counter()
+    for process in processes:
+        with suppress(psutil.Error):
+            found[process.name().partition(":")[0].partition(" -- ")[0]] += 1
+    return found
 
 
 def _words(process: psutil.Process) -> str:

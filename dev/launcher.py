@@ -33,7 +33,7 @@ FOLDER_PREFIX = "ses-bounces-"
 OWNER_FILE = "launcher"
 REMOVED_FILE = "removed"
 # For services to write down what they must not forget.
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 1.5
 MAKE = ("make", "gmake")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
