@@ -1,5 +1,6 @@
 -- How many open transients would be due, had they been given so many days; counted to 10,001. Locks: none.
---   days  the grace period to try
+-- Parameters:
+--   days: integer  the grace period to try
 SELECT count(*)
 FROM (
     SELECT FROM ses_bounces.bounce_list b

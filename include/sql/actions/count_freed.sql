@@ -1,6 +1,7 @@
 -- How many blocked addresses some new entries of never_block would free, and how many stay blocked by a wish; each
 -- counted to 10,001. Locks: none.
---   addresses, domains  the entries
+-- Parameters:
+--   addresses, domains: text[]  the entries: keys of addresses, and domains
 WITH hit AS MATERIALIZED (
     (SELECT a.address_id FROM ses_bounces.address a WHERE a.address = ANY (%(addresses)s))
     UNION

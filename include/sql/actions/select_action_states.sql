@@ -1,6 +1,8 @@
 -- What an administrator's action has to know of some addresses: the episode of transients, the open causes of their
 -- blocks, a lift that is under way, and whether a list of SES is known to have it. Locks: none.
---   ids; at, expire_before  see functions/address_state.sql
+-- Parameters:
+--   ids: bigint[]                   the addresses
+--   at, expire_before: timestamptz  see functions/address_state.sql
 SELECT a.address_id, a.address, coalesce(s.episode_bounces, 0), s.episode_deadline,
     ARRAY(
         SELECT b.reason FROM ses_bounces.blocked_list b

@@ -1,5 +1,6 @@
 -- What a form was answered when it was sent before. Locks: none.
---   action_id
+-- Parameters:
+--   action_id: uuid  the id that the form bears
 SELECT a.kind, a.actor, a.results
 FROM ses_bounces.admin_action a
 WHERE a.action_id = %(action_id)s

@@ -1,7 +1,8 @@
 -- Addresses whose open bounce block (never a wish) stands on an entry that matches, by id. Locks: none.
---   first, last                                 of when the block began; from inclusive, to exclusive
---   domain, text, configuration_set, sub_type   null: any. text: a pattern for the reported diagnostic
---   limit
+-- Parameters:
+--   first, last: timestamptz                         of when the block began; from inclusive, to exclusive
+--   domain, text, configuration_set, sub_type: text  null: any. text: a pattern for the reported diagnostic
+--   limit: bigint                                   the most addresses
 SELECT DISTINCT b.address_id
 FROM unnest(ARRAY['permanent_bounce', 'ses_suppression', 'expired_transient']) k(reason)
 CROSS JOIN LATERAL (

@@ -1,7 +1,9 @@
 -- The entry that last ended an episode of some addresses, extended it or lifted causes: what an administrator who
 -- comes too late is told. Locks: none.
---   ids, kinds
---   causes  of unblocked entries, those that named one of these; NULL: all
+-- Parameters:
+--   ids: bigint[]   the addresses
+--   kinds: text[]   of entries
+--   causes: text[]  of unblocked entries, those that named one of these; NULL: all
 SELECT i.address_id, e.kind, e.actor, e.occurred_at, e.lifts, e.deadline
 FROM unnest(%(ids)s::bigint[]) i(address_id)
 CROSS JOIN LATERAL (

@@ -1,7 +1,10 @@
--- What an action that lifted blocks did to some addresses: each with its live entries of that action, by their keys, and
--- with its last request that the same person made then for the same reason. Locks: none.
---   ids, keys   addresses; the dedup_keys of the action's own entries
---   actor, reason, acted_at  of the action
+-- What an action that lifted blocks did to some addresses: each with its live entries of that action, by their keys,
+-- and with its last request that the same person made then for the same reason. Locks: none.
+-- Parameters:
+--   ids: bigint[]          the addresses
+--   keys: bytea[]          the dedup_keys of the action's own entries
+--   actor, reason: text    of the action
+--   acted_at: timestamptz  when it was done
 SELECT a.address_id,
     ARRAY(
         SELECT e.event_id FROM ses_bounces.address_event e

@@ -1,5 +1,6 @@
 -- The open causes of some addresses' blocks, and since when and by whom. Locks: none.
---   ids
+-- Parameters:
+--   ids: bigint[]  the addresses
 SELECT b.address_id, b.reason, b.blocked_at, e.actor
 FROM ses_bounces.blocked_list b
 LEFT JOIN ses_bounces.address_event e ON e.event_id = b.event_id

@@ -1,5 +1,5 @@
--- Note the indexes by address_key() as made with its rules of before: what they say of a row may be wrong until they are
--- rebuilt, which gives them another file. Locks: the rows inserted.
+-- Note the indexes by address_key() as made with its rules of before: what they say of a row may be wrong until they
+-- are rebuilt, which gives them another file. Locks: the rows inserted.
 INSERT INTO ses_bounces.stale_index (index_id, file_id)
 SELECT c.oid, c.relfilenode
 FROM pg_depend d

@@ -1,5 +1,8 @@
 -- Put an area's findings in place of its former ones; since stays where the severity does.
 -- Locks: the rows written.
+-- Parameters:
+--   area: text                                                     whose findings these are; all it had before go
+--   checks, subjects, severities, founds, meanings, todos: text[]  one place in each array for each finding
 WITH found AS (
     SELECT n.check_name, n.subject, n.severity, n.found, n.meaning, n.todo
     FROM unnest(

@@ -1,5 +1,7 @@
 -- What the doctor found the last time, the gravest first.
---   severities  only these. Locks: none.
+-- Locks: none.
+-- Parameters:
+--   severities: text[]  only these
 SELECT f.check_name, f.subject, f.severity, f.found, f.meaning, f.todo, f.since, f.checked_at
 FROM ses_bounces.finding f
 WHERE f.severity = ANY (%(severities)s::text[])

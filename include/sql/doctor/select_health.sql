@@ -1,11 +1,14 @@
--- What the doctor asks of the ledger, in one row; hours, null where there is none. Locks: none.
+-- What the doctor asks of the ledger, in one row; hours, null where there is none.
 --   landed   since the last message was landed
 --   planned  since the last plan_drain began, of a run that was not skipped
 --   pending  since the oldest message that waits was landed
 --   lift     since the oldest open unblock request was made
 --   listed   since SES's suppression lists were last read to their end
 --   flag     since the oldest change of Allow Group Email is due
---   due      since the oldest deadline that was not acted upon; for ever: a protected address is due
+--   due      since the oldest deadline that was not acted upon; a protected address is due for ever
+-- Locks: none.
+-- Parameters:
+--   expire_before: timestamptz  deadlines up to this count as passed
 SELECT
     extract(epoch FROM now() - (
         SELECT m.received_at FROM ses_bounces.message m ORDER BY m.message_id DESC LIMIT 1

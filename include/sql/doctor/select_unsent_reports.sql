@@ -1,6 +1,7 @@
 -- How many finished days of the last week have a report that is six hours old and was not sent on a channel. One that
 -- nothing was sent on is asked for the newest only: it begins there. Locks: none.
---   channel  email or chat
+-- Parameters:
+--   channel: text  email or chat
 WITH finished AS (
     SELECT r.day, r.made_at
     FROM ses_bounces.report_day r

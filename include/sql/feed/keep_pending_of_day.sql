@@ -1,5 +1,5 @@
--- Messages of a detached day that became pending after it was looked at (somebody retried them) come back as if received
--- now.
+-- Messages of a detached day that became pending after it was looked at (somebody retried them) come back as if
+-- received now.
 --   {table}  the day's table. Locks: the rows inserted.
 INSERT INTO ses_bounces.message (
     message_id, sqs_message_id, queue_url, event_type, body, sent_at, received_at, receive_count, outcome, erased_at

@@ -1,5 +1,6 @@
 -- Reports of the days that a gap of the feed reaches into are to be made again. Locks: the rows updated.
---   first, last  of the gap
+-- Parameters:
+--   first, last: timestamptz  of the gap
 UPDATE ses_bounces.report_day r
 SET stale = true
 WHERE NOT r.stale AND r.day::timestamp AT TIME ZONE r.timezone < %(last)s

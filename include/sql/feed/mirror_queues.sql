@@ -1,5 +1,6 @@
 -- Mirror which queues the settings name: what is sent to them is awaited. Locks: the rows written.
---   queue_urls
+-- Parameters:
+--   queue_urls: text[]  the queues
 WITH gone AS (
     DELETE FROM ses_bounces.awaited_queue w WHERE w.belongs_to <> ALL (%(queue_urls)s)
 )

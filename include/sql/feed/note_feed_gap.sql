@@ -1,6 +1,8 @@
--- Note what a queue has thrown away unread: it was not drained for longer than it keeps messages. What a first drain did
--- not find was never known. Yields the gap where it is new or longer. Locks: the row written.
---   queue_url; retention  how long it keeps messages
+-- Note what a queue has thrown away unread: it was not drained for longer than it keeps messages. What a first drain
+-- did not find was never known. Yields the gap where it is new or longer. Locks: the row written.
+-- Parameters:
+--   queue_url: text      the queue
+--   retention: interval  how long it keeps messages
 INSERT INTO ses_bounces.feed_gap AS g (queue_url, first, last)
 SELECT q.queue_url, coalesce(q.left_since, q.emptied_at), now() - %(retention)s::interval
 FROM ses_bounces.queue q

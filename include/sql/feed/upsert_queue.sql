@@ -1,8 +1,12 @@
 -- Note how far a queue was drained. Locks: its row.
---   queue_url, belongs_to, began
---   gave_all     it had nothing more to give
---   in_flight    others held some then; visibility: for no longer than so
---   left_since   where it had more: the send time of about the oldest message left
+-- Parameters:
+--   queue_url: text          the queue
+--   belongs_to: text         the queue whose dead-letter queue it is; itself, where it is none
+--   began: timestamptz       when the drain began
+--   gave_all: boolean        it had nothing more to give
+--   in_flight: boolean       other receivers held some messages then
+--   visibility: interval     for no longer than this
+--   left_since: timestamptz  where it had more: the send time of about the oldest message left
 INSERT INTO ses_bounces.queue AS q (
     queue_url, belongs_to, first_drained_at, last_drained_at, emptied_at, given_at, held_until, left_since
 )

@@ -1,4 +1,5 @@
--- address_state(ids, at, expire_before, known_at): what is thought of each address at a time. docs/semantics.md §4 in SQL.
+-- address_state(ids, at, expire_before, known_at): what is thought of each address at a time. docs/semantics.md §4 in
+-- SQL.
 --
 -- A set of aggregates over the live ledger entries with occurred_at <= at: neither their order nor that of their
 -- arrival matters. One row per address that has entries.

@@ -1,7 +1,7 @@
--- queue_read: up to when everything sent to each queue of the settings is known to have been read, and to each dead-letter
--- queue of theirs. A queue that was never seen empty counts from as far back as it keeps messages, and so does one that
--- no drain could open or read since: nothing has to be noted when one fails, or is killed.
---   held_until  until then, what others had in flight when a drain found nothing else may come back. Locks: none.
+-- queue_read: up to when everything sent to each queue of the settings is known to have been read, and to each
+-- dead-letter queue of theirs. A queue that was never seen empty counts from as far back as it keeps messages, and so
+-- does one that no drain could open or read since: nothing has to be noted when one fails, or is killed. Until
+-- held_until, what others had in flight when a drain found nothing else may come back. Locks: none.
 CREATE OR REPLACE VIEW ses_bounces.queue_read AS
 SELECT coalesce(w.queue_url, q.queue_url) AS queue_url, coalesce(w.belongs_to, q.belongs_to) AS belongs_to,
     greatest(

@@ -1,5 +1,8 @@
 -- Close the open rows of the Email Blocked List whose cause is no longer there, and note the people in flag_due.
---   at  the time of the state. Yields reason and count of what was closed. Locks: the rows written.
+-- Yields reason and count of what was closed.
+-- Locks: the rows written.
+-- Parameters:
+--   at: timestamptz  the time of the state
 WITH closed AS (
     UPDATE ses_bounces.blocked_list b
     SET unblocked_at = CASE WHEN last.occurred_at >= b.blocked_at THEN last.occurred_at ELSE %(at)s END,

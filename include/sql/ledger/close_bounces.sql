@@ -1,6 +1,8 @@
 -- Close the open rows of the Email Bounce List whose kind is no longer that of touched_state. Answered: its last bounce
 -- was the reply to a mail that is known to have been delivered now.
---   at  the time of the state. Locks: the rows closed.
+-- Locks: the rows closed.
+-- Parameters:
+--   at: timestamptz  the time of the state
 UPDATE ses_bounces.bounce_list b
 SET closed_at = CASE
         WHEN s.kind = 'permanent' AND b.kind = 'transient' AND s.since_permanent_bounce IS NULL

@@ -1,7 +1,9 @@
 -- The state of the touched addresses, into touched_state.
---   ids            the addresses, as a constant: the planner then knows how many there are.
---   first_new      those from this id on were registered in this transaction: no list has them.
---   at, expire_before  see functions/address_state.sql. Locks: none.
+-- Locks: none.
+-- Parameters:
+--   ids: bigint[]                   the addresses, as a constant: the planner then knows how many there are
+--   first_new: bigint               those from this id on were registered in this transaction: no list has them
+--   at, expire_before: timestamptz  see functions/address_state.sql
 INSERT INTO touched_state
 SELECT t.address_id, a.address, t.address_id >= %(first_new)s, coalesce(s.is_protected, false),
     s.since_stop_request, s.since_complaint, s.since_unsubscribed,

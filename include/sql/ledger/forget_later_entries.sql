@@ -1,4 +1,6 @@
 -- Forget the entries of the touched addresses that are no longer ahead. Locks: the rows deleted.
---   ids  the addresses; at  the time of the state.
+-- Parameters:
+--   ids: bigint[]    the addresses
+--   at: timestamptz  the time of the state
 DELETE FROM ses_bounces.later_entry l
 WHERE l.address_id = ANY (%(ids)s::bigint[]) AND l.occurred_at <= %(at)s

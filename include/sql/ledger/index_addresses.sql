@@ -1,7 +1,8 @@
--- Put the next limit addresses into the search index. Yields how many. Runs alone: the row of ses_bounces.setting is
--- locked first.
---   limit
---   last  the last address that all writers are done with
+-- Put the next limit addresses into the search index. Yields how many. Runs alone.
+-- Locks: the row of ses_bounces.setting first, and the rows inserted.
+-- Parameters:
+--   limit: bigint  the most addresses
+--   last: bigint   the last address that all writers are done with
 WITH held AS (
     SELECT t.searchable_to FROM ses_bounces.setting t FOR UPDATE
 ), next AS (

@@ -1,8 +1,10 @@
--- Keep in the ledger the deliveries that states are computed from: of each transient bounce the next one at or after it,
--- and of each reply one of its own mail. Of incoming_delivery, and of the latest ones kept from earlier where a bounce
--- arrived late. Runs before last_delivery moves on.
+-- Keep in the ledger the deliveries that states are computed from: of each transient bounce the next one at or after
+-- it, and of each reply one of its own mail. Of incoming_delivery, and of the latest ones kept from earlier where a
+-- bounce arrived late. Runs before last_delivery moves on.
 -- Notes touched_address; yields kind, count and earliest time of what is new. Locks: the rows inserted.
---   ids  the addresses with bounces that arrived late
+-- Parameters:
+--   ids: bigint[]            the addresses with bounces that arrived late
+--   rules_version: smallint  what is noted on the entries
 WITH candidate AS (
     SELECT i.address_id, i.occurred_at, i.dedup_key, i.reason, i.mail_sent_at, i.ses_message_id, i.message_id
     FROM incoming_delivery i

@@ -1,5 +1,7 @@
 -- The trail of promotions: one entry per address and deadline, dated at the deadline. The state doesn't need it.
 -- Yields the number of new ones. Locks: the rows inserted.
+-- Parameters:
+--   rules_version: smallint  what is noted on the entries
 WITH inserted AS (
     INSERT INTO ses_bounces.address_event (
         address_id, kind, occurred_at, dedup_key, actor, reason, deadline, rules_version

@@ -1,5 +1,6 @@
 -- Name, in superseded entries, the live one that took their place, where one did. Locks: the rows updated.
---   ids  the superseded entries
+-- Parameters:
+--   ids: bigint[]  the superseded entries
 UPDATE ses_bounces.address_event e
 SET superseded_by = n.event_id
 FROM ses_bounces.address_event n

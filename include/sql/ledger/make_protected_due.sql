@@ -1,6 +1,8 @@
 -- Have the next promotion bring the addresses that some never_block patterns are about up to date. Those that a
 -- pattern can free or bind are on the Email Bounce List: wishes block protected addresses too.
---   patterns  addresses and @domains. Locks: the rows updated.
+-- Locks: the rows updated.
+-- Parameters:
+--   patterns: text[]  addresses and @domains
 UPDATE ses_bounces.bounce_list b
 SET due_at = '-infinity'
 FROM ses_bounces.address a

@@ -1,6 +1,7 @@
 -- Make ses_bounces.protected hold exactly these patterns; those that are not among them any more go into
 -- protected_past. Locks: the rows written.
---   patterns  addresses and @domains.
+-- Parameters:
+--   patterns: text[]  addresses and @domains
 WITH gone AS (
     DELETE FROM ses_bounces.protected p WHERE p.pattern <> ALL (%(patterns)s)
     RETURNING p.pattern, p.added_at

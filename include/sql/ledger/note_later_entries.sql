@@ -1,5 +1,7 @@
 -- Note which entries of the touched addresses are dated ahead. Locks: the rows inserted.
---   ids  the addresses; at  the time of the state.
+-- Parameters:
+--   ids: bigint[]    the addresses
+--   at: timestamptz  the time of the state
 INSERT INTO ses_bounces.later_entry (address_id, occurred_at)
 SELECT DISTINCT e.address_id, e.occurred_at
 FROM ses_bounces.address_event e

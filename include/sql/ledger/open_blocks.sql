@@ -1,9 +1,10 @@
 -- Bring the Email Blocked List to touched_state: one open row per address and cause; note the people in flag_due.
 -- All who write here hold the lock of ledger/lock_state.sql: no conflict to look for.
 -- BETWEEN says nothing new: the planner then takes what is looked up for little, whatever the statistics are.
---   at         the time of the state
---   first_new  addresses from this id on were registered in this transaction
 -- Yields reason and count of what is new. Locks: the rows written.
+-- Parameters:
+--   at: timestamptz    the time of the state
+--   first_new: bigint  addresses from this id on were registered in this transaction
 WITH wanted AS MATERIALIZED (
     SELECT s.address_id, s.address, c.reason, c.since, open.blocked_list_id,
         CASE WHEN c.reason = 'expired_transient' THEN (

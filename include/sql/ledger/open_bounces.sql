@@ -2,7 +2,9 @@
 -- cause.
 -- due_at is when time alone may change the state next. All who write here hold the lock of ledger/lock_state.sql: no
 -- conflict to look for.
---   at, expire_before  see functions/address_state.sql. Locks: the rows written.
+-- Locks: the rows written.
+-- Parameters:
+--   at, expire_before: timestamptz  see functions/address_state.sql
 WITH shown AS MATERIALIZED (
     SELECT s.address_id, s.address, s.kind,
         concat_ws(' ', nullif(concat_ws('/', last.bounce_type, last.bounce_sub_type), ''), last.feedback_type,

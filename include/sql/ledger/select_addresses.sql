@@ -1,3 +1,4 @@
 -- The keys of some addresses. Locks: none.
---   ids
+-- Parameters:
+--   ids: bigint[]  the addresses
 SELECT a.address_id, a.address FROM ses_bounces.address a WHERE a.address_id = ANY (%(ids)s)

@@ -1,5 +1,7 @@
 -- Which of some mails are known to have been delivered to an address. Locks: none.
---   ids, mails  arrays: an address_id and an SES message id each
+-- Parameters:
+--   ids: bigint[]  an address of each pair
+--   mails: text[]  and the SES message id of the mail
 SELECT w.address_id, w.mail
 FROM unnest(%(ids)s::bigint[], %(mails)s::text[]) w(address_id, mail)
 WHERE ses_bounces.is_answered(w.address_id, w.mail, clock_timestamp(), NULL)

@@ -1,8 +1,10 @@
 -- Which of some addresses have another set of causes in the blocked list than their state says (blocks), or another row
 -- of the bounce list (bounces). Those whose deadline has passed, or whose later entry has come about, are
 -- to be acted upon by the next run and are not compared.
---   ids                the addresses
---   at, expire_before  see functions/address_state.sql. Locks: none.
+-- Locks: none.
+-- Parameters:
+--   ids: bigint[]                   the addresses
+--   at, expire_before: timestamptz  see functions/address_state.sql
 WITH chosen AS (
     SELECT p.address_id
     FROM unnest(%(ids)s::bigint[]) p(address_id)

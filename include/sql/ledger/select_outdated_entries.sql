@@ -1,7 +1,8 @@
 -- Live entries of earlier rules that those of today may make otherwise, with the message that they came from: transient
--- bounces without status and diagnostic, complaints whose feedback type is not in small letters, and whatever was recorded
--- of what is no address. The body is null where the message is gone, or was kept without. Locks: none.
---   rules_version  of today
+-- bounces without status and diagnostic, complaints whose feedback type is not in small letters, and whatever was
+-- recorded of what is no address. The body is null where the message is gone, or was kept without. Locks: none.
+-- Parameters:
+--   rules_version: smallint  of today
 SELECT e.event_id, e.address_id, e.dedup_key, e.kind, m.sent_at, m.body
 FROM ses_bounces.address_event e
 LEFT JOIN LATERAL (

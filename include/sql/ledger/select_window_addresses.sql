@@ -1,5 +1,6 @@
 -- The addresses to which something happened in a window, or whose deadline is in it, by id. Locks: none.
---   first, last  from inclusive, to exclusive
+-- Parameters:
+--   first, last: timestamptz  from inclusive, to exclusive
 SELECT e.address_id
 FROM ses_bounces.address_event e
 WHERE e.occurred_at >= %(first)s AND e.occurred_at < %(last)s

@@ -1,5 +1,6 @@
 -- Supersede live entries; notes touched_address. Yields kind, count and earliest time. Locks: the rows updated.
---   ids  entries
+-- Parameters:
+--   ids: bigint[]  entries
 WITH gone AS (
     UPDATE ses_bounces.address_event e SET superseded_at = clock_timestamp()
     WHERE e.event_id = ANY (%(ids)s) AND e.superseded_at IS NULL

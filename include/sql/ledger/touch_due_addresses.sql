@@ -1,5 +1,7 @@
 -- Up to limit addresses whose time has come, into touched_address. Locks: none.
---   at, expire_before  see functions/address_state.sql.
+-- Parameters:
+--   at, expire_before: timestamptz  see functions/address_state.sql
+--   limit: bigint                   the most addresses
 INSERT INTO touched_address
 SELECT due.address_id
 FROM (

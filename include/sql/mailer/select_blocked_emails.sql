@@ -1,7 +1,7 @@
 -- Which of some e-mail addresses, in any spelling, are blocked: the mailer's question. Yields the spelling that was
 -- given, the reason that weighs most, and since when. In observe mode nobody is blocked. Locks: none.
--- Two unnamed parameters, arrays of texts: the spellings, and what may stand in the place of each if it was erased
--- (see pseudonym.py), NULL where that is not known. Every DB-API driver for Postgres can bind them. The lateral
+-- Two unnamed parameters, both text[]: the spellings, and what may stand in the place of each if it was erased (see
+-- base/erasure_secret.py), NULL where that is not known. Every DB-API driver for Postgres can bind them. The lateral
 -- join looks each key up by the index; a plain one would read the whole list.
 SELECT g.email, d.reason, d.since
 FROM unnest(%s::text[], %s::text[]) g(email, name)

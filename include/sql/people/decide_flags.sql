@@ -1,6 +1,9 @@
 -- Note that an administrator wants the flag of some people on, whatever touched their rows; their addresses become
 -- due. Yields the changes noted. Locks: the rows updated.
---   flag_change_ids, people_table, actor
+-- Parameters:
+--   flag_change_ids: bigint[]  the changes
+--   people_table: text         the table's name
+--   actor: text                who decided
 WITH decided AS (
     UPDATE ses_bounces.flag_change c
     SET decided_by = %(actor)s, settled_at = NULL, settled_by = NULL, settlement = NULL

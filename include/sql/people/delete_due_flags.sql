@@ -1,5 +1,7 @@
 -- Take from flag_due what was done, unless the address changed again meanwhile. Locks: the rows deleted.
---   ids, due_since  of the same length
+-- Parameters:
+--   ids: bigint[]             the addresses
+--   due_since: timestamptz[]  since when each was due, as it was read
 DELETE FROM ses_bounces.flag_due f
 USING unnest(%(ids)s::bigint[], %(due_since)s::timestamptz[]) done(address_id, due_since)
 -- An array, whose ids are looked up: of the join alone all due addresses are read, for each chunk anew.

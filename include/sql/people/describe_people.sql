@@ -1,7 +1,9 @@
--- The type of each named column of the people table; whether the table is one heap, not of partitions or children: a place
--- (ctid) is one of a heap; and whether each of its values is one person's: a valid, non-partial unique index on exactly
--- that column, of a table without children, in which a value may come again. Locks: none.
---   table, columns
+-- The type of each named column of the people table; whether the table is one heap, not of partitions or children: a
+-- place (ctid) is one of a heap; and whether each of its values is one person's: a valid, non-partial unique index on
+-- exactly that column, of a table without children, in which a value may come again. Locks: none.
+-- Parameters:
+--   table: text      its name, quoted
+--   columns: name[]  theirs
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), c.relkind = 'r' AND NOT c.relhassubclass,
     EXISTS (
         SELECT FROM pg_index i

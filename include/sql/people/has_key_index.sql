@@ -1,6 +1,8 @@
 -- Whether the people table has an index by the key of the address, for all its rows and in the order of the database.
 -- Locks: none.
---   table, email  the column's name
+-- Parameters:
+--   table: text  its name, quoted
+--   email: text  the column's name
 SELECT EXISTS (
     SELECT FROM pg_index i
     JOIN pg_class c ON c.oid = i.indexrelid

@@ -2,7 +2,10 @@
 -- and changed addresses. Yields the last id of the range, NULL at the end, how many addresses were noted, and of the
 -- people whose flag is not off and whose email is something but no address, the number, and the first ids in an array.
 -- Locks: the rows inserted.
---   after, limit  the id to begin behind (NULL: at the beginning), and how many people.
+-- Parameters:
+--   after: {id_type}  the id to begin behind; NULL: at the beginning
+--   limit: bigint     the most people
+--   ids: bigint       the most ids of people whose email is no address
 WITH person AS (
     SELECT r.id, r.email, CASE WHEN r.flag IS DISTINCT FROM false THEN ses_bounces.address_key(r.email) END AS key,
         r.flag IS DISTINCT FROM false AS is_on

@@ -1,5 +1,6 @@
 -- The domains with the most addresses that enforcing would block, and how many domains there are. Locks: none.
---   limit  how many
+-- Parameters:
+--   limit: bigint  the most domains
 SELECT d.domain, d.addresses, count(*) OVER ()
 FROM (
     SELECT a.domain, count(DISTINCT b.address_id) AS addresses

@@ -1,6 +1,7 @@
 -- Some of the addresses that enforcing would block, scattered over all of them and the same ones each time: id, the
 -- reason that weighs most, since when, and the bounces there were. Locks: none.
---   limit  how many
+-- Parameters:
+--   limit: bigint  the most addresses
 SELECT s.address_id, s.address, s.reason, s.blocked_at, l.bounce_count
 FROM (
     SELECT DISTINCT ON (hashint8(b.address_id), b.address_id) b.address_id, b.address, b.reason, b.blocked_at

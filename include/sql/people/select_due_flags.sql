@@ -1,5 +1,7 @@
 -- Addresses whose people are to be looked at, and whether they are blocked. Locks: none.
---   after, limit  the address_id to begin behind, and how many.
+-- Parameters:
+--   after: bigint  the address_id to begin behind
+--   limit: bigint  the most addresses
 SELECT f.address_id, a.address, f.due_since,
     -- A value is looked up for each address: of an EXISTS the whole blocked list is read, for each chunk anew.
     coalesce((

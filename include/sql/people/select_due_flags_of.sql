@@ -1,5 +1,6 @@
 -- Those of some addresses whose people are to be looked at, and whether they are blocked. Locks: none.
---   ids
+-- Parameters:
+--   ids: bigint[]  the addresses
 SELECT f.address_id, a.address, f.due_since,
     -- A value is looked up for each address: of an EXISTS the whole blocked list is read, for each chunk anew.
     coalesce((

@@ -1,5 +1,7 @@
 -- How some changes of the flag stand, and the row of the person that each is about. Locks: none.
---   flag_change_ids, people_table
+-- Parameters:
+--   flag_change_ids: bigint[]  the changes
+--   people_table: text         the table's name
 SELECT c.flag_change_id, c.address_id, c.settlement, c.settled_by, c.settled_at, c.decided_by, p.{id} IS NOT NULL, p.{flag},
     p.xmin::text::bigint <> c.row_xmin,
     EXISTS (

@@ -1,6 +1,10 @@
 -- The people at some addresses, and those whom we switched off for them: their flag, and whether we did it. Locks:
 -- none.
---   ids, addresses  the addresses, as ids and as keys; people_table, limit
+-- Parameters:
+--   ids: bigint[]       the addresses, as ids
+--   addresses: text[]   and as keys
+--   people_table: text  the table's name
+--   limit: bigint       the most people
 WITH ours AS (
     SELECT DISTINCT ON (c.person_id) c.flag_change_id, c.address_id, c.person_id, c.row_xmin, c.changed_at, c.settlement,
         c.decided_by

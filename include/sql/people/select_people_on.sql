@@ -1,5 +1,7 @@
 -- The addresses of the people in one range of ids whose flag is not off, as keys. Locks: none.
---   after, limit  the id to begin behind (NULL: at the beginning), and how many people, as of make_flags_due
+-- Parameters:
+--   after: {id_type}  the id to begin behind; NULL: at the beginning
+--   limit: bigint     the most people
 SELECT p.key
 FROM (
     SELECT ses_bounces.address_key(r.{email}::text) AS key, r.{flag} AS flag

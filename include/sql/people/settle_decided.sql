@@ -1,7 +1,10 @@
 -- Settle what an administrator decided and is not to be done any more: the person is gone, or on already, or the
 -- address is blocked again, which takes the decision back. Yields settlement and count. Locks: the rows settled.
---   ids  addresses; NULL: those of flag_due, of which after and limit tell the address_id to begin behind, and how many
---   people_table
+-- Parameters:
+--   ids: bigint[]       the addresses; NULL: those of flag_due
+--   people_table: text  the table's name
+--   after: bigint       of flag_due, the address_id to begin behind
+--   limit: bigint       and the most addresses
 WITH settled AS (
     UPDATE ses_bounces.flag_change c
     SET settled_at = now(), settled_by = c.decided_by,

@@ -1,7 +1,8 @@
 -- Settle the changes whose person's row is gone, or was touched by somebody since: a touched row that is still off is
 -- an administrator's to decide. Yields settlement and count. Locks: the rows settled.
---   ids           addresses that are no longer blocked
---   people_table
+-- Parameters:
+--   ids: bigint[]       addresses that are no longer blocked
+--   people_table: text  the table's name
 WITH settled AS (
     UPDATE ses_bounces.flag_change c
     SET settled_at = now(), settled_by = 'ses_bounces',

@@ -1,8 +1,10 @@
 -- Switch the flag off for up to limit people at blocked addresses, in id order. Rows that somebody else holds are
 -- passed over. Yields the number switched off. Locks: the people's rows, for the length of this statement.
---   addresses, address_ids  the keys that people's addresses have, and the row of the registry for each: one that was
---   erased has another name there
---   people_table, limit
+-- Parameters:
+--   addresses: text[]      the keys that people's addresses have
+--   address_ids: bigint[]  the row of the registry for each: one that was erased has another name there
+--   people_table: text     the table's name
+--   limit: bigint          the most people
 WITH found AS (
     SELECT p.{id} AS person_id, p.{flag} AS old_value, ses_bounces.address_key(p.{email}::text) AS address
     FROM {table} p

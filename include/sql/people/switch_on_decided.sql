@@ -1,7 +1,10 @@
 -- Switch the flag on for up to limit people for whom an administrator decided so, unless their address is blocked by
 -- now. Rows that somebody else holds are passed over. Yields the number switched on. Locks: the people's rows, for
 -- the length of this statement.
---   ids  addresses; people_table, limit
+-- Parameters:
+--   ids: bigint[]       the addresses
+--   people_table: text  the table's name
+--   limit: bigint       the most people
 WITH found AS (
     SELECT c.flag_change_id, c.address_id, c.decided_by, p.{flag} AS old_value, p.{id} AS person_id
     FROM ses_bounces.flag_change c

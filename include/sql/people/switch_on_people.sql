@@ -1,7 +1,9 @@
 -- Give up to limit people back the flag that we took, where nothing touched the row since. Rows that somebody else
 -- holds are passed over. Yields the number switched on. Locks: the people's rows, for the length of this statement.
---   ids           addresses that are no longer blocked
---   people_table, limit
+-- Parameters:
+--   ids: bigint[]       addresses that are no longer blocked
+--   people_table: text  the table's name
+--   limit: bigint       the most people
 WITH found AS (
     SELECT c.flag_change_id, c.address_id, c.old_value, p.{id} AS person_id
     FROM ses_bounces.flag_change c

@@ -1,6 +1,9 @@
 -- Take it upon oneself to send a day's report on a channel; no row: it was sent, or somebody is at it. A claim older
 -- than ten minutes is of a sender that was killed. Locks: the row.
---   day, channel; again  also where it was sent
+-- Parameters:
+--   day: date       the report's
+--   channel: text   email or chat
+--   again: boolean  also where it was sent
 INSERT INTO ses_bounces.report_notice AS n (day, channel, claimed_at)
 VALUES (%(day)s, %(channel)s, now())
 ON CONFLICT (day, channel) DO UPDATE SET claimed_at = now()

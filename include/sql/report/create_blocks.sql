@@ -1,6 +1,8 @@
 -- Who is blocked, one row per address and cause with the entry that caused it, into temp table report_block, gone at
 -- commit. Reads report_state. Locks: none that others see.
---   at, known_at  as of report_states
+-- Parameters:
+--   at: timestamptz        as of create_states
+--   known_at: timestamptz  as of create_states
 CREATE TEMP TABLE report_block ON COMMIT DROP AS
 SELECT s.address_id, s.address, s.domain, s.first_bounced_at, s.last_bounced_at, s.bounce_count, c.reason, c.since,
     array_position(

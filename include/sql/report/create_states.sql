@@ -1,6 +1,9 @@
 -- The state of every address that has a cause or an open episode, into temp table report_state, gone at commit.
---   at        the time of the state
---   known_at  by what was on record then; NULL: now. is_transient is what the Email Bounce List calls so. Locks: none that others see.
+-- Its is_transient is what the Email Bounce List calls so.
+-- Locks: none that others see.
+-- Parameters:
+--   at: timestamptz        the time of the state
+--   known_at: timestamptz  by what was on record then; NULL: now
 CREATE TEMP TABLE report_state ON COMMIT DROP AS
 SELECT s.address_id, a.address, a.domain, s.is_protected,
     s.since_stop_request, s.since_complaint, s.since_unsubscribed,

@@ -1,5 +1,7 @@
 -- The days that need no new report: it is of this zone, was made when the day was over, and nothing came in since.
---   zone  time zone. Locks: none.
+-- Locks: none.
+-- Parameters:
+--   zone: text  time zone
 SELECT r.day
 FROM ses_bounces.report_day r
 WHERE NOT r.stale AND r.timezone = %(zone)s AND r.made_at >= (r.day + 1)::timestamp AT TIME ZONE r.timezone

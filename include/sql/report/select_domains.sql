@@ -1,5 +1,9 @@
 -- The domains with the most blocked addresses.
---   since  only blocks since then; limit  how many domains. Reads report_block. Locks: none.
+-- Reads report_block.
+-- Locks: none.
+-- Parameters:
+--   since: timestamptz  only blocks since then
+--   limit: bigint       how many domains
 SELECT b.domain, count(DISTINCT b.address_id)
 FROM report_block b
 WHERE b.since >= %(since)s

@@ -1,6 +1,8 @@
 -- Open transient problems whose deadline is near, the nearest first.
---   as_of, until  between them is the deadline; limit  the most rows.
 -- Yields the number of all in each row. Reads report_state. Locks: none.
+-- Parameters:
+--   as_of, until: timestamptz  between them is the deadline
+--   limit: bigint              the most rows
 SELECT count(*) OVER (), s.address, s.episode_deadline, s.episode_bounces, s.is_protected, (
     SELECT coalesce(e.diagnostic_code, e.reason)
     FROM ses_bounces.address_event e

@@ -1,5 +1,9 @@
 -- The domains with the most open transient problems whose deadline is near.
---   as_of, until  between them is the deadline; limit  how many domains. Reads report_state. Locks: none.
+-- Reads report_state.
+-- Locks: none.
+-- Parameters:
+--   as_of, until: timestamptz  between them is the deadline
+--   limit: bigint              how many domains
 SELECT s.domain, count(*)
 FROM report_state s
 WHERE s.is_transient AND s.episode_policy <> 'expire'

@@ -1,5 +1,9 @@
 -- Blocks in force by the day on which they began, and by reason.
---   since  the earliest time; zone  whose days. Reads report_block. Locks: none.
+-- Reads report_block.
+-- Locks: none.
+-- Parameters:
+--   since: timestamptz  the earliest time
+--   zone: text          whose days
 SELECT (b.since AT TIME ZONE %(zone)s)::date, b.reason, count(*)
 FROM report_block b
 WHERE b.since >= %(since)s

@@ -1,7 +1,10 @@
 -- Which of some addresses were blocked before a time, with their weightiest reason and what lifted it.
---   ids     addresses that are not blocked at the end
---   before  the time of the state; at  up to when the lifting is looked for; limit  the most rows.
 -- Yields the number of all in each row. Locks: none.
+-- Parameters:
+--   ids: bigint[]        addresses that are not blocked at the end
+--   before: timestamptz  the time of the state
+--   at: timestamptz      up to when the lifting is looked for
+--   limit: bigint        the most rows
 SELECT count(*) OVER (), a.address, c.reason, c.since, l.occurred_at, l.kind, l.actor, l.reason
 FROM ses_bounces.address_state(%(ids)s::bigint[], %(before)s, %(before)s) s
 JOIN ses_bounces.address a ON a.address_id = s.address_id

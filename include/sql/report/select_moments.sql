@@ -1,8 +1,10 @@
 -- The moments of a report, and what it can see of the ledger.
---   day, zone  the day and its time zone.
 -- Yields start and end of the day, the time that the report is as of, the time of reading, the last entry seen, the
--- last one that happened by then (promotions are but a trail), and whether blocks are enforced. A day has its start
--- and not its end, so state is asked for a microsecond before as_of. Locks: none.
+-- last one that happened by then (promotions are but a trail), and whether blocks are enforced. A day has its start and
+-- not its end, so state is asked for a microsecond before as_of. Locks: none.
+-- Parameters:
+--   day: date   the day
+--   zone: text  its time zone
 WITH bounds AS (
     SELECT %(day)s::date::timestamp AT TIME ZONE %(zone)s AS starts_at,
         (%(day)s::date + 1)::timestamp AT TIME ZONE %(zone)s AS ends_at

@@ -1,5 +1,9 @@
 -- Blocks that began since a time, the weightiest reasons first.
---   since  the time; limit  the most rows. Reads report_block. Locks: none.
+-- Reads report_block.
+-- Locks: none.
+-- Parameters:
+--   since: timestamptz  the time
+--   limit: bigint       the most rows
 SELECT b.address, b.reason, b.since, coalesce(e.diagnostic_code, e.reason)
 FROM report_block b
 LEFT JOIN ses_bounces.address_event e ON e.event_id = b.event_id

@@ -1,7 +1,8 @@
 -- The days that can have a report: today in the zone, and the day of the first drain, NULL before it.
---   zone        time zone; days_kept  how many days back from today are looked at.
--- What was received before the first noted drain is looked for only where its day can still be reported.
--- Locks: none.
+-- What was received before the first noted drain is looked for only where its day can still be reported. Locks: none.
+-- Parameters:
+--   zone: text          time zone
+--   days_kept: integer  how many days back from today are looked at
 WITH known AS (
     SELECT (now() AT TIME ZONE %(zone)s)::date AS today,
         (SELECT min(q.first_drained_at) FROM ses_bounces.queue q) AS drained_at

@@ -1,6 +1,7 @@
 -- The days whose report is to be sent on a channel: finished, of the last week, not sent yet. A channel that nothing
 -- was sent on begins with the newest. Locks: none.
---   channel  email or chat
+-- Parameters:
+--   channel: text  email or chat
 WITH finished AS (
     SELECT r.day
     FROM ses_bounces.report_day r

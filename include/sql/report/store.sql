@@ -1,5 +1,13 @@
--- Store a report whose content is new; it counts as stale until report_settle.
---   day, timezone, made_at, ledger_position, revision, summary, html, csv  its columns. Locks: its row.
+-- Store a report whose content is new; it counts as stale until settle.
+-- Locks: its row.
+-- Parameters:
+--   day: date                the report's
+--   timezone: text           whose day it is
+--   made_at: timestamptz     when it was made
+--   ledger_position: bigint  the last entry that it saw
+--   revision: integer        how often the day was reported, this time included
+--   summary: jsonb           its figures
+--   html, csv: bytea         its files, gzipped
 INSERT INTO ses_bounces.report_day AS r (
     day, timezone, made_at, ledger_position, revision, stale, summary, html, csv
 )

@@ -1,5 +1,10 @@
 -- Finish the open requests whose addresses have left every list, at most so many; yields what the ledger needs.
 -- Within writing(). Locks: the rows updated.
+-- Parameters:
+--   ids: bigint[]              only these; null: all
+--   accounts, regions: text[]  one place in each array for each list that must be left
+--   result: text               what is noted
+--   limit: bigint              the most requests
 WITH place AS (
     SELECT p.account, p.region FROM unnest(%(accounts)s::text[], %(regions)s::text[]) AS p(account, region)
 ), ready AS (

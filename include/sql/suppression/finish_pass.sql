@@ -1,5 +1,7 @@
 -- Finish a reading; what a full one did not see is no longer on the list and leaves the copy. Yields how many left.
 -- Locks: that row, the rows deleted.
+-- Parameters:
+--   pass_id: bigint  the reading
 WITH finished AS (
     UPDATE ses_bounces.suppression_pass p SET finished_at = clock_timestamp(), next_token = NULL
     WHERE p.pass_id = %(pass_id)s AND p.finished_at IS NULL

@@ -1,6 +1,11 @@
 -- Begin a reading of one of SES's lists unless one is open: of a date range where one is given, of everything where
 -- the last full reading is older than full_every, else of what changed since a day before the last one.
 -- Locks: the row inserted.
+-- Parameters:
+--   account, region: text      the list
+--   since, until: timestamptz  the range of dates; null: none
+--   full: boolean              everything, whatever was read before
+--   full_every: interval       the longest time between two full readings
 INSERT INTO ses_bounces.suppression_pass (account, region, since, until)
 SELECT %(account)s, %(region)s,
     CASE

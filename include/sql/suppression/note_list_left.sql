@@ -1,5 +1,8 @@
 -- Note that some requests' addresses have left one of SES's lists, and take them out of our copy of it.
 -- Locks: the rows written.
+-- Parameters:
+--   account, region: text  the list
+--   ids: bigint[]          the requests
 WITH done AS (
     INSERT INTO ses_bounces.lift_step AS s (unblock_request_id, account, region, lifted_at)
     SELECT unnest(%(ids)s::bigint[]), %(account)s, %(region)s, clock_timestamp()

@@ -1,6 +1,12 @@
 -- The next open unblock requests, by id, with what of them one of SES's lists still has to do: its address as
 -- reported, its key, the spellings that the copy of the list has. Those that an import job does are left out.
 -- Locks: none.
+-- Parameters:
+--   account, region: text  the list
+--   after: bigint          the id to begin behind
+--   ids: bigint[]          only these; null: all
+--   untried: boolean       only those that were never tried
+--   limit: bigint          the most requests
 SELECT r.unblock_request_id, a.address_as_reported, a.address,
     ARRAY(
         SELECT l.listed_address FROM ses_bounces.ses_listed l

@@ -1,5 +1,7 @@
 -- Of some addresses, those whose block was lifted and that SES refused again for a mail sent after it: when SES last
 -- did so, by address. Locks: none.
+-- Parameters:
+--   ids: bigint[]  the addresses
 SELECT e.address_id, max(e.occurred_at)
 FROM ses_bounces.address_event e
 WHERE e.address_id = ANY (%(ids)s) AND e.kind = 'ses_suppression' AND e.superseded_at IS NULL

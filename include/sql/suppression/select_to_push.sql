@@ -1,4 +1,8 @@
 -- The next addresses that we block for good and that one of SES's lists lacks, sorted. Locks: none.
+-- Parameters:
+--   account, region: text  the list
+--   after: text            the address to begin behind
+--   limit: bigint          the most addresses
 SELECT b.address, bool_or(b.reason <> 'permanent_bounce') AS is_wish
 FROM ses_bounces.blocked_list b
 WHERE b.unblocked_at IS NULL AND b.address > %(after)s

@@ -1,4 +1,11 @@
 -- Bring the copy of one of SES's lists up to date with a page of it. Locks: the rows written.
+-- Parameters:
+--   account, region: text           the list
+--   pass_id: bigint                 the reading that saw them
+--   addresses: text[]               keys
+--   listed_addresses: text[]        as SES spells each
+--   ses_reasons: text[]             BOUNCE or COMPLAINT of each
+--   last_updated_at: timestamptz[]  of each
 INSERT INTO ses_bounces.ses_listed AS l (
     account, region, listed_address, address, ses_reason, last_updated_at, pass_id
 )

@@ -1,5 +1,7 @@
 -- Empty what entries quote about an erased address. Locks: the rows written.
---   event_ids, dedup_keys  the new ones, in the same order
+-- Parameters:
+--   event_ids: bigint[]  the entries
+--   dedup_keys: bytea[]  the new ones, in the same order
 UPDATE ses_bounces.address_event e
 SET dedup_key = n.dedup_key, diagnostic_code = NULL, tags = NULL
 FROM unnest(%(event_ids)s::bigint[], %(dedup_keys)s::bytea[]) AS n(event_id, dedup_key)

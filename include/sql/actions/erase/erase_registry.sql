@@ -1,5 +1,8 @@
 -- Put what stands in its place into the row of an erased address, and note that it was. Locks: the rows written.
---   id, name, secret_check
+-- Parameters:
+--   id: bigint           the address
+--   name: text           what stands in its place
+--   secret_check: bytea  tells the secret that made the name from another
 WITH noted AS (
     INSERT INTO ses_bounces.erased_address (address_id, secret_check)
     VALUES (%(id)s, %(secret_check)s)

@@ -1,5 +1,6 @@
 -- Of several spellings that one of SES's lists has of an erased address, one row stays. Locks: the rows deleted.
---   key
+-- Parameters:
+--   key: text  the address
 DELETE FROM ses_bounces.ses_listed l
 USING ses_bounces.ses_listed o
 WHERE l.address = %(key)s AND o.address = %(key)s AND l.account = o.account AND l.region = o.region

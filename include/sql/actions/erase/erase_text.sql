@@ -1,7 +1,12 @@
 -- Replace what a column holds by the same without an address. A row that was changed since it was found is left for the
--- next pass. Locks: the rows.
---   {table}, {column}, {type}
---   tables, ctids  oid[], tid[]: where it was found; before, after  text[]: what it held there, and what it is to hold
+-- next pass.
+-- {table}, {column}, {type} are put in by name.
+-- Locks: the rows.
+-- Parameters:
+--   tables: oid[]   where it was found: the tables
+--   ctids: tid[]    and the places of the rows in them
+--   before: text[]  what the column held there
+--   after: text[]   what it is to hold
 UPDATE {table} t
 SET {column} = f.after::{type}
 FROM unnest(%(tables)s::oid[], %(ctids)s::tid[], %(before)s::text[], %(after)s::text[])

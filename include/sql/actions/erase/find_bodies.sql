@@ -1,6 +1,8 @@
--- Bodies that may spell an address: they hold a piece of one, or something beside ASCII, also as an escape of JSON or of
--- a URL. Locks: none.
---   bits  text[]: pieces of addresses, lower case
+-- Bodies that may spell an address: they hold a piece of one, or something beside ASCII, also as an escape of JSON or
+-- of a URL.
+-- Locks: none.
+-- Parameters:
+--   bits: text[]  pieces of addresses, lower case
 SELECT b.message_id, b.body
 FROM (
     SELECT m.message_id, m.body FROM ses_bounces.message m

@@ -1,6 +1,7 @@
 -- Bodies that may spell an address, as actions/erase/find_bodies.sql, of messages that may be classified yet.
 -- Locks: none.
---   bits  text[]: pieces of addresses, lower case
+-- Parameters:
+--   bits: text[]  pieces of addresses, lower case
 SELECT b.body
 FROM (
     SELECT m.body FROM ses_bounces.message m WHERE m.outcome IN ('pending', 'held', 'quarantined')

@@ -1,5 +1,6 @@
 -- Every column of a schema that may hold text, with its type; generated ones and partitions aside. Locks: none.
---   schema
+-- Parameters:
+--   schema: text  its name
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''

@@ -1,6 +1,7 @@
 -- Begin to count a day, with the blocks by a permanent bounce that the Email Blocked List has of it, lifted ones too.
 -- What occurred before the newest queue was first drained doesn't count. Locks: the rows inserted.
---   day
+-- Parameters:
+--   day: date  the day, in UTC
 INSERT INTO ses_bounces.brake_day (day, domain, new_blocks)
 SELECT %(day)s, '', 0
 UNION ALL

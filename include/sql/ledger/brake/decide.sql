@@ -1,6 +1,9 @@
 -- Decide about braked domains; yields the ids of those that nobody had decided about. What counted so far counts no
 -- more where it is confirmed. Locks: the rows written.
---   ids, decision, actor, reason
+-- Parameters:
+--   ids: bigint[]         the brakes
+--   decision: text        confirmed or dismissed
+--   actor, reason: text   who decided, and why
 WITH decided AS (
     UPDATE ses_bounces.brake b
     SET decided_at = clock_timestamp(), decision = %(decision)s, actor = %(actor)s, reason = %(reason)s

@@ -1,5 +1,7 @@
 -- Decide about what is held of some messages; yields message and brake of each entry. Locks: the rows updated.
---   ids, decision
+-- Parameters:
+--   ids: bigint[]   the messages
+--   decision: text  confirmed or dismissed
 UPDATE ses_bounces.held_entry h
 SET decision = %(decision)s
 WHERE h.message_id = ANY (%(ids)s) AND h.message_id > 0 AND h.decision IS NULL

@@ -1,3 +1,5 @@
--- Forget days whose bounces have long arrived; one that comes all the same begins its day anew. Locks: the rows deleted.
---   days  how many to keep
+-- Forget days whose bounces have long arrived; one that comes all the same begins its day anew. Locks: the rows
+-- deleted.
+-- Parameters:
+--   days: integer  how many to keep
 DELETE FROM ses_bounces.brake_day d WHERE d.day < (now() AT TIME ZONE 'UTC')::date - %(days)s::int

@@ -1,5 +1,10 @@
 -- Note what is held. Locks: the rows inserted.
---   message_ids, dedup_keys, brake_ids, occurred_at, diagnostics, listings  arrays
+-- Parameters:
+--   message_ids, brake_ids: bigint[]  what is held, one place in each array for each entry: its message and its brake
+--   dedup_keys: bytea[]               of each
+--   occurred_at: timestamptz[]        of each
+--   diagnostics: text[]               what the server said
+--   listings: jsonb[]                 of an entry of SES's suppression list, what it says
 INSERT INTO ses_bounces.held_entry (message_id, dedup_key, brake_id, occurred_at, diagnostic, listing)
 SELECT h.message_id, h.dedup_key, h.brake_id, h.occurred_at, h.diagnostic, h.listing
 FROM unnest(

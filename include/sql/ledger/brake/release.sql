@@ -1,5 +1,8 @@
--- Release braked domains of which nothing waits any more: dismissed where anything of them was. Locks: the rows written.
---   ids, actor, reason
+-- Release braked domains of which nothing waits any more: dismissed where anything of them was. Locks: the rows
+-- written.
+-- Parameters:
+--   ids: bigint[]        the brakes
+--   actor, reason: text  who decided, and why
 WITH released AS (
     UPDATE ses_bounces.brake b
     SET decided_at = clock_timestamp(), settled_at = clock_timestamp(), actor = %(actor)s, reason = %(reason)s,

@@ -1,8 +1,15 @@
--- What is to be known of bounces that may block: one row each. Locks: none.
---   places, message_ids, addresses, kinds, causes, occurred_at, mail_sent_at, are_listed, dedup_keys  arrays; kind is
---   the entry's, cause what it would block by; listed: of SES's suppression list, not of a bounce
+-- What is to be known of bounces that may block: one row each.
 -- is_known: it is in the ledger. decision: confirmed, dismissed, waiting (of it or of a copy), null: it was never held.
 -- would_block: it would make a new row in the Email Blocked List; not where one of a cause that weighs as much is open.
+-- Locks: none.
+-- Parameters:
+--   places: integer[]                         one place in each array for each bounce; this tells the rows apart
+--   message_ids: bigint[]                     its message
+--   addresses: text[]                         keys
+--   kinds, causes: text[]                     the entry's kind, and what it would block by
+--   occurred_at, mail_sent_at: timestamptz[]  its times
+--   are_listed: boolean[]                     it is of SES's suppression list, not of a bounce
+--   dedup_keys: bytea[]                       of each
 SELECT c.place,
     EXISTS (
         SELECT FROM ses_bounces.address_event e WHERE e.dedup_key = c.dedup_key AND e.superseded_at IS NULL

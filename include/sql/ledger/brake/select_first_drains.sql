@@ -1,5 +1,7 @@
 -- When the queue of each message was first drained. Locks: none.
---   ids, first, last  the messages and the span of their received_at, which names the partitions
+-- Parameters:
+--   ids: bigint[]             the messages
+--   first, last: timestamptz  the span of their received_at, which names the partitions
 SELECT m.message_id, q.first_drained_at
 FROM ses_bounces.message m
 JOIN ses_bounces.queue q USING (queue_url)

@@ -1,6 +1,7 @@
--- Braked domains of which anything waits, or that nobody decided about: with counts to 10,001, the span of what is held,
--- and what the servers said most often. Locks: none.
---   ids  only these; null: all
+-- Braked domains of which anything waits, or that nobody decided about: with counts to 10,001, the span of what is
+-- held, and what the servers said most often. Locks: none.
+-- Parameters:
+--   ids: bigint[]  only these; null: all
 SELECT b.brake_id, b.domain, b.day, b.max_new_blocks, b.braked_at, b.decision, b.actor, b.decided_at,
     h.messages, h.bounces, h.listings, h.first_at, h.last_at, coalesce(said.most, '[]')
 FROM ses_bounces.brake b

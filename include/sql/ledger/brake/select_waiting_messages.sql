@@ -1,3 +1,4 @@
 -- Of some messages, those of which anything still waits for a decision. Locks: none.
---   ids
+-- Parameters:
+--   ids: bigint[]  the messages
 SELECT DISTINCT h.message_id FROM ses_bounces.held_entry h WHERE h.message_id = ANY (%(ids)s) AND h.decision IS NULL

@@ -1,5 +1,8 @@
 -- Give some of a brake's messages what was decided; yields message, dedup_key and listing. Locks: the rows updated.
---   brake_id, decision, limit
+-- Parameters:
+--   brake_id: bigint  the brake
+--   limit: bigint     the most messages
+--   decision: text    confirmed or dismissed
 UPDATE ses_bounces.held_entry h
 SET decision = %(decision)s
 FROM (

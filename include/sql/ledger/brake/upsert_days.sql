@@ -1,5 +1,8 @@
 -- Note how many new blocks count now. Locks: the rows written.
---   days, domains, new_blocks  arrays
+-- Parameters:
+--   days: date[]           one place in each array for each row
+--   domains: text[]        of each
+--   new_blocks: integer[]  of each
 INSERT INTO ses_bounces.brake_day AS d (day, domain, new_blocks)
 SELECT n.day, n.domain, n.new_blocks
 FROM unnest(%(days)s::date[], %(domains)s::text[], %(new_blocks)s::int[]) AS n(day, domain, new_blocks)

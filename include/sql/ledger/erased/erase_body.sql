@@ -1,5 +1,8 @@
 -- Put a body that spells no erased address in the place of one that did, or none, and note when. Locks: the row.
---   id; received_at NULL: it is in quarantine; body
+-- Parameters:
+--   id: bigint                the message
+--   received_at: timestamptz  NULL: it is in quarantine
+--   body: text                the new one, or NULL
 WITH received AS (
     UPDATE ses_bounces.message m
     SET body = %(body)s, erased_at = clock_timestamp()

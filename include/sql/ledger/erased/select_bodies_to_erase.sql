@@ -1,6 +1,7 @@
 -- Bodies that name an erased address, of messages received at any time, and of those that were kept (without
 -- received_at). Locks: none.
---   ids
+-- Parameters:
+--   ids: bigint[]  the addresses
 SELECT m.message_id, m.received_at, m.outcome, m.body
 FROM ses_bounces.message m
 WHERE m.message_id = ANY (%(ids)s) AND m.body IS NOT NULL

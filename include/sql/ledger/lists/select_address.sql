@@ -1,5 +1,6 @@
 -- What is known of an address beside its entries. Locks: none.
---   address_id
+-- Parameters:
+--   address_id: bigint  the address
 SELECT a.address_id, a.address, a.address_as_reported, a.created_at,
     (SELECT d.occurred_at FROM ses_bounces.last_delivery d WHERE d.address_id = a.address_id),
     EXISTS (SELECT FROM ses_bounces.protected t WHERE t.pattern IN (a.address, '@' || a.domain)),

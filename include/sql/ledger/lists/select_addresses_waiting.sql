@@ -1,5 +1,6 @@
 -- Addresses with people whose flag we switched off and whose row was touched since, by id. Locks: none.
---   limit
+-- Parameters:
+--   limit: bigint  the most addresses
 SELECT DISTINCT c.address_id
 FROM ses_bounces.flag_change c
 WHERE c.settlement = 'touched'

@@ -1,6 +1,7 @@
 -- Some rows of the Email Blocked List, in the order of their ids, and the last request to lift each address. Locks:
 -- none.
---   ids
+-- Parameters:
+--   ids: bigint[]  of the rows
 SELECT b.blocked_list_id, b.address_id, b.address, b.reason, b.blocked_at, b.recorded_at, b.unblocked_at,
     b.unblocked_by, b.unblock_reason,
     ARRAY(

@@ -1,5 +1,6 @@
 -- The rows of the Email Blocked List about one address, open and lifted, the newest first. Locks: none.
---   address_id
+-- Parameters:
+--   address_id: bigint  the address
 SELECT b.blocked_list_id, b.address_id, b.address, b.reason, b.blocked_at, b.recorded_at, b.unblocked_at,
     b.unblocked_by, b.unblock_reason, '{}'::text[], NULL, NULL, NULL, NULL
 FROM (

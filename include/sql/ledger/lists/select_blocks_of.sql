@@ -1,5 +1,6 @@
 -- Which of some addresses are on record, and the open causes of their blocks. Locks: none.
---   addresses  keys
+-- Parameters:
+--   addresses: text[]  keys
 SELECT a.address, a.address_id, b.reason, b.blocked_at
 FROM ses_bounces.address a
 -- Each by itself: all blocks are more than those of some thousand addresses.

@@ -1,5 +1,6 @@
 -- Some rows of the Email Bounce List, in the order of their ids. Locks: none.
---   ids
+-- Parameters:
+--   ids: bigint[]  of the rows
 SELECT b.bounce_list_id, b.address_id, b.address, b.kind, b.details, b.bounce_sub_type, b.configuration_set, b.is_reply,
     b.first_bounced_at, b.last_bounced_at, b.bounce_count, b.transient_fix_deadline, b.opened_at, b.closed_at,
     b.closed_by, b.close_reason,

@@ -1,5 +1,6 @@
 -- The rows of the Email Bounce List about one address, open and closed, the newest first. Locks: none.
---   address_id
+-- Parameters:
+--   address_id: bigint  the address
 SELECT b.bounce_list_id, b.address_id, b.address, b.kind, b.details, b.bounce_sub_type, b.configuration_set, b.is_reply,
     b.first_bounced_at, b.last_bounced_at, b.bounce_count, b.transient_fix_deadline, b.opened_at, b.closed_at,
     b.closed_by, b.close_reason, '{}'::text[]

@@ -1,5 +1,6 @@
 -- The open rows of the Email Bounce List of some addresses, by address. Locks: none.
---   ids  addresses
+-- Parameters:
+--   ids: bigint[]  the addresses
 SELECT b.bounce_list_id, b.address_id, b.address, b.kind, b.details, b.bounce_sub_type, b.configuration_set, b.is_reply,
     b.first_bounced_at, b.last_bounced_at, b.bounce_count, b.transient_fix_deadline, b.opened_at, b.closed_at,
     b.closed_by, b.close_reason,

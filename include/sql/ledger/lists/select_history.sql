@@ -1,6 +1,10 @@
 -- The ledger's entries about one address, superseded ones too, the oldest first, and what each did to the lists:
 -- a block names the entry that began it, and the end of a row has the time of the entry that ended it. Locks: none.
---   address_id; since, id  the position behind which to begin; limit
+-- Parameters:
+--   address_id: bigint               the address
+--   since: timestamptz               the time of the entry to begin behind
+--   id: bigint                       its id
+--   limit: bigint                    the most entries
 WITH address AS MATERIALIZED (
     SELECT a.address FROM ses_bounces.address a WHERE a.address_id = %(address_id)s
 ), block AS MATERIALIZED (

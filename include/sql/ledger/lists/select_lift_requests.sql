@@ -1,6 +1,8 @@
 -- Lifts that wait for SES, and those that were refused in the last 30 days and not asked for again, the newest first.
 -- Locks: none.
---   lifted  the result of a lift that was done; limit
+-- Parameters:
+--   lifted: text   the result of a lift that was done
+--   limit: bigint  the most requests
 SELECT r.unblock_request_id, r.address_id, a.address, r.lifts, r.actor, r.reason, r.requested_at, r.finished_at, r.result
 FROM (
     (SELECT o.* FROM ses_bounces.unblock_request o WHERE o.finished_at IS NULL LIMIT %(limit)s)

@@ -1,5 +1,6 @@
 -- The lifts that are under way for some addresses. Locks: none.
---   ids
+-- Parameters:
+--   ids: bigint[]  the addresses
 SELECT r.address_id, r.unblock_request_id
 FROM ses_bounces.unblock_request r
 WHERE r.address_id = ANY (%(ids)s) AND r.finished_at IS NULL

@@ -1,7 +1,9 @@
--- The numbers of the overview, each counted to 10,001 by way of an index. Locks: none.
---   zone    whose day is today
---   lifted  the result of a lift that was done
+-- The numbers of the overview, each counted to 10,001 by way of an index.
 -- Each partition of message costs planning for each time that message is named: so it is named twice.
+-- Locks: none.
+-- Parameters:
+--   zone: text    whose day is today
+--   lifted: text  the result of a lift that was done
 WITH pending AS (
     SELECT count(*) AS number, min(x.sent_at) AS since
     FROM (

@@ -1,5 +1,10 @@
 -- Quarantined and held messages, the newest first. Locks: none.
---   outcomes, reason (null: any); before, id  the position behind which to begin; limit
+-- Parameters:
+--   outcomes: text[]     quarantined, held
+--   reason: text         only of this reason; null: any
+--   before: timestamptz  when the message to begin behind was received
+--   id: bigint           its id
+--   limit: bigint        the most messages
 SELECT m.message_id, m.received_at, m.sent_at, m.outcome, m.reason, m.event_type, m.queue_url, m.receive_count,
     m.characters, m.is_kept
 FROM unnest(%(outcomes)s::text[]) o(outcome)

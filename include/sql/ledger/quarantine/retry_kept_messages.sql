@@ -1,5 +1,6 @@
 -- The same for messages whose day partition is gone: they come back as if received now. Locks: the rows moved.
---   ids
+-- Parameters:
+--   ids: bigint[]  the messages
 WITH taken AS (
     DELETE FROM ses_bounces.quarantine q
     WHERE q.message_id = ANY (%(ids)s) AND q.outcome IN ('held', 'quarantined')

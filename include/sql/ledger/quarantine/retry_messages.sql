@@ -1,5 +1,6 @@
 -- Make held and quarantined messages pending again. Yields the messages changed. Locks: the rows updated.
---   ids
+-- Parameters:
+--   ids: bigint[]  the messages
 UPDATE ses_bounces.message m
 SET outcome = 'pending', reason = NULL
 WHERE m.message_id = ANY (%(ids)s) AND m.outcome IN ('held', 'quarantined')

@@ -1,5 +1,6 @@
 -- What became of some messages, and the last thing that an administrator did to each. Locks: none.
---   ids
+-- Parameters:
+--   ids: bigint[]  the messages
 SELECT i.message_id, m.outcome, a.action, a.actor, a.acted_at
 FROM unnest(%(ids)s::bigint[]) i(message_id)
 LEFT JOIN LATERAL (

@@ -1,6 +1,7 @@
 -- What a replay would change in the ledger: live entries whose own message was read again and that are no longer made
 -- (new_kind null) or made otherwise, and entries that were not made then (event_id null). Locks: none.
---   first, last  the window; entries of its messages occurred a month before it at the earliest
+-- Parameters:
+--   first, last: timestamptz  the window; entries of its messages occurred a month before it at the earliest
 SELECT e.event_id, e.address_id, e.kind, r.dedup_key, r.kind
 FROM ses_bounces.address_event e
 JOIN replayed_message m ON m.message_id = e.message_id

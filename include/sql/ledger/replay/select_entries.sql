@@ -1,6 +1,8 @@
 -- Entries of the work table replayed_entry, to be appended. One that stays a transient bounce keeps its deadline:
 -- a changed setting holds for later entries only. Locks: none.
---   keys  of the entries; ids  those that they take the place of
+-- Parameters:
+--   keys: bytea[]  of the entries
+--   ids: bigint[]  those that they take the place of
 SELECT r.message_id, r.kind, r.address, r.address_as_reported, r.occurred_at, r.dedup_key, r.reason,
     CASE WHEN e.event_id IS NULL THEN r.deadline ELSE e.deadline END,
     CASE WHEN e.event_id IS NULL THEN r.policy ELSE e.policy END,

@@ -1,6 +1,9 @@
 -- Messages of a window that can be read again, in the order of their receipt. Locks: none.
---   first, last    of their send time, from inclusive, to exclusive
---   received, id   the position behind which to begin; limit
+-- Parameters:
+--   first, last: timestamptz  of their send time, from inclusive, to exclusive
+--   received: timestamptz     when the message to begin behind was received
+--   id: bigint                its id
+--   limit: bigint             the most messages
 SELECT m.message_id, m.received_at, m.sent_at, m.outcome, m.body
 FROM ses_bounces.message m
 WHERE m.received_at >= %(received)s AND (m.received_at, m.message_id) > (%(received)s, %(id)s)
