@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from ses_bounces.report.folder import report_folder
+from ses_bounces.base.report_folder import report_folder
 
 # What is written into a day's folder; anything else there is somebody else's.
 FILES = ("summary.json", "blocked_report.html", "blocked_report.csv", "suppression_drift.csv")

@@ -110,7 +110,7 @@ def publish_reports(connection: Connection, url: str, conn_id: str | None) -> in
     :param url: the setting ``report_url``; each day gets a folder of its own in it.
     :param conn_id: Airflow connection of the storage.
     """
-    from ses_bounces.report.folder import report_folder
+    from ses_bounces.base.report_folder import report_folder
 
     root = report_folder(url, conn_id)
     written = 0

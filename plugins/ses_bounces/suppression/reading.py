@@ -265,7 +265,7 @@ def publish_drift(connection: Connection, drift: Drift, url: str, conn_id: str |
     :param url: the setting ``report_url``.
     :param conn_id: Airflow connection of the storage.
     """
-    from ses_bounces.report.folder import report_folder
+    from ses_bounces.base.report_folder import report_folder
 
     query = "SELECT csv FROM ses_bounces.suppression_drift WHERE suppression_drift_id = %s"
     published = "UPDATE ses_bounces.suppression_drift SET published_at = now() WHERE suppression_drift_id = %s"

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +43,9 @@ TASK = "get_listener_manager().hook.on_starting(component=TaskRunnerMarker())"
 READ = "from ses_bounces.dags import build_dags; build_dags('ses_bounces')"
 JOB_THEN_READ = f"{JOB}; before.update(sys.modules); {READ}"
 
+# Module of the command, what is run, executor.
+Case = tuple[str, str, str]
+
 FORKING = ("LocalExecutor", "CeleryExecutor,LocalExecutor")
 OTHERS = (
     (SCHEDULER, JOB, "CeleryExecutor"),
@@ -54,10 +59,12 @@ OTHERS = (
 READERS = ((SCHEDULER, READ, "LocalExecutor"), (SCHEDULER, JOB_THEN_READ, "LocalExecutor"))
 
 
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], set[str]]:
-    """Which modules Airflow's own call of its listeners imports, in a process that has begun with a command of its."""
-    home = tmp_path_factory.mktemp("airflow")
+def modules_imported(cases: Iterable[Case], home: Path) -> dict[Case, set[str]]:
+    """Which modules each case imports after the start of a command of Airflow's.
+
+    :param cases: the command's module, what is run then, and the executor.
+    :param home: an empty folder for Airflow.
+    """
     own = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     environment = own | {
         "AIRFLOW_HOME": str(home),
@@ -65,19 +72,26 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], 
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "none"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
     }
-    cases = [*((SCHEDULER, JOB, executor) for executor in FORKING), *OTHERS, *READERS]
-    command = [sys.executable, "-c", START, json.dumps(cases)]
+    wanted = list(cases)
+    command = [sys.executable, "-c", START, json.dumps(wanted)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[[")]
-    assert [tuple(case) for case, _ in found] == cases
+    assert [tuple(case) for case, _ in found] == wanted
     assert [error for _, error in found if isinstance(error, str)] == []
     return {tuple(case): set(modules) for case, modules in found}
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[Case, set[str]]:
+    """Which modules Airflow's own call of its listeners imports, in a process that has begun with a command of its."""
+    cases = [*((SCHEDULER, JOB, executor) for executor in FORKING), *OTHERS, *READERS]
+    return modules_imported(cases, tmp_path_factory.mktemp("airflow"))
+
+
 @pytest.mark.parametrize("executor", FORKING)
 def test_where_the_scheduler_forks_tasks_it_imports_the_libraries(
-    imported: dict[tuple[str, ...], set[str]], executor: str
+    imported: dict[Case, set[str]], executor: str
 ) -> None:
     found = imported[SCHEDULER, JOB, executor]
     assert set(LIBRARIES) <= found
@@ -93,14 +107,14 @@ def test_where_the_scheduler_forks_tasks_it_imports_the_libraries(
 
 
 @pytest.mark.parametrize(("command", "start", "executor"), OTHERS)
-def test_else_nobody_does(imported: dict[tuple[str, ...], set[str]], command: str, start: str, executor: str) -> None:
+def test_else_nobody_does(imported: dict[Case, set[str]], command: str, start: str, executor: str) -> None:
     found = imported[command, start, executor]
     # The listener was there: else this could not fail.
     assert "ses_bounces.dags.preload" in found
     assert found.isdisjoint(LIBRARIES)
 
 
-def test_behind_that_a_dag_file_imports_nothing_but_this_package(imported: dict[tuple[str, ...], set[str]]) -> None:
+def test_behind_that_a_dag_file_imports_nothing_but_this_package(imported: dict[Case, set[str]]) -> None:
     alone, later = ({n for n in imported[case] if not n.startswith("ses_bounces")} for case in READERS)
     assert alone >= {"airflow.providers.standard.decorators.python", "airflow.sdk.definitions.retry_policy"}
     assert later == set()
