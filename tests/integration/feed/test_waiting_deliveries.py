@@ -275,3 +275,20 @@ def test_what_others_have_in_flight_is_waited_for_no_longer_than_it_may_be(
     row = database.execute(statement("ledger/select_moment")).fetchone()
     assert row is not None
     assert row[0] - row[1] < timedelta(minutes=5)
+
+
+def test_a_host_clock_that_is_ahead_does_not_date_a_drain(
+    database: Connection, database_url: str, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What occurred before the first drain of a queue is not braked: a drain dated ahead would switch the brake off."""
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(hours=2)
+
+    monkeypatch.setattr("ses_bounces.feed.drain.datetime", Ahead)
+    monkeypatch.setattr("ses_bounces.feed.landing.datetime", Ahead)
+    drain(queue, URL, partial(connections.connect_url, database_url), Rules())
+    query = "SELECT first_drained_at <= clock_timestamp(), emptied_at <= clock_timestamp() FROM ses_bounces.queue"
+    assert database.execute(query).fetchone() == (True, True)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ numbers = itertools.count()
 NOW = datetime.now(UTC).replace(microsecond=0)
 # Noon of two days ago: half a day later has passed as well, whenever the tests run.
 NOON = (NOW - timedelta(days=2)).replace(hour=12, minute=0, second=0)
+Event = tuple[str, int, int, int]
 BOUNCED = ("permanent_bounce", "ses_suppression", "expired_transient")
 
 
@@ -294,7 +296,72 @@ def test_a_settling_that_is_killed_goes_on(database: Connection) -> None:
     assert held.settle(database).confirmed == 0
 
 
-Event = tuple[str, int, int, int]
+@pytest.mark.parametrize("kinds", ["PS", "SP", "PPS", "SSP"])
+@pytest.mark.parametrize("is_one_chunk", [True, False])
+def test_an_address_counts_once_whatever_blocks_it_first(database: Connection, kinds: str, is_one_chunk: bool) -> None:
+    same = [body(kind, "p0@down.example", NOON + timedelta(minutes=n)) for n, kind in enumerate(kinds)]
+    others = [body("P", f"p{n}@down.example", NOON + timedelta(hours=1)) for n in (1, 2, 3)]
+    for part in [[*same, *others]] if is_one_chunk else [[text] for text in (*same, *others)]:
+        classified(database, *part, limit=3)
+    assert outcomes(database) == {"applied": len(kinds) + 2, "held": 1}
+
+
+def test_a_bounce_of_the_first_run_blocks_its_address_for_the_later_ones(database: Connection) -> None:
+    """Together with them, before, or after: what it blocks takes no place."""
+    insert = "INSERT INTO ses_bounces.queue VALUES (%s, %s, %s, now())"
+    database.execute(insert, ["queue", "queue", NOON])
+    for number, order in enumerate(([0, 1], [1, 0])):
+        domain = f"d{number}.example"
+        texts = [body("P", f"p0@{domain}", NOON - timedelta(hours=13)), body("P", f"p0@{domain}")]
+        for index in order:
+            classified(database, texts[index], limit=1)
+        assert classified(database, body("P", f"p1@{domain}"), limit=1).outcomes == {"applied": 1}
+        assert classified(database, body("P", f"p2@{domain}"), limit=1).outcomes == {"held": 1}
+    together = [body("P", "p0@d2.example", NOON - timedelta(hours=13)), body("P", "p0@d2.example")]
+    assert classified(database, *together, body("P", "p1@d2.example"), limit=1).outcomes == {"applied": 3}
+
+
+def test_an_earlier_bounce_of_a_blocked_address_takes_a_place_of_its_own_day(database: Connection) -> None:
+    """It gives back that of the later day, and is held where the earlier one is full."""
+    before = NOON - timedelta(days=1)
+    assert classified(database, body("P", "p0@down.example"), limit=1).outcomes == {"applied": 1}
+    assert classified(database, body("P", "p0@down.example", before), limit=1).outcomes == {"applied": 1}
+    assert classified(database, body("P", "p1@down.example"), limit=1).outcomes == {"applied": 1}
+    assert classified(database, body("P", "p1@down.example", before), limit=1).outcomes == {"held": 1}
+
+
+@given(
+    stream=st.lists(
+        st.tuples(st.sampled_from("PPPS"), st.integers(0, 5), st.integers(0, 1), st.integers(0, 3)), min_size=1,
+        max_size=25,
+    ),
+    seed=st.integers(0, 1_000), chunk=st.integers(1, 8),
+)  # fmt: skip
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_what_counts_does_not_depend_on_order_and_pieces(
+    database: Connection, stream: list[Event], seed: int, chunk: int
+) -> None:
+    """Each address once, on the day of its earliest bounce."""
+    run = next(numbers)
+    shuffler = random.Random(seed)
+    texts, earliest = [], dict[str, datetime]()
+    for number, (kind, person, domain, day) in enumerate(stream):
+        at = NOON - timedelta(days=day, minutes=number)
+        address = f"p{person}@d{domain}.c{run}.example"
+        texts.append(body(kind, address, at, key=f"c{run} {number}"))
+        earliest[address] = min(at, earliest.get(address, at))
+    shuffler.shuffle(texts)
+    with patch.object(pending, "MESSAGES_PER_CHUNK", chunk):
+        while texts:
+            size = 1 + shuffler.randrange(len(texts))
+            assert set(classified(database, *texts[:size], limit=1_000).outcomes) == {"applied"}
+            texts = texts[size:]
+    rows = database.execute(
+        "SELECT day, domain, new_blocks FROM ses_bounces.brake_day WHERE domain LIKE %s AND new_blocks > 0",
+        [f"%.c{run}.example"],
+    )
+    wanted = Counter((at.date(), address.rpartition("@")[2]) for address, at in earliest.items())
+    assert {(day, domain): count for day, domain, count in rows} == dict(wanted)
 
 
 def streams() -> st.SearchStrategy[list[Event]]:

@@ -1,6 +1,7 @@
 -- What is to be known of bounces that may block: one row each.
 -- is_known: it is in the ledger. decision: confirmed, dismissed, waiting (of it or of a copy), null: it was never held.
--- would_block: it would make a new row in the Email Blocked List; not where one of a cause that weighs as much is open.
+-- would_block: nothing keeps it from blocking its address: no lift, delivery or protection. blocked_since: since when a
+-- bounce blocks the address already, whatever its cause; null: none does.
 -- Locks: none.
 -- Parameters:
 --   places: integer[]                         one place in each array for each bounce; this tells the rows apart
@@ -15,7 +16,7 @@ SELECT c.place,
         SELECT FROM ses_bounces.address_event e WHERE e.dedup_key = c.dedup_key AND e.superseded_at IS NULL
     ) AS is_known,
     h.decision, h.brake_id,
-    NOT coalesce(w.is_stopped, false) AS would_block
+    NOT coalesce(w.is_stopped, false) AS would_block, known.blocked_since
 FROM unnest(
     %(places)s::int[], %(message_ids)s::bigint[], %(addresses)s::text[], %(kinds)s::text[], %(causes)s::text[],
     %(occurred_at)s::timestamptz[], %(mail_sent_at)s::timestamptz[], %(are_listed)s::boolean[], %(dedup_keys)s::bytea[]
@@ -30,11 +31,12 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) h ON true
 LEFT JOIN LATERAL (
-    SELECT EXISTS (
-            SELECT FROM ses_bounces.blocked_list o
-            WHERE o.address_id = a.address_id AND o.unblocked_at IS NULL AND o.reason IN ('permanent_bounce', c.cause)
-        )
-        OR EXISTS (
+    SELECT (
+            SELECT min(o.blocked_at) FROM ses_bounces.blocked_list o
+            WHERE o.address_id = a.address_id AND o.unblocked_at IS NULL
+                AND o.reason IN ('permanent_bounce', 'ses_suppression', 'expired_transient')
+        ) AS blocked_since,
+        EXISTS (
             SELECT FROM ses_bounces.address_event e
             WHERE e.address_id = a.address_id AND e.kind = 'unblocked' AND e.superseded_at IS NULL
                 AND (

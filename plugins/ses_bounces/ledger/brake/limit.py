@@ -51,7 +51,7 @@ class Candidate:
     @property
     def day(self) -> Day:
         """The day that it counts for, in UTC, and the domain."""
-        return self.entry.occurred_at.astimezone(dt.UTC).date(), self.domain
+        return _day(self.entry.occurred_at), self.domain
 
 
 @dataclass
@@ -60,6 +60,10 @@ class Verdict:
 
     held: dict[int, int] = field(default_factory=dict)
     dismissed: set[int] = field(default_factory=set)
+
+
+def _day(moment: dt.datetime) -> dt.date:
+    return moment.astimezone(dt.UTC).date()
 
 
 def cause_of(entry: Entry) -> str | None:
@@ -170,33 +174,49 @@ class Brake:
             for row in connection.execute(statement("ledger/brake/select_candidates"), _asked(candidates))
         }
         verdict = Verdict()
-        free = []
+        # What blocks, in its order; False: it takes no place of its day.
+        blocking: list[tuple[Candidate, bool]] = []
+        begun: dict[str, dt.datetime] = {}
         for candidate in candidates:
-            is_known, decision, brake_id, would_block = known[candidate.place]
-            if is_known or decision == "confirmed":
+            is_known, decision, brake_id, would_block, blocked_since = known[candidate.place]
+            if blocked_since is not None:
+                begun[candidate.entry.address] = blocked_since
+            if is_known:
                 continue
             if decision == "dismissed":
                 verdict.dismissed.add(candidate.place)
             elif decision == "waiting":
                 verdict.held[candidate.place] = brake_id
-            elif would_block and not candidate.is_exempt:
-                free.append(candidate)
-        if self.limit is not None and free:
-            _Count(connection, self.limit, free).spend(free, verdict)
+            elif would_block:
+                blocking.append((candidate, decision != "confirmed" and not candidate.is_exempt))
+        # What is not counted may still give back the place that its address has on a later day.
+        concerned = [one for one, is_counted in blocking if is_counted or one.entry.address in begun]
+        if self.limit is not None and concerned:
+            _Count(connection, self.limit, concerned, begun).spend(blocking, verdict)
         _note_held(connection, [candidate for candidate in candidates if candidate.place in verdict.held], verdict)
         return verdict
 
 
 class _Count:
-    """The new blocks of the days and domains that some candidates are of."""
+    """The new blocks of the days and domains that some candidates are of.
 
-    def __init__(self, connection: Connection, limit: int, candidates: Sequence[Candidate]) -> None:
+    An address counts once, on the day of the earliest bounce that blocks it, in whatever order and pieces its bounces
+    are classified: ``begun`` has since when each address is blocked.
+    """
+
+    def __init__(
+        self, connection: Connection, limit: int, candidates: Sequence[Candidate], begun: dict[str, dt.datetime]
+    ) -> None:
         self._connection = connection
         self._limit = limit
+        self._begun = begun
         domains = sorted({candidate.domain for candidate in candidates})
         rows = connection.execute(statement("ledger/brake/select_open"), {"domains": domains}).fetchall()
         self._brakes: dict[str, int] = dict(rows)
-        days = {candidate.day[0] for candidate in candidates if candidate.domain not in self._brakes}
+        open_ = [candidate for candidate in candidates if candidate.domain not in self._brakes]
+        days = {candidate.day[0] for candidate in open_}
+        # Of those that a bounce blocks since later, the day that may get a place back.
+        days |= {_day(begun[candidate.entry.address]) for candidate in open_ if candidate.entry.address in begun}
         self._blocks = self._read(days, domains)
 
     def _read(self, days: Collection[dt.date], domains: list[str]) -> dict[Day, int]:
@@ -210,25 +230,31 @@ class _Count:
             rows = execute(statement("ledger/brake/select_days"), wanted).fetchall()
         return {(day, domain): blocks for day, domain, blocks in rows}
 
-    def spend(self, candidates: Iterable[Candidate], verdict: Verdict) -> None:
-        """Let each candidate count, or hold it."""
-        covered: set[tuple[str, str]] = set()
-        counted: set[Day] = set()
-        for candidate in candidates:
-            address, domain = candidate.entry.address, candidate.domain
-            if (address, "permanent_bounce") in covered or (address, candidate.cause) in covered:
+    def spend(self, blocking: Iterable[tuple[Candidate, bool]], verdict: Verdict) -> None:
+        """Let each candidate count, or hold it; one that takes no place blocks as well."""
+        changed: set[Day] = set()
+        for candidate, is_counted in blocking:
+            address, domain, day = candidate.entry.address, candidate.domain, candidate.day
+            since = self._begun.get(address)
+            if since is not None and (_day(since) <= day[0] or since <= candidate.entry.occurred_at):
+                self._begun[address] = min(since, candidate.entry.occurred_at)
                 continue
-            blocks = self._blocks.get(candidate.day, 0)
-            if domain not in self._brakes and blocks < self._limit:
-                self._blocks[candidate.day] = blocks + 1
-                counted.add(candidate.day)
-                covered.add((address, candidate.cause))
+            if is_counted and (domain in self._brakes or self._blocks.get(day, 0) >= self._limit):
+                if domain not in self._brakes:
+                    self._brakes[domain] = self._apply(candidate)
+                verdict.held[candidate.place] = self._brakes[domain]
                 continue
-            if domain not in self._brakes:
-                self._brakes[domain] = self._apply(candidate)
-            verdict.held[candidate.place] = self._brakes[domain]
-        if counted:
-            rows = sorted(counted)
+            self._begun[address] = candidate.entry.occurred_at
+            if is_counted:
+                self._blocks[day] = self._blocks.get(day, 0) + 1
+                changed.add(day)
+            later = None if since is None else (_day(since), domain)
+            if later is not None and self._blocks.get(later, 0) > 0:
+                # Its block begins on an earlier day now.
+                self._blocks[later] -= 1
+                changed.add(later)
+        if changed:
+            rows = sorted(changed)
             noted = {
                 "days": [day for day, _ in rows],
                 "domains": [domain for _, domain in rows],
