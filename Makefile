@@ -19,13 +19,13 @@ help:  ## Show this list
 run: run-environment  ## Start everything on this machine and run the DAG on sample mail; ARGS=--once ends after that
 	@$(BIN)/python -m dev run $(ARGS)
 
-# Whoever names tests waits for these alone; they see to their tools themselves.
-test:  ## Lint, check types, run all tests; or pytest with ARGS, and nothing else
+# With ARGS pytest is all that runs: tests that need a browser or a broker see to it themselves.
+test:  ## Lint, check types, run all tests; with ARGS nothing but pytest ARGS
 	@$(TIED) $(MAKE) --no-print-directory $(if $(strip $(ARGS)),test-environment,test-tools lint)
 	@$(TIED) $(BIN)/pytest $(ARGS)
 
 check: lint  ## What to run before a commit, in under a minute: lint, types, unit and documentation tests
-	$(BIN)/pytest -n 2 tests/unit tests/docs
+	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/docs
 
 lint: test-environment  ## Lint and check types
 	$(BIN)/ruff check
@@ -47,7 +47,7 @@ bench-scale: test-environment  ## The same at full size: hours, 40 GB under TMPD
 matrix: test-environment  ## Unit and integration tests on each Python, and with lowest and newest versions; ARGS names some
 	@$(BIN)/python -m dev.matrix $(ARGS)
 
-fresh:  ## make run and make test in a bare Debian, as root and as a user (needs root, debootstrap, an hour); see dev/fresh.py
+fresh:  ## Run make run and make test in a bare Debian, as root and as a user: needs root and debootstrap, takes hours
 	@$(PYTHON) -m dev.fresh $(ARGS)
 
 clean:  ## Forget the data of make run

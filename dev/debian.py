@@ -133,7 +133,7 @@ def _run(command: list[str], environment: dict[str, str], earlier: Sequence[str]
         command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     if done.returncode != 0:
-        said = _lines(done.stderr, "E: ")[-1:] or [f"{command[0]} ended with status {done.returncode}"]
+        said = _lines(done.stderr, "E: ")[:1] or [f"{command[0]} ended with status {done.returncode}"]
         raise UnavailableError(", ".join([*said, *earlier[:1]]))
     return _lines(done.stderr, "W: ")
 

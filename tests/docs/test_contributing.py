@@ -17,14 +17,23 @@ CHANGELOG = ROOT / "CHANGELOG.md"
 HEADINGS = ("Breaking", "Added", "Changed", "Fixed", "Removed", "Security", "Deprecated")
 
 
-def test_hooks_are_what_lint_and_the_documentation_check() -> None:
+def test_the_hook_is_what_contributing_recommends() -> None:
     repositories = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["repos"]
     # Nothing is fetched from elsewhere.
     assert [repository["repo"] for repository in repositories] == ["local"]
     hooks = repositories[0]["hooks"]
     assert {hook["language"] for hook in hooks} == {"system"}
-    assert [hook["entry"] for hook in hooks] == [*map(" ".join, make_commands("lint")), "make docs"]
-    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert [hook["entry"] for hook in hooks] == ["make check"]
+    assert "make check" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    # Lint comes before them.
+    ((*_, unit, docs),) = make_commands("check")
+    assert (unit, docs) == ("tests/unit", "tests/docs")
+
+
+def test_the_ci_does_nothing_but_make_test() -> None:
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    commands = [line for line in lines if line and not line.startswith("#")]
+    assert commands == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make test"]
 
 
 def test_pre_commit_accepts_the_file() -> None:
