@@ -58,6 +58,9 @@ FIRST = (
     "fab",
 )
 THEN = ("tests/e2e/", "tests/browser/", "tests/integration/", "tests/docs/", "tests/unit/")
+# Groups that start an Airflow, which takes a gigabyte and waits much: not more at once, while there are others to run.
+HEAVY = ("tests/e2e/", "tests/browser/")
+MOST_HEAVY = 2
 
 _GROUP_OF = {module: name for name, modules in GROUPS.items() for module in modules}
 
@@ -73,6 +76,26 @@ class Scheduler(LoadScopeScheduling):
         # would wait for two long tests.
         if not self.workqueue or self._pending_of(self.assigned_work[node]) <= 1:
             super()._reschedule(node)
+
+    def _assign_work_unit(self, node: object) -> None:
+        if self._heavy_elsewhere(node) >= MOST_HEAVY:
+            light = [group for group in self.workqueue if not is_heavy(group)]
+            if light:
+                self.workqueue.move_to_end(light[0], last=False)
+        super()._assign_work_unit(node)
+
+    def _heavy_elsewhere(self, node: object) -> int:
+        return sum(
+            is_heavy(group) and not all(tests.values())
+            for other, groups in self.assigned_work.items()
+            if other is not node
+            for group, tests in groups.items()
+        )
+
+
+def is_heavy(group: str) -> bool:
+    """Whether the tests of a group start an Airflow."""
+    return GROUPS.get(group, (group,))[0].startswith(HEAVY)
 
 
 def group_of(nodeid: str) -> str:
