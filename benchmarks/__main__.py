@@ -17,6 +17,7 @@ from rich.table import Table
 from benchmarks import (
     backlog,
     blocked_report,
+    chunks,
     classifying,
     flags,
     hot_address,
@@ -50,6 +51,7 @@ def benchmarks(scale: float, *, is_big: bool, entries: int | None = None) -> dic
         "blocked_report": lambda: blocked_report.table(size(100_000, 1_000_000)),
         "hot_address": lambda: hot_address.table(size(50_000, 500_000)),
         "ledger": lambda: ledger.table(entries or size(1_000_000, 50_000_000), size(10_000, 20_000)),
+        "chunks": lambda: chunks.table(size(12_000, 12_000), size(1_000, 1_000)),
         "backlog": lambda: backlog.table(size(100_000, 1_000_000), size(100_000, 1_000_000) if is_big else 0),
         "runs": lambda: runs.table(rounds=9 if is_big else 3),
         "runs_as_installed": lambda: runs.table(rounds=9 if is_big else 3, idle_seconds=runs.DEFAULT_IDLE_SECONDS),

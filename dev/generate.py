@@ -89,3 +89,26 @@ def _envelope(event: dict[str, object], number: int, stamp: str) -> dict[str, st
         "SigningCertURL": f"https://sns.example.com/SimpleNotificationService-{'0' * 32}.pem",
         "UnsubscribeURL": f"https://sns.example.com/?Action=Unsubscribe&SubscriptionArn={'0' * 80}",
     }
+
+
+def to_many(count: int, recipients: int, seed: int = 3) -> Iterator[str]:
+    """Yield SNS envelopes of permanent bounces, each of so many recipients, all of whom are others."""
+    return _published(count, seed, lambda _chance, address, number, stamp: _to_many(recipients, address, number, stamp))
+
+
+def large(count: int, size: int, seed: int = 4) -> Iterator[str]:
+    """Yield SNS envelopes of permanent bounces that are so many bytes long, by what the mail's headers say."""
+    for body in _published(count, seed, lambda _chance, address, number, stamp: _event(0.0, address, number, stamp)):
+        envelope = json.loads(body)
+        yield json.dumps(envelope | {"Subject": "x" * (size - len(body))})
+
+
+def _to_many(recipients: int, address: str, number: int, stamp: str) -> dict[str, object]:
+    event = _event(0.0, address, number, stamp)
+    names = [f"r{place}.{address}" for place in range(recipients)]
+    event["bounce"]["bouncedRecipients"] = [  # type: ignore[index]
+        event["bounce"]["bouncedRecipients"][0] | {"emailAddress": name}  # type: ignore[index]
+        for name in names
+    ]
+    event["mail"]["destination"] = names  # type: ignore[index]
+    return event

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import queue as queues
+import sys
 import threading
 from collections.abc import Callable
 
 from ses_bounces.base.aws.answers import Received
 from ses_bounces.feed.sqs.queue import BATCH, SqsQueue
 
+# Of bodies in memory; what a thread has in its hands comes on top.
+MAX_BYTES = 32 * 1024 * 1024
 # As many, one after the other, say that the queue is empty.
 EMPTY_ANSWERS = 2
 
@@ -30,6 +33,8 @@ class Receivers:
         self._stop = threading.Event()
         self._received: queues.Queue[list[Received]] = queues.Queue(maxsize=2 * threads)
         self._lock = threading.Lock()
+        self._room = threading.Condition()
+        self._bytes = 0
         self._empty_in_a_row = 0
         self._count = 0
         self._started = 0
@@ -57,8 +62,20 @@ class Receivers:
     def take(self, seconds: float) -> list[Received]:
         """Return what was received and not taken, waiting so long at most; empty: nothing yet, or a thread ended."""
         with contextlib.suppress(queues.Empty):
-            return self._received.get(timeout=seconds)
+            batch = self._received.get(timeout=seconds)
+            with self._room:
+                self._bytes -= _memory(batch)
+                self._room.notify_all()
+            return batch
         return []
+
+    def _hand_over(self, batch: list[Received]) -> None:
+        """Have a batch taken, as soon as there is room for it."""
+        size = _memory(batch)
+        with self._room:
+            self._room.wait_for(lambda: self._bytes + size <= MAX_BYTES or not self._bytes)
+            self._bytes += size
+        self._received.put(batch)
 
     def _start(self) -> None:
         # The lock is held. Its errors name the site's own things.
@@ -83,7 +100,7 @@ class Receivers:
             batch = self._queue.receive()
             if batch:
                 # First of all: from here on they are landed or given back, whatever happens to this thread.
-                self._received.put(batch)
+                self._hand_over(batch)
             with self._lock:
                 self.requests += 1
                 self._empty_in_a_row = 0 if batch else self._empty_in_a_row + 1
@@ -94,3 +111,8 @@ class Receivers:
                     self._start()
             if is_enough or self.have_emptied:
                 self._stop.set()
+
+
+def _memory(batch: list[Received]) -> int:
+    # One character beyond Latin makes a text up to four times as large.
+    return sum(sys.getsizeof(message["Body"]) for message in batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# What is in memory: a chunk that is worked on, and the next one.
 MESSAGES_PER_CHUNK = 6_000
-CHARACTERS_PER_CHUNK = 32 * 1024 * 1024
-# A body may have a megabyte.
-MESSAGES_PER_FETCH = 500
+BYTES_PER_CHUNK = 16 * 1024 * 1024
+# What is written in one transaction, while others wait: entries, of which a message without any counts as one.
+ENTRIES_PER_BATCH = 6_000
 PROGRESS_SECONDS = 10
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
@@ -72,12 +73,12 @@ def classify_pending(
     seconds: float = float("inf"),
     max_new_blocks: int | None = None,
 ) -> Classified:
-    """Classify every pending message, the oldest first, each chunk in a transaction of its own.
+    """Classify every pending message, the oldest first, each batch in a transaction of its own.
 
-    A chunk that Postgres refuses for its data is halved until the one message is alone and quarantined.
+    A batch that Postgres refuses for its data is halved until the one message is alone and quarantined.
 
     :param connection: autocommit.
-    :param seconds: begin no further chunk after this long.
+    :param seconds: begin no further batch after this long.
     :param max_new_blocks: of a domain and day; see :mod:`ses_bounces.ledger.brake.limit`.
     :raises DatabaseError: what is done stays done; repeat to go on.
     """
@@ -85,18 +86,20 @@ def classify_pending(
     began = reported = time.monotonic()
     with quiet(), ThreadPoolExecutor(1, "classify") as reader:
         total.brake = Brake.of(connection, max_new_blocks)
-        chunk = _next_chunk(connection)
-        results = _read(chunk, rules)
-        while chunk and time.monotonic() - began < seconds:
-            # Read while Postgres works on the chunk before.
-            following = _next_chunk(connection, chunk[-1])
-            reading = reader.submit(_read, following, rules)
-            _apply_chunk(connection, results, keep_no_effect_bodies, total)
-            chunk, results = following, reading.result()
-            if not chunk:
+        backlog = _Backlog(connection, rules)
+        backlog.fetch()
+        batch = backlog.read()
+        while batch and time.monotonic() - began < seconds:
+            # Read while Postgres works on the batch before.
+            backlog.fetch()
+            reading = reader.submit(backlog.read)
+            _apply_batch(connection, batch, keep_no_effect_bodies, total)
+            batch = reading.result()
+            if not batch:
                 # What was sent before the last one may have been landed after it was fetched.
-                chunk = _next_chunk(connection)
-                results = _read(chunk, rules)
+                backlog.restart()
+                backlog.fetch()
+                batch = backlog.read()
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 pace = total.messages / (reported - began)
@@ -104,30 +107,61 @@ def classify_pending(
     return total
 
 
+class _Backlog:
+    """What is pending, the oldest first, in batches that cost no more than they may."""
+
+    def __init__(self, connection: Connection, rules: Rules) -> None:
+        self._connection = connection
+        self._rules = rules
+        self._messages: deque[Message] = deque()
+        self._last: Message | None = None
+        # Classified already: the first of the next batch.
+        self._next: list[_Result] = []
+
+    def fetch(self) -> None:
+        """Have messages in memory, if there are more; outside of transactions."""
+        if not self._messages:
+            self._messages.extend(_next_chunk(self._connection, self._last))
+            self._last = self._messages[-1] if self._messages else self._last
+
+    def restart(self) -> None:
+        """Begin with the oldest again."""
+        self._last = None
+
+    def read(self) -> list[_Result]:
+        """Classify the next batch, of what was fetched."""
+        batch, entries = self._next, sum(_cost(result) for result in self._next)
+        self._next = []
+        while self._messages:
+            message = self._messages.popleft()
+            result = message, _classify(message, self._rules)
+            entries += _cost(result)
+            if batch and entries > ENTRIES_PER_BATCH:
+                self._next = [result]
+                break
+            batch.append(result)
+        return batch
+
+
+def _cost(result: _Result) -> int:
+    return len(result[1].entries) or 1
+
+
 def _next_chunk(connection: Connection, after: Message | None = None) -> list[Message]:
-    """Return the oldest pending messages: up to so many, and no more once their bodies pass so many characters.
+    """Return the oldest pending messages: up to so many, and no more once their bodies pass so many bytes.
 
     :param after: only those behind this one.
     """
-    chunk: list[Message] = []
-    characters = 0
     position = {
         "sent_at": after.sent_at if after else _BEFORE_ALL,
         "message_id": after.message_id if after else 0,
         "limit": MESSAGES_PER_CHUNK,
+        "bytes": BYTES_PER_CHUNK,
     }
-    with connection.transaction(), connection.cursor("pending", binary=True) as cursor:
+    with connection.transaction(), connection.cursor(binary=True) as cursor:
         # A backlog that autovacuum has not seen yet would else be read and sorted anew for every chunk.
         connection.execute("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
-        cursor.execute(statement("ledger/select_pending_messages"), position)
-        while characters < CHARACTERS_PER_CHUNK and (rows := cursor.fetchmany(MESSAGES_PER_FETCH)):
-            chunk += [Message(*row) for row in rows]
-            characters += sum(len(row[4]) for row in rows)
-    return chunk
-
-
-def _read(chunk: list[Message], rules: Rules) -> list[_Result]:
-    return [(message, _classify(message, rules)) for message in chunk]
+        return [Message(*row) for row in cursor.execute(statement("ledger/select_pending_messages"), position)]
 
 
 def _classify(message: Message, rules: Rules) -> Classification:
@@ -143,7 +177,7 @@ def _refused(message: Message, reason: str) -> Classification:
     return Classification("quarantined", reason, [])
 
 
-def _apply_chunk(
+def _apply_batch(
     connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified
 ) -> None:
     try:
@@ -153,8 +187,8 @@ def _apply_chunk(
             raise
         if len(results) > 1:
             middle = len(results) // 2
-            _apply_chunk(connection, results[:middle], keep_no_effect_bodies, total)
-            _apply_chunk(connection, results[middle:], keep_no_effect_bodies, total)
+            _apply_batch(connection, results[:middle], keep_no_effect_bodies, total)
+            _apply_batch(connection, results[middle:], keep_no_effect_bodies, total)
         else:
             message = results[0][0]
             reason = f"could not be stored ({name_of(error)})"

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 ACTOR = "replay"
 REASON = "a replay took away what blocked the address; its old transient problem ends with that"
 MESSAGES_PER_CHUNK = 5_000
+BYTES_PER_CHUNK = 16 * 1024 * 1024
 CHANGES_PER_CHUNK = 2_000
 IDS_KEPT = 100
 PROGRESS_SECONDS = 10
@@ -190,7 +191,7 @@ def _messages(connection: Connection, window: Window) -> Iterator[list[tuple[Any
     # Nothing is received before it was sent, but for clocks that differ.
     position = {"received": window[0].replace(hour=0, minute=0, second=0, microsecond=0), "id": 0}
     while True:
-        wanted = {"first": window[0], "last": window[1], "limit": MESSAGES_PER_CHUNK}
+        wanted = {"first": window[0], "last": window[1], "limit": MESSAGES_PER_CHUNK, "bytes": BYTES_PER_CHUNK}
         rows = connection.execute(statement("ledger/replay/select_messages"), wanted | position).fetchall()
         if not rows:
             return
