@@ -2,7 +2,8 @@
 -- Parameters:
 --   flag_change_ids: bigint[]  the changes
 --   people_table: text         the table's name
-SELECT c.flag_change_id, c.address_id, c.settlement, c.settled_by, c.settled_at, c.decided_by, p.{id} IS NOT NULL, p.{flag},
+SELECT c.flag_change_id, c.person_id, c.address_id, c.settlement, c.settled_by, c.settled_at, c.decided_by,
+    p.{id} IS NOT NULL, p.{flag},
     p.xmin::text::bigint <> c.row_xmin,
     EXISTS (
         SELECT FROM ses_bounces.blocked_list b

@@ -5,10 +5,12 @@
 --   address_ids: bigint[]  the row of the registry for each: one that was erased has another name there
 --   people_table: text     the table's name
 --   limit: bigint          the most people
+--   person_ids: text[]     only these; NULL: all
 WITH found AS (
     SELECT p.{id} AS person_id, p.{flag} AS old_value, ses_bounces.address_key(p.{email}::text) AS address
     FROM {table} p
     WHERE ses_bounces.address_key(p.{email}::text) = ANY (%(addresses)s) AND p.{flag} IS DISTINCT FROM false
+        AND (%(person_ids)s::text[] IS NULL OR p.{id} = ANY (%(person_ids)s::text[]::{id_type}[]))
     ORDER BY p.{id}
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF p SKIP LOCKED

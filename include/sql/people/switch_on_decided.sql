@@ -5,6 +5,7 @@
 --   ids: bigint[]       the addresses
 --   people_table: text  the table's name
 --   limit: bigint       the most people
+--   person_ids: text[]  only these; NULL: all
 WITH found AS (
     SELECT c.flag_change_id, c.address_id, c.decided_by, p.{flag} AS old_value, p.{id} AS person_id
     FROM ses_bounces.flag_change c
@@ -15,6 +16,7 @@ WITH found AS (
             SELECT FROM ses_bounces.blocked_list b
             WHERE b.address = ses_bounces.address_key(p.{email}::text) AND b.unblocked_at IS NULL
         )
+        AND (%(person_ids)s::text[] IS NULL OR c.person_id = ANY (%(person_ids)s::text[]))
     ORDER BY p.{id}
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF p SKIP LOCKED

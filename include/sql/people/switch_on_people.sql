@@ -4,12 +4,14 @@
 --   ids: bigint[]       addresses that are no longer blocked
 --   people_table: text  the table's name
 --   limit: bigint       the most people
+--   person_ids: text[]  only these; NULL: all
 WITH found AS (
     SELECT c.flag_change_id, c.address_id, c.old_value, p.{id} AS person_id
     FROM ses_bounces.flag_change c
     JOIN {table} p ON p.{id} = c.person_id::{id_type}
     WHERE c.address_id = ANY (%(ids)s) AND c.settled_at IS NULL AND NOT c.new_value AND c.decided_by IS NULL
         AND c.people_table = %(people_table)s AND p.xmin::text::bigint = c.row_xmin
+        AND (%(person_ids)s::text[] IS NULL OR c.person_id = ANY (%(person_ids)s::text[]))
     ORDER BY p.{id}
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF p SKIP LOCKED

@@ -13,6 +13,7 @@ from ses_bounces.actions.action import (
     Action,
     Answers,
     BusyError,
+    Outcome,
     Result,
     busy,
     limit_waits,
@@ -25,6 +26,7 @@ from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.sites import current
+from ses_bounces.people.rows import PeopleRows
 from ses_bounces.people.sync import Synced, switch_on_decided, sync_addresses
 from ses_bounces.people.table import People
 
@@ -35,7 +37,12 @@ if TYPE_CHECKING:
 # For all statements on the people table together: a page answers within three seconds.
 SECONDS = 2.0
 PEOPLE_SHOWN = 1_000
+IDS_SHOWN = 10
 WITHIN_THE_HOUR = "follows within the hour"
+REFUSED = (
+    "A constraint or a trigger of the people table refuses to change this person's row. The decision is noted: each "
+    "hourly run tries again."
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ class FlagsFollowed:
 @dataclass(frozen=True)
 class _State:
     flag_change_id: int
+    person_id: str
     address_id: int
     settlement: str | None
     settled_by: str | None
@@ -167,7 +175,7 @@ def _decide(
                 limit_waits(connection)
                 recall(connection, action, kind, answers)
             if kind == "switch_on":
-                _switch_on(people, action, answers)
+                _switch_on(PeopleRows(people), action, answers)
             else:
                 _leave_off(people, action, answers)
             with connection.transaction():
@@ -178,7 +186,8 @@ def _decide(
     return [answers.before.get(target) or answers.now[target] for target in answers.asked]
 
 
-def _switch_on(people: People, action: Action, answers: Answers) -> None:
+def _switch_on(rows: PeopleRows, action: Action, answers: Answers) -> None:
+    people = rows.people
     states = _states(people, answers)
     for state in states:
         if not state.is_there:
@@ -196,19 +205,23 @@ def _switch_on(people: People, action: Action, answers: Answers) -> None:
     addresses = {state.address_id for state in states if state.flag_change_id in ids}
     later = f"The person's row is held by another session: it {WITHIN_THE_HOUR}."
     try:
-        switch_on_decided(people, addresses)
+        switch_on_decided(rows, addresses)
         states = _states(people, answers)
     except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
         for id_ in ids:
             answers.give(id_, "done", later)
         return
     for state in states:
-        if state.settlement in ("restored", "on"):
-            answers.give(state.flag_change_id, "done", "Switched on.")
-        elif state.decided_by:
-            answers.give(state.flag_change_id, "done", later)
-        else:
-            answers.give(state.flag_change_id, "refused", "The person's address was blocked meanwhile.")
+        answers.give(state.flag_change_id, *_became(state, state.person_id in rows.refused, later))
+
+
+def _became(state: _State, is_refused: bool, later: str) -> tuple[Outcome, str]:
+    """Return what became of a decision to switch on."""
+    if state.settlement in ("restored", "on"):
+        return "done", "Switched on."
+    if not state.decided_by:
+        return "refused", "The person's address was blocked meanwhile."
+    return ("refused", REFUSED) if is_refused else ("done", later)
 
 
 def _leave_off(people: People, action: Action, answers: Answers) -> None:
@@ -246,4 +259,10 @@ def _words(done: Synced) -> str:
         parts.append(f"{done.touched} people's rows were touched since we switched them off: decide about them.")
     if done.locked_addresses:
         parts.append(f"The rows of people at {done.locked_addresses} addresses are held: that {WITHIN_THE_HOUR}.")
+    if done.refused:
+        more = ", …" if done.refused > IDS_SHOWN else ""
+        parts.append(
+            f"A constraint or a trigger of the people table refuses to change {done.refused} people (ids "
+            f"{', '.join(done.refused_ids[:IDS_SHOWN])}{more}): each hourly run tries again."
+        )
     return " ".join(parts)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.ledger.erased.guard import recognised, secret_of
+from ses_bounces.people import rows as people_rows
+from ses_bounces.people.rows import IDS_KEPT, Changing, PeopleRows, shown
 from ses_bounces.people.table import People
 
 if TYPE_CHECKING:
@@ -26,11 +28,13 @@ log = logging.getLogger(__name__)
 
 # More people than addresses, so that one statement mostly does for a chunk. It holds its rows for less than 0.1 s.
 ADDRESSES_PER_CHUNK = 4_000
-PEOPLE_PER_STATEMENT = 5_000
 PEOPLE_PER_RANGE = 10_000
 COMPARE_EVERY = "23 hours"
 # Of people whose email can't be read: enough to see what is wrong with them.
 IDS_TOLD = 20
+_SWITCH_OFF = Changing("people/switch_off_people", "people/switch_off_people_found")
+_SWITCH_ON = Changing("people/switch_on_people", "people/switch_on_people_found")
+_SWITCH_ON_DECIDED = Changing("people/switch_on_decided", "people/switch_on_decided_found")
 
 
 @dataclass
@@ -38,8 +42,10 @@ class Synced:
     """What a sync did, in people; ``locked_addresses`` stay due, because somebody held a row.
 
     ``touched``: people whom we switched off, whose address is free again, and whose row somebody touched since: an
-    administrator decides. ``would_switch_off``: in observe mode, what enforcing would do. ``unreadable``: of everybody,
-    where all were compared, those whose email is no address; nothing is ever switched off for them.
+    administrator decides. ``refused``: people whose row a constraint or a trigger of theirs refuses to change; they
+    stay due, and ``refused_ids`` names the first 100. ``would_switch_off``: in observe mode, what enforcing would do.
+    ``unreadable``: of everybody, where all were compared, those whose email is no address; nothing is ever switched
+    off for them.
     """
 
     addresses: int = 0
@@ -47,6 +53,8 @@ class Synced:
     switched_on: int = 0
     touched: int = 0
     locked_addresses: int = 0
+    refused: int = 0
+    refused_ids: list[str] = field(default_factory=list)
     would_switch_off: int = 0
     compared_everybody: bool = False
     unreadable: int = 0
@@ -67,13 +75,14 @@ def sync(connection: Connection, settings: Settings, seconds: float = float("inf
         return done
     until = time.monotonic() + seconds
     with quiet():
-        people = People(connection, settings)
-        done.compared_everybody = _compare_everybody(people, settings.enforce, until, done)
+        rows = PeopleRows(People(connection, settings))
+        done.compared_everybody = _compare_everybody(rows, settings.enforce, until, done)
         after = 0
         while time.monotonic() < until:
-            after = _settle_chunk(people, settings, {"after": after, "limit": ADDRESSES_PER_CHUNK}, done)
+            after = _settle_chunk(rows, settings, {"after": after, "limit": ADDRESSES_PER_CHUNK}, done)
             if not after:
                 break
+        _note_refused(rows, done)
     return done
 
 
@@ -92,57 +101,70 @@ def sync_addresses(
         return done
     due = connection.execute(statement("people/select_due_flags_of"), {"ids": list(address_ids)}).fetchall()
     if due:
-        _settle(People(connection, settings, seconds), settings, due, done)
+        rows = PeopleRows(People(connection, settings, seconds))
+        _settle(rows, settings, due, done)
+        _note_refused(rows, done)
     return done
 
 
-def _settle_chunk(people: People, settings: Settings, chunk: dict[str, Any], done: Synced) -> int:
+def _note_refused(rows: PeopleRows, done: Synced) -> None:
+    done.refused = len(rows.refused)
+    done.refused_ids = [shown(id_) for id_ in rows.refused][:IDS_KEPT]
+
+
+def _settle_chunk(rows: PeopleRows, settings: Settings, chunk: dict[str, Any], done: Synced) -> int:
     """Settle the first due addresses behind one; returns the last of them, 0 where there are none."""
-    if settings.enforce and (last := _settle_in_postgres(people, chunk, done)) is not None:
+    if settings.enforce and (last := _settle_in_postgres(rows, chunk, done)) is not None:
         return last
-    due = people.connection.execute(statement("people/select_due_flags"), chunk).fetchall()
+    due = rows.people.connection.execute(statement("people/select_due_flags"), chunk).fetchall()
     if not due:
         return 0
-    _settle(people, settings, due, done)
+    _settle(rows, settings, due, done)
     last_due: int = due[-1][0]
     return last_due
 
 
-def _settle_in_postgres(people: People, chunk: dict[str, Any], done: Synced) -> int | None:
+def _settle_in_postgres(rows: PeopleRows, chunk: dict[str, Any], done: Synced) -> int | None:
     """The same with the blocked ones left to a single statement; None where it can't."""
-    from psycopg.errors import LockNotAvailable
+    import psycopg
 
+    people, most = rows.people, people_rows.PEOPLE_PER_STATEMENT
     if not people.is_indexed:
         return None
-    limits = {**chunk, "most_people": PEOPLE_PER_STATEMENT}
-    found = off = PEOPLE_PER_STATEMENT
+    found = off = most
     try:
         people.execute("people/settle_decided", ids=None, **chunk)
-        while found == off == PEOPLE_PER_STATEMENT:
+        while found == off == most:
             last, addresses, found, off, free_ids, free_since = people.execute(
-                "people/switch_off_due", is_durable=False, **limits
+                "people/switch_off_due", is_durable=False, most_people=most, **chunk
             )[0]
             done.switched_off += off
-    except LockNotAvailable:
+            rows.served += off
+    except psycopg.errors.LockNotAvailable:
+        return None
+    except psycopg.Error as error:
+        if not people_rows.may_be_of_a_row(error):
+            raise
+        # The long way finds out whose.
         return None
     if off < found:
         # A trigger of theirs keeps flags on: the long way tells how many.
         return None
     done.addresses += addresses
     if free_ids:
-        settled = _switch_on(people, dict(zip(free_ids, free_since, strict=True)), done)
+        settled = _switch_on(rows, dict(zip(free_ids, free_since, strict=True)), done)
         _take_off(people, settled)
     return int(last)
 
 
-def _settle(people: People, settings: Settings, due: list[tuple[Any, ...]], done: Synced) -> None:
+def _settle(rows: PeopleRows, settings: Settings, due: list[tuple[Any, ...]], done: Synced) -> None:
     done.addresses += len(due)
     blocked = {address: (id_, since) for id_, address, since, is_blocked in due if is_blocked}
     free = {id_: since for id_, _, since, is_blocked in due if not is_blocked}
     if settings.enforce:
-        _take_off(people, _switch_off(people, blocked, done) | _switch_on(people, free, done))
+        _take_off(rows.people, _switch_off(rows, blocked, done) | _switch_on(rows, free, done))
     else:
-        counts = people.execute("people/count_people_on", addresses=list(blocked))
+        counts = rows.people.execute("people/count_people_on", addresses=list(blocked))
         done.would_switch_off += sum(count for _, count in counts)
 
 
@@ -151,76 +173,67 @@ def _take_off(people: People, settled: dict[int, Any]) -> None:
     people.connection.execute(statement("people/delete_due_flags"), parameters)
 
 
-def _switch_off(people: People, blocked: dict[str, tuple[int, Any]], done: Synced) -> dict[int, Any]:
+def _switch_off(rows: PeopleRows, blocked: dict[str, tuple[int, Any]], done: Synced) -> dict[int, Any]:
     addresses = list(blocked)
     if not addresses:
         return {}
+    people = rows.people
     # A block that came after an administrator's decision takes it back.
     people.execute("people/settle_decided", ids=[id_ for id_, _ in blocked.values()], after=None, limit=None)
-    done.switched_off += switch_off(people, {address: id_ for address, (id_, _) in blocked.items()})
-    held = {address for address, _ in people.execute("people/count_people_on", addresses=addresses)}
-    done.locked_addresses += len(held)
-    return {id_: since for address, (id_, since) in blocked.items() if address not in held}
+    done.switched_off += switch_off(rows, {address: id_ for address, (id_, _) in blocked.items()})
+    held = {blocked[address][0] for address, _ in people.execute("people/count_people_on", addresses=addresses)}
+    done.locked_addresses += len(held - rows.refused_at(held))
+    return {id_: since for id_, since in blocked.values() if id_ not in held}
 
 
-def switch_off(people: People, address_ids: dict[str, int]) -> int:
+def switch_off(rows: PeopleRows, address_ids: dict[str, int]) -> int:
     """Switch the flag off for the people at some addresses, by key; returns how many. Rows that are held are left."""
-    wanted: dict[str, Any] = {"addresses": list(address_ids), "address_ids": list(address_ids.values())}
-    total, changed = 0, PEOPLE_PER_STATEMENT
-    while changed == PEOPLE_PER_STATEMENT:
-        changed = people.execute("people/switch_off_people", **wanted, limit=PEOPLE_PER_STATEMENT)[0][0]
-        total += changed
-    return total
+    return rows.change(_SWITCH_OFF, addresses=list(address_ids), address_ids=list(address_ids.values()))
 
 
-def _switch_on(people: People, free: dict[int, Any], done: Synced) -> dict[int, Any]:
+def _switch_on(rows: PeopleRows, free: dict[int, Any], done: Synced) -> dict[int, Any]:
     if not free:
         return {}
-    ids = list(free)
-    changed = PEOPLE_PER_STATEMENT
-    while changed == PEOPLE_PER_STATEMENT:
-        changed = people.execute("people/switch_on_people", ids=ids, limit=PEOPLE_PER_STATEMENT)[0][0]
-        done.switched_on += changed
-    done.switched_on += switch_on_decided(people, ids)
+    ids, people = list(free), rows.people
+    done.switched_on += rows.change(_SWITCH_ON, ids=ids)
+    done.switched_on += switch_on_decided(rows, ids)
     done.touched += dict(people.execute("people/settle_touched_people", ids=ids)).get("touched", 0)
     held = {id_ for (id_,) in people.execute("people/select_open_flag_changes", ids=ids)}
-    done.locked_addresses += len(held)
+    done.locked_addresses += len(held - rows.refused_at(held))
     return {id_: since for id_, since in free.items() if id_ not in held}
 
 
-def switch_on_decided(people: People, address_ids: Iterable[int]) -> int:
+def switch_on_decided(rows: PeopleRows, address_ids: Iterable[int]) -> int:
     """Switch the flag on for those at some addresses for whom an administrator decided so; returns how many.
 
-    Rows that somebody else holds stay as decided.
+    Rows that somebody else holds, or that the database refuses to change, stay as decided.
     """
     ids = list(address_ids)
-    total, changed = 0, PEOPLE_PER_STATEMENT
-    while changed == PEOPLE_PER_STATEMENT:
-        changed = people.execute("people/switch_on_decided", ids=ids, limit=PEOPLE_PER_STATEMENT)[0][0]
-        total += changed
-    people.execute("people/settle_decided", ids=ids, after=None, limit=None)
+    total = rows.change(_SWITCH_ON_DECIDED, ids=ids)
+    rows.people.execute("people/settle_decided", ids=ids, after=None, limit=None)
     return total
 
 
-def _switch_off_erased(people: People, secret: Secret, after: Any) -> int:
+def _switch_off_erased(rows: PeopleRows, secret: Secret, after: Any) -> int:
     """Switch the flag off for those in one range of ids whose address was erased and is blocked; returns how many.
 
     Postgres can't tell who they are, the secret can. Rows that somebody else holds are left for the next day.
 
     :param after: the id that the range begins behind.
     """
+    people = rows.people
     keys = [key for (key,) in people.execute("people/select_people_on", after=after, limit=PEOPLE_PER_RANGE)]
     names = {name: key for key, name in recognised(people.connection, keys, secret).items()}
     if not names:
         return 0
-    rows = people.connection.execute(statement("ledger/lists/select_blocks_of"), {"addresses": list(names)}).fetchall()
-    blocked = {names[name]: id_ for name, id_, reason, _ in rows if reason is not None}
-    return switch_off(people, blocked) if blocked else 0
+    found = people.connection.execute(statement("ledger/lists/select_blocks_of"), {"addresses": list(names)}).fetchall()
+    blocked = {names[name]: id_ for name, id_, reason, _ in found if reason is not None}
+    return switch_off(rows, blocked) if blocked else 0
 
 
-def _compare_everybody(people: People, enforce: bool, until: float, done: Synced) -> bool:
+def _compare_everybody(rows: PeopleRows, enforce: bool, until: float, done: Synced) -> bool:
     """Once a day, note the blocked addresses of all people whose flag is not off; returns whether it was done."""
-    connection = people.connection
+    people, connection = rows.people, rows.people.connection
     query = f"SELECT coalesce(people_compared_at < now() - interval '{COMPARE_EVERY}', true) FROM ses_bounces.setting"
     row = connection.execute(query).fetchone()
     if row is None or not row[0]:
@@ -229,7 +242,7 @@ def _compare_everybody(people: People, enforce: bool, until: float, done: Synced
     secret = secret_of(connection) if enforce else None
     while time.monotonic() < until:
         if secret is not None:
-            done.switched_off += _switch_off_erased(people, secret, after)
+            done.switched_off += _switch_off_erased(rows, secret, after)
         after, count, more, found = people.execute(
             "people/make_flags_due", after=after, limit=PEOPLE_PER_RANGE, ids=IDS_TOLD - len(ids)
         )[0]

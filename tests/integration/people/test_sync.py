@@ -16,6 +16,7 @@ from ses_bounces.base.exceptions import SettingsError
 from ses_bounces.base.settings import Settings, parse
 from ses_bounces.classify.entry import Entry
 from ses_bounces.ledger.writing import writing
+from ses_bounces.people.rows import PeopleRows
 from ses_bounces.people.sync import Synced, switch_off, sync, sync_addresses
 from ses_bounces.people.table import People
 from tests.kit.reading import rows_read
@@ -127,7 +128,7 @@ def test_those_whom_somebody_holds_keep_no_other_address_waiting(people: Connect
 
 
 def test_more_people_than_one_statement_takes(people: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ses_bounces.people.sync.PEOPLE_PER_STATEMENT", 2)
+    monkeypatch.setattr("ses_bounces.people.rows.PEOPLE_PER_STATEMENT", 2)
     record(people, "permanent_bounce", "ann@example.com")
     record(people, "complaint", "bob@example.com")
     assert sync(people, settings()) == Synced(2, 4, compared_everybody=True)
@@ -162,7 +163,7 @@ def test_a_flag_that_their_trigger_keeps_on_stays_due(
     )
     record(people, "permanent_bounce", "ann@example.com")
     record(people, "complaint", "bob@example.com")
-    monkeypatch.setattr("ses_bounces.people.sync.PEOPLE_PER_STATEMENT", most)
+    monkeypatch.setattr("ses_bounces.people.rows.PEOPLE_PER_STATEMENT", most)
     waiting = ["ann@example.com"] if 4 in off else ["ann@example.com", "bob@example.com"]
     assert sync(people, settings()).locked_addresses == len(waiting)
     assert flags(people) == {id_: id_ not in (*off, 5) for id_ in range(1, 6)} | ({} if 3 in off else {3: None})
@@ -313,7 +314,10 @@ def test_switching_off_looks_people_up(database: Connection) -> None:
         " SELECT n, 'p' || n * 40 || '@example.com', 'x' FROM generate_series(1, 1000) n"
     )
     before = rows_read(database, "people")
-    assert switch_off(People(database, settings()), {f"p{n * 40}@example.com": n for n in range(1, 1_001)}) == 1_000
+    assert (
+        switch_off(PeopleRows(People(database, settings())), {f"p{n * 40}@example.com": n for n in range(1, 1_001)})
+        == 1_000
+    )
     assert (rows_read(database, "people") - before)["people"] < 10_000
 
 

@@ -250,6 +250,12 @@ def sync_allow_group_email(context: Context) -> Counts:
             "Another session holds the people at %s: the next run tries again",
             counted(synced.locked_addresses, "address", "addresses"),
         )
+    if synced.refused:
+        log.error(
+            "A constraint or a trigger of %s refuses to change %d people (ids %s%s): they are due until it lets them "
+            "through. Everybody else is served", settings.people_table, synced.refused,
+            ", ".join(synced.refused_ids[:20]), ", …" if synced.refused > 20 else "",
+        )  # fmt: skip
     metrics.count("switched_off", synced.switched_off)
     metrics.count("switched_on", synced.switched_on)
     return counts
