@@ -88,7 +88,7 @@ def _prepare(connection: Connection, day: date) -> None:
     at = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1) - timedelta(microseconds=1)
     connection.execute(statement("report/create_states"), {"at": at, "known_at": None})
     connection.execute("ANALYZE report_state")
-    connection.execute(statement("report/create_blocks"), {"known_at": None})
+    connection.execute(statement("report/create_blocks"), {"at": at, "known_at": None})
     connection.execute("ANALYZE report_block")
 
 

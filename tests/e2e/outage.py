@@ -204,6 +204,9 @@ class Outage:
             else:
                 # Some arrive twice.
                 self.kept += [body] * (2 if r.random() < 0.1 else 1)
+        if self.start < self.lost_until and not self.listed:
+            # By chance nothing that counts was thrown away: something must have been.
+            self.listed[NAMES[0]] = (self.start + (self.lost_until - self.start) / 2).replace(microsecond=0)
         self.kept += [*GARBAGE[:3], *NOISE]
         r.shuffle(self.kept)
 

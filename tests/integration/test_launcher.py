@@ -312,6 +312,8 @@ def test_a_child_process_has_the_marks_whatever_its_environment(tmp_path: Path) 
     service = processes.spawn("a child", command, {}, tmp_path / "log", tmp_path)
     try:
         me = launcher.watch().identity
+        # Between its start and its own program, a process shows neither environment.
+        wait_until(lambda: bool(processes.marked(tmp_path)), lambda: "nothing is marked")
         assert [process.pid for process in processes.marked(tmp_path)] == [service.process.pid]
         assert service.process.pid in [process.pid for process in launcher.started_by(lambda one: one == me)]
         assert me.pid not in [process.pid for process in launcher.started_by(lambda one: one == me)]

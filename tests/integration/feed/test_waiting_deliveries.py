@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ses_bounces.base.aws.answers import Received
 from ses_bounces.base.database import connection as connections
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import FeedError, QueueError
@@ -19,7 +20,6 @@ from ses_bounces.doctor.feed_checks import check_read_queues
 from ses_bounces.doctor.finding import Findings
 from ses_bounces.feed import planning
 from ses_bounces.feed.drain import drain
-from ses_bounces.feed.sqs.direct import Received
 from ses_bounces.feed.sqs.queue import Depth, SqsQueue
 from ses_bounces.ledger.writing import promote_expired
 from tests.kit.builders import bounce, delivery, iso
