@@ -103,11 +103,13 @@ def stop_leftovers(owner: Path, patience_seconds: float) -> None:
 
 
 def _members(services: Iterable[Service]) -> list[psutil.Process]:
-    # By session: a task that Airflow runs leaves its parent's process group, and outlives a parent that is killed.
+    # By session: a task that Airflow runs leaves its parent's process group, and outlives a parent that is killed. Of
+    # ours only: the id of a service that has ended may be that of another program's session by now.
     sessions = {service.process.pid for service in services}
+    me = launcher.watch().identity
     found = []
-    for pid in psutil.pids():
-        with suppress(ProcessLookupError, PermissionError, psutil.Error):
-            if os.getsid(pid) in sessions and ending.is_running(process := psutil.Process(pid)):
+    for process in launcher.started_by(lambda one: one == me):
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) in sessions:
                 found.append(process)
     return found

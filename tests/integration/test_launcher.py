@@ -320,3 +320,16 @@ def test_a_child_process_has_the_marks_whatever_its_environment(tmp_path: Path) 
     finally:
         processes.stop([service], 5)
     assert processes.marked(tmp_path) == []
+
+
+def test_a_session_that_has_the_id_of_a_service_that_ended_is_left_alone(tmp_path: Path) -> None:
+    """Ids of processes are used again: it may be anybody's."""
+    service = processes.spawn("a child", [sys.executable, "-c", ""], {}, tmp_path / "log", tmp_path)
+    service.process.wait()
+    environment = {name: value for name, value in os.environ.items() if name != launcher.MARK}
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True) as other:
+        service.process.pid = other.pid
+        processes.stop([service], 5)
+        assert processes.kill(service) == 0
+        assert other.poll() is None
