@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from benchmarks.showing import add_limit
 from dev.generate import bodies, large, to_many
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.classify.rules import Rules
-from ses_bounces.feed.drain import MAX_RETENTION, drain
+from ses_bounces.feed.drain import drain
 from ses_bounces.feed.sqs.queue import BATCH, Depth, SqsQueue
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class LargeQueue(SqsQueue):
 
     def depth(self) -> Depth:
         """Nothing waits."""
-        return Depth(0, 0, None, MAX_RETENTION)
+        return Depth(0, 0, None, timedelta(days=14))
 
 
 def classify(url: str) -> float:
