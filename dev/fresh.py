@@ -35,6 +35,10 @@ CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS")
 PASSED_ON = ("PIP_", "UV_", "PLAYWRIGHT_DOWNLOAD_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", *CERTIFICATE_VARIABLES)
 
+# In namespaces of its own, for mounts and processes: all of it ends when it ends, or when we do, however that is.
+ALONE = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--ipc", "--pid", "--fork", "--kill-child")
+REMOVAL_SECONDS = 30
+
 # The first process of the namespaces; all that it starts ends with it.
 SCRIPT = """\
 set -e
@@ -100,7 +104,16 @@ def _check_machine() -> None:
 def _bootstrap(base: Path) -> None:
     """Makes the root file system that every account begins with."""
     suite, mirror = _source()
-    command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(base), mirror]
+    command = [
+        *ALONE,
+        "--mount-proc",
+        "debootstrap",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+        suite,
+        str(base),
+        mirror,
+    ]
     log = FOLDER / "debootstrap.log"
     with log.open("wb") as output:
         status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
@@ -156,8 +169,7 @@ def _enter(
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     variables = [f"{name}={value}" for name, value in environment.items()]
     inside = ["/usr/bin/env", "-i", f"--chdir={where}", f"PATH={path}", *variables, *command]
-    outside = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--ipc", "--pid", "--fork", "--kill-child",
-               f"--mount-proc={root / 'proc'}", "sh", "-c", SCRIPT, "sh", str(root), account, *inside]  # fmt: skip
+    outside = [*ALONE, f"--mount-proc={root / 'proc'}", "sh", "-c", SCRIPT, "sh", str(root), account, *inside]
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("wb")) if log else None
         errors = subprocess.STDOUT if log else None
@@ -184,8 +196,11 @@ def _removed(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        # Nothing is mounted in it: mounts were made in a namespace that is gone.
-        shutil.rmtree(folder, ignore_errors=True)
+        # Nothing is mounted in it: mounts were made in a namespace that is gone. A process that was killed may still
+        # be about to end.
+        deadline = time.monotonic() + REMOVAL_SECONDS
+        while folder.exists():
+            shutil.rmtree(folder, ignore_errors=time.monotonic() < deadline)
 
 
 def _cpu_seconds() -> float:
@@ -206,4 +221,7 @@ def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("make fresh was interrupted, and has cleaned up")
