@@ -136,6 +136,34 @@ def test_a_held_day_is_left_for_later(database: Connection, database_url: str, o
     assert kept(database) == wanted(old)
 
 
+def test_a_deadlock_leaves_the_day_for_the_next_run(
+    database: Connection, database_url: str, old: dict[str, int]
+) -> None:
+    """Somebody who holds what the drop needs wants what the drop holds: Postgres ends the one that waited first."""
+    _detach(database, OLD)
+    dropped = []
+
+    def drop() -> None:
+        with connections.connect_url(database_url) as connection:
+            dropped.append(_drop(connection, OLD))
+
+    thread = threading.Thread(target=drop)
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ses_bounces.quarantine'::regclass"
+    with database.transaction():
+        # The other one is to be ended.
+        database.execute("SET LOCAL deadlock_timeout = '1min'")
+        database.execute("LOCK TABLE ses_bounces.quarantine IN ACCESS EXCLUSIVE MODE")
+        thread.start()
+        while database.execute(waiting).fetchone() == (0,):
+            pass
+        database.execute(f"LOCK TABLE ses_bounces.message_{OLD:%Y%m%d} IN ACCESS EXCLUSIVE MODE")
+    thread.join(60)
+    assert dropped == [False]
+    assert is_there(database, OLD)
+    assert _drop(database, OLD)
+    assert kept(database) == wanted(old)
+
+
 class Workers:
     """Threads with a connection of their own each, and what went wrong in them."""
 

@@ -98,7 +98,7 @@ def _detach(connection: Connection, day: date) -> bool:
         try:
             connection.execute(query.format(parent, _table(day), way))
             return True
-        except psycopg.errors.LockNotAvailable:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             return False
         except gone:
             # It is half detached, or another run has done it meanwhile.
@@ -123,7 +123,7 @@ def _drop(connection: Connection, day: date) -> bool:
             for name in ("feed/keep_pending_of_day", "feed/move_to_quarantine"):
                 connection.execute(sql.SQL(statement(name)).format(table=table))
             connection.execute(sql.SQL("DROP TABLE {}").format(table))
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.UndefinedTable):
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.UndefinedTable):
         return False
     return True
 
