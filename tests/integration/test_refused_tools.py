@@ -43,7 +43,7 @@ def test_make_test_says_so_in_one_line(refusing: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["in one process", "in two"])
 def test_pytest_runs_no_test(refusing: dict[str, str], workers: tuple[str, ...]) -> None:
-    done = run(refusing, "pytest", "-q", *workers, "tests/unit/test_address.py", "tests/browser/test_look.py")
+    done = run(refusing, "pytest", "-q", *workers, "tests/unit/classify/test_address.py", "tests/browser/test_look.py")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout
     assert done.stdout.count(SENTENCE) == 1
     assert "no tests ran" in done.stdout
@@ -51,6 +51,6 @@ def test_pytest_runs_no_test(refusing: dict[str, str], workers: tuple[str, ...])
 
 
 def test_tests_that_need_no_browser_run(refusing: dict[str, str]) -> None:
-    done = run(refusing, "pytest", "-q", "tests/unit/test_pasted.py")
+    done = run(refusing, "pytest", "-q", "tests/unit/actions/test_pasted.py")
     assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import debian
+from dev import debian, launcher
 from dev.finder import UnavailableError
 
 NOBODY = 65534
@@ -45,7 +45,10 @@ def package(repository: Path, name: str, depends: str, path: str, text: str) -> 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
     """A folder that everybody may enter; pytest's own is closed to other users."""
-    with tempfile.TemporaryDirectory(prefix="unpacked-", ignore_cleanup_errors=True) as made:
+    parent = launcher.watch().folder
+    # Others may pass through it to what they know the name of.
+    parent.chmod(0o711)
+    with tempfile.TemporaryDirectory(prefix="unpacked-", dir=parent, ignore_cleanup_errors=True) as made:
         folder = Path(made)
         folder.chmod(0o755)
         yield folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dev import finder, tools
-from tests.needed_tools import NEEDED_BY, needed
+from tests.kit.needed_tools import NEEDED_BY, needed
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a test file says that uses one: a fixture, a function, a module.

@@ -1,6 +1,6 @@
 -- Begin to count a day, with the addresses that bounces block since then by the Email Blocked List, lifted blocks too:
 -- each counts on the day on which it was first blocked. What occurred before the newest queue was first drained doesn't
--- count. Locks: the rows inserted.
+-- count, nor does what only a reply blocks. Locks: the rows inserted.
 -- Parameters:
 --   day: date  the day, in UTC
 WITH blocked AS (
@@ -12,6 +12,10 @@ WITH blocked AS (
             %(day)s::date::timestamp AT TIME ZONE 'UTC', (SELECT max(q.first_drained_at) FROM ses_bounces.queue q)
         )
         AND b.blocked_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+        AND NOT EXISTS (
+            SELECT FROM ses_bounces.address_event e
+            WHERE e.event_id = b.event_id AND e.is_reply AND b.reason = 'expired_transient'
+        )
     GROUP BY b.address_id
 )
 INSERT INTO ses_bounces.brake_day (day, domain, new_blocks)
