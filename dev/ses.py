@@ -132,6 +132,10 @@ class FakeSes(Endpoint):
             self._last = now
         return None
 
+    def forget_pace(self) -> None:
+        """Forget when the last request came: the next one is never too early."""
+        self._last = 0.0
+
     async def _hand_on(self, request: Request, raw_path: str, body: bytes) -> Response:
         query = f"?{request.url.query}" if request.url.query else ""
         headers = {name: value for name, value in request.headers.items() if name != "content-length"}
