@@ -24,7 +24,7 @@ test:  ## Lint, check types, run all tests; with ARGS nothing but pytest ARGS
 	@$(TIED) $(MAKE) --no-print-directory $(if $(strip $(ARGS)),test-environment,test-tools lint)
 	@$(TIED) $(BIN)/pytest $(ARGS)
 
-check: lint  ## What to run before a commit, in under a minute: lint, types, unit and documentation tests
+check: lint  ## What to run before a commit: lint, types, unit and documentation tests
 	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/docs
 
 lint: test-environment  ## Lint and check types
