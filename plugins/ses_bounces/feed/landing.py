@@ -12,7 +12,7 @@ from ses_bounces.base.aws.answers import Received
 from ses_bounces.base.database.connection import is_of_rows, name_of
 from ses_bounces.classify.body import has_no_effect
 from ses_bounces.classify.message import Event, clean, unwrap
-from ses_bounces.classify.rules import NO_EFFECT, Rules
+from ses_bounces.classify.rules import NO_EFFECT, WARNINGS, Rules
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -114,5 +114,10 @@ class Landing:
             # A fault of ours: it must not stop the others, and is looked at when the message is classified.
             log.error("A message can't be read (%s): it is landed as it is", name_of(error))
             return None, None, False, f"could not be read ({name_of(error)})"
-        event_type = next((item.type for item in items if isinstance(item, Event)), None)
+        types = [item.type for item in items if isinstance(item, Event)]
+        event_type = next(iter(types), None)
+        # Classification never sees what is settled here.
+        for type_ in dict.fromkeys(types) if settled else ():
+            if type_ in WARNINGS:
+                log.warning("%s", NO_EFFECT[type_])
         return event_type, next((item.published_at for item in items if item.published_at), None), settled, None
