@@ -20,7 +20,7 @@ from ses_bounces.classify.body import classify_body
 from ses_bounces.classify.entry import Classification
 from ses_bounces.classify.rules import WARNINGS, Rules
 from ses_bounces.ledger.brake.limit import Brake
-from ses_bounces.ledger.erased.guard import conceal_bodies
+from ses_bounces.ledger.erased.guard import conceal_bodies, names_in
 from ses_bounces.ledger.writing import Changes, writing
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ def _apply_batch(
 
 
 def _apply(connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified) -> None:
+    names = names_in(connection, ((message.message_id, message.body) for message, _ in results))
     with writing(connection) as writer:
         if total.brake is not None:
             results = total.brake.hold(connection, results)
@@ -203,7 +204,8 @@ def _apply(connection: Connection, results: list[_Result], keep_no_effect_bodies
         for key, messages in _by_outcome(results, keep_no_effect_bodies).items():
             _update_outcomes(connection, key, messages)
         writer.append((entry, message.message_id) for message, result in results for entry in result.entries)
-        conceal_bodies(connection, ((message.message_id, message.body, result.entries) for message, result in results))
+        bodies = ((message.message_id, message.body, result.entries) for message, result in results)
+        conceal_bodies(connection, bodies, names)
     total.changes += writer.changes
     for _, result in results:
         total.outcomes[result.outcome] += 1

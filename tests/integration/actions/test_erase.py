@@ -22,12 +22,14 @@ from ses_bounces.actions.erase import Erased, erase
 from ses_bounces.actions.lifts import lift_blocks, request_stops
 from ses_bounces.actions.previews import preview_blocks, preview_stops
 from ses_bounces.actions.quarantine import retry_messages
+from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.erasure_secret import CONN_ID, Secret, is_pseudonym
 from ses_bounces.base.exceptions import MissingConnectionError, SettingsError
 from ses_bounces.classify.entry import Entry
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.brake.held import decide, decide_messages
 from ses_bounces.ledger.erased import guard
+from ses_bounces.ledger.erased.candidates import keys_in
 from ses_bounces.ledger.erased.spelling import ERASED
 from ses_bounces.ledger.lists.engine.search import grams, keep_text, kept_text
 from ses_bounces.ledger.lists.lookup import lookup
@@ -284,6 +286,38 @@ def test_no_spelling_of_the_person_is_left(ledger: Connection) -> None:
     # Nothing else of the diagnostic is gone where the word could be told.
     query = "SELECT count(*) FROM ses_bounces.address_event e WHERE e.diagnostic_code LIKE '550 % is unknown'"
     assert ledger.execute(query).fetchone()[0] > len(spellings())  # type: ignore[index]
+
+
+def test_no_writer_waits_while_bodies_are_searched(
+    ledger: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase(ledger, action(), [PERSON])
+    with connect_url(database_url) as other:
+        held = []
+
+        def search(text: str) -> set[str]:
+            if "filler" in text:
+                held.append(other.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone())
+            return keys_in(text)
+
+        monkeypatch.setattr(guard, "keys_in", search)
+        id_ = land(ledger, event(40, bounce([PERSON, OTHER], mail_fields={"headers": ["filler"]})))
+        classify_pending(ledger, Rules())
+    assert held == [(0,)]
+    body = ledger.execute("SELECT m.body FROM ses_bounces.message m WHERE m.message_id = %s", [id_])
+    assert body.fetchone() == (None,)
+
+
+def test_a_body_is_searched_later_where_the_first_address_was_erased_meanwhile(ledger: Connection) -> None:
+    id_ = land(ledger, event(41, bounce([PERSON, OTHER])), "applied")
+    body = ledger.execute("SELECT m.body FROM ses_bounces.message m WHERE m.message_id = %s", [id_]).fetchone()
+    assert body is not None
+    assert guard.names_in(ledger, [(id_, body[0])]) == {}
+    erase(ledger, action(), [PERSON])
+    ledger.execute("UPDATE ses_bounces.message SET body = %s WHERE message_id = %s", [body[0], id_])
+    with writing(ledger):
+        assert guard.conceal_bodies(ledger, [(id_, body[0], [])], {}) == 1
+    assert spelled(ledger) == []
 
 
 def readable(text: str) -> str:

@@ -11,7 +11,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -45,14 +45,6 @@ def keys_in(text: str | None) -> set[str]:
     seen: set[tuple[str, str, str]] = set()
     for reading in _readings(text) if text else ():
         _collect(reading, seen, found)
-    return found
-
-
-def keys_in_all(texts: Iterable[str | None]) -> set[str]:
-    """Return the keys of whatever in some texts may be an address."""
-    found: set[str] = set()
-    for text in texts:
-        found |= keys_in(text)
     return found
 
 

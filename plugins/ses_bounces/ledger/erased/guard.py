@@ -6,7 +6,7 @@ Where nobody was erased, all of this is one look at an empty table.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from ses_bounces.base.database.statements import statement
@@ -15,7 +15,7 @@ from ses_bounces.base.exceptions import SettingsError
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.body import classify_body
 from ses_bounces.classify.entry import Entry, dedup_key
-from ses_bounces.ledger.erased.candidates import keys_in, keys_in_all
+from ses_bounces.ledger.erased.candidates import keys_in
 from ses_bounces.ledger.erased.spelling import Spelling
 
 if TYPE_CHECKING:
@@ -75,13 +75,18 @@ def recognised(connection: Connection, keys: Iterable[str], secret: Secret | Non
     if secret is None:
         return {}
     names = {secret.pseudonym(key): key for key in set(keys)}
-    found: dict[str, str] = {}
+    return {names[name]: name for name in _erased(connection, names)}
+
+
+def _erased(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Return those of some names that stand in the place of erased addresses."""
+    found: set[str] = set()
     wanted = list(names)
     for start in range(0, len(wanted), _KEYS_AT_ONCE):
         rows = connection.execute(
             statement("ledger/erased/select_erased"), {"addresses": wanted[start : start + _KEYS_AT_ONCE]}
         ).fetchall()
-        found |= {names[name]: name for (name,) in rows}
+        found |= {name for (name,) in rows}
     return found
 
 
@@ -90,16 +95,25 @@ def conceal_entries(connection: Connection, entries: Collection[Entry]) -> None:
     secret = secret_of(connection)
     if secret is None:
         return
-    texts = [text for entry in entries for text in (entry.diagnostic_code, entry.source, entry.reason) if text]
-    found = recognised(connection, {entry.address for entry in entries} | keys_in_all(texts), secret)
-    spellings = [Spelling(key) for key in found]
-    for entry in entries if found else ():
+    texts = {text for entry in entries for text in (entry.diagnostic_code, entry.source, entry.reason) if text}
+    keys = {text: keys_in(text) for text in texts}
+    found = recognised(connection, itertools.chain((entry.address for entry in entries), *keys.values()), secret)
+    if not found:
+        return
+    spellings = {key: Spelling(key) for key in found}
+    named = {text: [spellings[key] for key in keys[text] & found.keys()] for text in texts}
+    for entry in entries:
+        entry.diagnostic_code = _without(entry.diagnostic_code, named)
+        entry.source = _without(entry.source, named)
+        entry.reason = _without(entry.reason, named)
         if entry.address in found:
             _conceal(entry, found[entry.address], secret)
-        for spelling in spellings:
-            entry.diagnostic_code = spelling.erase(entry.diagnostic_code)
-            entry.source = spelling.erase(entry.source)
-            entry.reason = spelling.erase(entry.reason)
+
+
+def _without(text: str | None, named: Mapping[str, Iterable[Spelling]]) -> str | None:
+    for spelling in named.get(text, ()) if text else ():
+        text = spelling.erase(text)
+    return text
 
 
 def _conceal(entry: Entry, name: str, secret: Secret) -> None:
@@ -124,26 +138,46 @@ def renamed_key(
     return secret.dedup_key(old)
 
 
-def conceal_bodies(connection: Connection, messages: Iterable[tuple[int, str, Iterable[Entry]]]) -> int:
+def names_in(connection: Connection, bodies: Iterable[tuple[int, str]]) -> dict[int, dict[str, str]]:
+    """Return what would stand in the place of whatever in some bodies may be an address; before ``writing()``.
+
+    It costs time that grows with the bodies, in which no other writer is to wait.
+
+    :param bodies: id and text of each.
+    :returns: by id, the address keys by what would stand in their place; empty where nobody was erased.
+    """
+    secret = secret_of(connection)
+    return {} if secret is None else {id_: _names(body, secret) for id_, body in bodies}
+
+
+def _names(body: str, secret: Secret) -> dict[str, str]:
+    return {secret.pseudonym(key): key for key in keys_in(body)}
+
+
+def conceal_bodies(
+    connection: Connection,
+    messages: Iterable[tuple[int, str, Iterable[Entry]]],
+    names: Mapping[int, Mapping[str, str]],
+) -> int:
     """Empty the bodies of just classified messages that name an erased address; within ``writing()``.
 
     One that may be classified once more keeps what it says of others, and something in the address's place.
 
     :param messages: id, body, and the entries that were recorded of it.
+    :param names: of :func:`names_in`; a message that it lacks (the first address was erased meanwhile) is read now.
     :returns: how many bodies.
     """
     secret = secret_of(connection)
     if secret is None:
         return 0
-    messages = list(messages)
-    keys = {id_: keys_in(body) for id_, body, _ in messages}
-    found = recognised(connection, itertools.chain.from_iterable(keys.values()), secret)
-    named = [
-        id_
-        for id_, _, entries in messages
-        if not keys[id_].isdisjoint(found) or any(is_pseudonym(entry.address) for entry in entries)
+    concerned = [
+        (id_, names[id_] if id_ in names else _names(body, secret), any(is_pseudonym(e.address) for e in entries))
+        for id_, body, entries in messages
     ]
-    rewrite_bodies(connection, named, {Spelling(key): name for key, name in found.items()}, secret)
+    erased = _erased(connection, {name for _, inside, _ in concerned for name in inside})
+    named = [id_ for id_, inside, is_known in concerned if is_known or not erased.isdisjoint(inside)]
+    keys = {name: inside[name] for _, inside, _ in concerned for name in inside.keys() & erased}
+    rewrite_bodies(connection, named, {Spelling(key): name for name, key in keys.items()}, secret)
     return len(named)
 
 
