@@ -57,11 +57,15 @@ def plan_queue(settings: Settings, queue: Queue, connection: Connection) -> Iter
     )
     metrics.gauge("queue_depth", depth.waiting, {"queue": queue.name})
     yield from (job(queue.url, share) for share in _shares(settings.max_messages, drainers))
-    dead_letters = opened.dead_letter_queue(depth.dead_letter_arn) if depth.dead_letter_arn else None
-    former = {"queue_url": queue.url, "dead_letter_url": dead_letters.url if dead_letters else None}
-    connection.execute(statement("feed/forget_dead_letters"), former)
-    if dead_letters:
-        yield from _plan_dead_letters(connection, dead_letters, queue, job, settings)
+    if depth.dead_letter_arn:
+        yield from _plan_dead_letters(connection, opened, depth.dead_letter_arn, queue, job, settings)
+    else:
+        _forget_dead_letters(connection, queue, None)
+
+
+def _forget_dead_letters(connection: Connection, queue: Queue, url: str | None) -> None:
+    """Await no more what is in other dead-letter queues of a queue than this one."""
+    connection.execute(statement("feed/forget_dead_letters"), {"queue_url": queue.url, "dead_letter_url": url})
 
 
 def _note_awaited(connection: Connection, url: str, belongs_to: str, depth: Depth, *, is_empty: bool) -> None:
@@ -108,12 +112,22 @@ def note_gap(connection: Connection, queue: Queue, retention: timedelta) -> bool
 
 def _plan_dead_letters(
     connection: Connection,
-    dead_letters: SqsQueue,
+    opened: SqsQueue,
+    arn: str,
     queue: Queue,
     job: Callable[[str, int | None], Job],
     settings: Settings,
 ) -> Iterator[Job]:
-    depth = dead_letters.depth()
+    try:
+        dead_letters = opened.dead_letter_queue(arn)
+        _forget_dead_letters(connection, queue, dead_letters.url)
+        depth = dead_letters.depth()
+    except SesBouncesError as error:
+        # As above: all other queues are drained, and the drainer of this one fails for the same reason.
+        log.error("%s", error)
+        account, name = arn.split(":")[-2:]
+        yield job(f"{queue.url.rsplit('/', 2)[0]}/{account}/{name}", settings.max_messages)
+        return
     waiting, is_empty = depth.waiting, not depth.waiting and not depth.in_flight
     _note_awaited(connection, dead_letters.url, queue.url, depth, is_empty=is_empty)
     metrics.gauge("dead_letter_depth", waiting, {"queue": dead_letters.url.rpartition("/")[2]})

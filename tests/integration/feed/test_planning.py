@@ -98,3 +98,21 @@ def test_a_queue_that_does_not_answer_gets_one_drainer_to_say_why(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert plan(database, monkeypatch, DeepQueue(URL, None), max_messages=7) == [(URL, 7)]
+
+
+@pytest.mark.parametrize("refused", ["dead_letter_queue", "depth"])
+def test_a_dead_letter_queue_that_does_not_answer_stops_no_other(
+    database: Connection, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    """The queue itself is drained, and the dead-letter queue gets the drainer that says why it fails."""
+    queue = DeepQueue(URL, 30_000, dead=1)
+
+    def refuse(*_: Any) -> None:
+        raise FeedError("sqs:GetQueueUrl failed")
+
+    if refused == "depth":
+        dead = DeepQueue(DEAD, None)
+        monkeypatch.setattr(queue, "dead_letter_queue", lambda _arn: dead)
+    else:
+        monkeypatch.setattr(queue, refused, refuse)
+    assert plan(database, monkeypatch, queue, max_messages=700) == [(URL, 700), (DEAD, 700)]
