@@ -17,7 +17,7 @@ from typing import Self
 
 import httpx
 
-from dev import processes
+from dev import metadata, processes
 from dev.airflow_api import AirflowApi, ApiError
 from dev.ports import LOOPBACK, free_port
 
@@ -80,6 +80,7 @@ class LocalAirflow:
         installed in. Nothing is started yet.
         """
         self._python = python
+        self._metadata_url = metadata_url
         self.home = home.resolve()
         self.port = self._load_port(preferred_port)
         self.url = f"http://{LOOPBACK}:{self.port}{base_path}"
@@ -166,6 +167,8 @@ class LocalAirflow:
     def spawn(self, *names: str) -> None:
         """Starts these components, or all that are not started, without waiting for them."""
         for name in names or [name for name in self.components if name not in self._services]:
+            if name == "scheduler":
+                metadata.end_schedulers(self._metadata_url)
             command = self._command(*COMPONENTS[name], *self._more_arguments(name))
             log = self.home / "components" / f"{name}.log"
             self._services[name] = processes.spawn(f"airflow {name}", command, self.environment, log, self.home)

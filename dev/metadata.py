@@ -18,3 +18,15 @@ def look(
         while time.monotonic() < deadline:
             yield connection.execute(query, parameters).fetchall()
             time.sleep(LOOK_SECONDS)
+
+
+def end_schedulers(url: str) -> int:
+    """Notes that every scheduler of this database has ended, and returns how many were still called running.
+
+    A scheduler takes back the tasks of those that ended when it starts, and looks again after 5 minutes only. One that
+    was killed counts as running for half a minute; a run that it had begun would block the next run until then.
+    """
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "UPDATE job SET state = 'failed', end_date = now() WHERE job_type = 'SchedulerJob' AND state = 'running'"
+        ).rowcount
