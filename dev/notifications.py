@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dev.aws import ACCOUNT_ID, REGION, SENDER
+from dev.aws import ACCOUNT_ID, SENDER
+from dev.endpoint import REGION
 
 Json = dict[str, Any]
 

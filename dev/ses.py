@@ -6,7 +6,6 @@ listed address is accepted and bounces with `OnAccountSuppressionList`.
 """
 
 # ruff: noqa: N802  # A method bears the name of the operation that it answers.
-
 import json
 import re
 import threading
@@ -16,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
-from urllib.parse import parse_qs, unquote, urlencode
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
@@ -26,8 +25,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dev.aws import REGION, EmulatedAws, Endpoint
+from dev.aws import EmulatedAws
+from dev.endpoint import REGION, Endpoint
 from dev.ports import LOOPBACK, free_port
+from dev.ses_protocol import error_answer, json_answer, moment, operation_of, xml_answer
 
 START_SECONDS = 20
 _NOTIFICATION = {"Bounce": "BounceTopic", "Complaint": "ComplaintTopic", "Delivery": "DeliveryTopic"}
@@ -102,7 +103,7 @@ class FakeSes(Endpoint):
         found = _SERVICE.search(request.headers.get("authorization", ""))
         region = self.region(found["region"] if found else REGION)
         raw_path = request.scope["raw_path"].decode()
-        operation, parameters = _operation(request, raw_path, body)
+        operation, parameters = operation_of(request, raw_path, body)
         is_json = raw_path.startswith("/v2/") or "x-amz-target" in request.headers
         with self._lock:
             self.calls[operation] += 1
@@ -123,12 +124,12 @@ class FakeSes(Endpoint):
                 if times > 1:
                     self.refuse[operation] = (code, times - 1)
             status = 429 if code == "TooManyRequestsException" else 400
-            return _error(code, status, is_json)
+            return error_answer(code, status, is_json)
         if self.requests_per_second and "Suppress" in operation:
             now = time.monotonic()
             if now - self._last < 1 / self.requests_per_second:
                 self.throttled += 1
-                return _error("TooManyRequestsException", 429, True)
+                return error_answer("TooManyRequestsException", 429, True)
             self._last = now
         return None
 
@@ -170,14 +171,14 @@ class FakeSes(Endpoint):
                 "FeedbackForwardingStatus": region.forwarding.get(given["EmailIdentity"], True),
                 "VerificationStatus": "SUCCESS",
             }  # fmt: skip
-            return _json({**content, **more})
+            return json_answer({**content, **more})
         return answer
 
     def _on_SetIdentityFeedbackForwardingEnabled(self, region: Region, given: dict[str, Any]) -> Response | None:
         identity, enabled = given["Identity"], given["ForwardingEnabled"] == "true"
         has_topics = all(region.topics.get((identity, type_)) for type_ in ("Bounce", "Complaint"))
         if not enabled and not has_topics:
-            return _error("InvalidParameterValue", 400, False)
+            return error_answer("InvalidParameterValue", 400, False)
         region.forwarding[identity] = enabled
         return None
 
@@ -194,7 +195,9 @@ class FakeSes(Endpoint):
                 f"<entry><key>{name}</key><value>{topics}"
                 f"<ForwardingEnabled>{forwarding}</ForwardingEnabled></value></entry>"
             )
-        return _xml("GetIdentityNotificationAttributes", f"<NotificationAttributes>{entries}</NotificationAttributes>")
+        return xml_answer(
+            "GetIdentityNotificationAttributes", f"<NotificationAttributes>{entries}</NotificationAttributes>"
+        )
 
     def _on_SendEmail(self, region: Region, given: dict[str, Any]) -> Response | None:
         to = given.get("Destination.ToAddresses.member.1")
@@ -218,10 +221,10 @@ class FakeSes(Endpoint):
                 "mail": {"timestamp": now, "source": source, "messageId": message_id, "destination": [to]},
             }
             self.aws.client("sns").publish(TopicArn=topic, Message=json.dumps(notification))
-        return _xml("SendEmail", f"<MessageId>{message_id}</MessageId>")
+        return xml_answer("SendEmail", f"<MessageId>{message_id}</MessageId>")
 
     def _on_ListSuppressedDestinations(self, region: Region, given: dict[str, Any]) -> Response:
-        since, until = (_moment(given.get(name)) for name in ("StartDate", "EndDate"))
+        since, until = (moment(given.get(name)) for name in ("StartDate", "EndDate"))
         chosen = sorted(
             (address, reason, at)
             for address, (reason, at) in region.listed.items()
@@ -230,23 +233,23 @@ class FakeSes(Endpoint):
         # Where the next page begins, whatever was added or deleted meanwhile.
         after = given.get("NextToken", "")
         if after and not after.startswith("after:"):
-            return _error("InvalidNextTokenException", 400, True)
+            return error_answer("InvalidNextTokenException", 400, True)
         rest = [row for row in chosen if row[0] > after.removeprefix("after:")]
         page = rest[: min(self.page_size, int(given.get("PageSize", 1_000)))]
         summaries = [{"EmailAddress": a, "Reason": r, "LastUpdateTime": at.timestamp()} for a, r, at in page]
         more = {"NextToken": f"after:{page[-1][0]}"} if len(page) < len(rest) else {}
-        return _json({"SuppressedDestinationSummaries": summaries, **more})
+        return json_answer({"SuppressedDestinationSummaries": summaries, **more})
 
     def _on_PutSuppressedDestination(self, region: Region, given: dict[str, Any]) -> Response:
         if "@" not in given["EmailAddress"]:
-            return _error("BadRequestException", 400, True)
+            return error_answer("BadRequestException", 400, True)
         region.listed[given["EmailAddress"]] = (given["Reason"], datetime.now(UTC))
-        return _json({})
+        return json_answer({})
 
     def _on_DeleteSuppressedDestination(self, region: Region, given: dict[str, Any]) -> Response:
         if region.listed.pop(given["EmailAddress"], None) is None:
-            return _error("NotFoundException", 404, True)
-        return _json({})
+            return error_answer("NotFoundException", 404, True)
+        return json_answer({})
 
     def _on_CreateImportJob(self, region: Region, given: dict[str, Any]) -> Response:
         bucket, _, key = given["ImportDataSource"]["S3Url"].removeprefix("s3://").partition("/")
@@ -262,68 +265,8 @@ class FakeSes(Endpoint):
             "ProcessedRecordsCount": len(addresses),
             "FailedRecordsCount": failed,
         }
-        return _json({"JobId": job_id})
+        return json_answer({"JobId": job_id})
 
     def _on_GetImportJob(self, region: Region, given: dict[str, Any]) -> Response:
         job = region.jobs.get(given["JobId"])
-        return _error("NotFoundException", 404, True) if job is None else _json(job)
-
-
-_V2 = (
-    ("GET", r"/suppression/addresses", "ListSuppressedDestinations"),
-    ("PUT", r"/suppression/addresses", "PutSuppressedDestination"),
-    ("DELETE", r"/suppression/addresses/(?P<EmailAddress>.+)", "DeleteSuppressedDestination"),
-    ("POST", r"/import-jobs", "CreateImportJob"),
-    ("GET", r"/import-jobs/(?P<JobId>.+)", "GetImportJob"),
-    ("GET", r"/account", "GetAccount"),
-    ("POST", r"/identities", "CreateEmailIdentity"),
-    ("GET", r"/identities/(?P<EmailIdentity>[^/]+)", "GetEmailIdentity"),
-    ("DELETE", r"/identities/(?P<EmailIdentity>[^/]+)", "DeleteEmailIdentity"),
-)
-
-
-def _operation(request: Request, raw_path: str, body: bytes) -> tuple[str, dict[str, Any]]:
-    """The operation that a request asks for, and its parameters."""
-    if raw_path.startswith("/v2/email"):
-        for method, pattern, operation in _V2:
-            match = re.fullmatch(pattern, raw_path.removeprefix("/v2/email"))
-            if match and request.method == method:
-                named = {name: unquote(value) for name, value in match.groupdict().items()}
-                return operation, {**dict(request.query_params), **(json.loads(body) if body else {}), **named}
-        return f"{request.method} {raw_path}", {}
-    if target := request.headers.get("x-amz-target"):
-        return target.rpartition(".")[2], {}
-    if "x-www-form-urlencoded" in request.headers.get("content-type", ""):
-        form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
-        return form.get("Action", ""), form
-    return f"{request.method} {raw_path}", {}
-
-
-def _moment(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.fromtimestamp(float(text), UTC)
-    except ValueError:
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def _json(content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(json.dumps(content), status, headers, "application/json")
-
-
-def _xml(operation: str, content: str) -> Response:
-    namespace = "http://ses.amazonaws.com/doc/2010-12-01/"
-    result = f"<{operation}Result>{content}</{operation}Result>"
-    return Response(
-        f'<{operation}Response xmlns="{namespace}">{result}</{operation}Response>', 200, media_type="text/xml"
-    )
-
-
-def _error(code: str, status: int, is_json: bool) -> Response:
-    if is_json:
-        return _json({"__type": code, "message": "refused on purpose"}, status, {"x-amzn-errortype": code})
-    content = (
-        f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>-</Message></Error></ErrorResponse>"
-    )
-    return Response(content, status, media_type="text/xml")
+        return error_answer("NotFoundException", 404, True) if job is None else json_answer(job)

@@ -15,14 +15,15 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from dev import people
-from dev.aws import REGION, Feed
+from dev.aws import Feed
+from dev.endpoint import REGION
 from dev.stack import VARIABLE, Stack
 from ses_bounces.base.database import schema
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.classify.rules import Rules as ProductRules
 from ses_bounces.feed.landing import Landing
 from ses_bounces.ledger.pending import classify_pending
-from ses_bounces.ledger.writing import promote_expired
+from ses_bounces.ledger.promotion import promote_expired
 from ses_bounces.report.making import make_report
 from ses_bounces.suppression.reading import Bounds, read_list
 from tests.e2e.shared import add_connection

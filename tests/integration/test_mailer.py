@@ -15,7 +15,7 @@ import pytest
 
 from ses_bounces import mailer
 from ses_bounces.classify.address import address_key
-from ses_bounces.ledger.writing import mirror_settings
+from ses_bounces.ledger.protection import mirror_settings
 from tests.kit.builders import bounce, complaint
 from tests.kit.seeding import dated, receive
 

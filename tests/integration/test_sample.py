@@ -15,9 +15,10 @@ from dev.aws import Feed, temporary_aws
 from dev.item import Expected
 from ses_bounces.actions.action import Action
 from ses_bounces.actions.erase import erase
-from ses_bounces.actions.lifts import lift_blocks, request_stops
+from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.people import leave_off
 from ses_bounces.actions.quarantine import dismiss_messages, retry_messages
+from ses_bounces.actions.stops import request_stops
 from ses_bounces.actions.transients import delete_transients
 from ses_bounces.base.erasure_secret import CONN_ID
 from ses_bounces.base.settings import parse

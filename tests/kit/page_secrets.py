@@ -14,7 +14,7 @@ from dev.pages_server import SETTINGS, PagesServer
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.pending import classify_pending
-from ses_bounces.ledger.writing import mirror_settings
+from ses_bounces.ledger.protection import mirror_settings
 from tests.kit.builders import bounce, sns
 from tests.kit.page_rights import CASES, Page, hold, parsed, quarantine, record, seed, token_of
 

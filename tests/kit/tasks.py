@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ses_bounces.dags.tasks import hourly
+from ses_bounces.dags.tasks import hourly, lift
 from ses_bounces.dags.tasks import suppression as suppression_tasks
 
 POSTGRES, AWS, VARIABLE = "AIRFLOW_CONN_SES_BOUNCES_POSTGRES", "AIRFLOW_CONN_SES_BOUNCES_AWS", "AIRFLOW_VAR_SES_BOUNCES"
@@ -69,6 +69,6 @@ class Tasks:
         for task in (
             suppression_tasks.report_suppression_drift,
             suppression_tasks.push_blocked_addresses,
-            suppression_tasks.lift_blocks,
+            lift.lift_blocks,
         ):
             task(self.context(task.__name__))

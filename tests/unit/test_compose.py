@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from dev.aws import SECRET_KEY
+from dev.endpoint import SECRET_KEY
 from ses_bounces.base.settings import Settings, parse
 from ses_bounces.shell.arguments import parser as _parser
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ses_bounces.base.database.tables.ledger import CAUSES
 from ses_bounces.base.settings import MEANINGS, Settings
+from ses_bounces.classify.causes import CAUSES
 from ses_bounces.classify.rules import BOUNCE_KINDS
 from ses_bounces.shell.arguments import EXIT_STATUS, parser
 from ses_bounces.web.setting_texts import BY_KEY

@@ -17,12 +17,12 @@ import pytest
 
 from ses_bounces.actions.pasted import delimiter, plain, read_csv, read_text
 from ses_bounces.base.exceptions import ActionError
+from ses_bounces.base.spreadsheet import neutral
 from ses_bounces.classify import classify_body
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.message import clean, parse_time
 from ses_bounces.ledger.brake.diagnostics import masked
 from ses_bounces.ledger.lists.engine.search import Search, grams
-from ses_bounces.report.csv_file import neutral
 from ses_bounces.shell.import_columns import _moment
 from tests.kit.builders import bounce
 

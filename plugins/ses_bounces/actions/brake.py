@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ses_bounces.actions.action import Action, Answers, Result, act, when
-from ses_bounces.base.database.statements import statement
-from ses_bounces.ledger.brake.held import Decision, decide
+from ses_bounces.ledger.brake.held import Decision, decide, decided
 from ses_bounces.ledger.writing import Writer
 
 if TYPE_CHECKING:
@@ -36,9 +35,7 @@ def decide_domains(
         for id_ in decide(writer, ids, decision, action.actor, action.reason):
             answers.give(id_, "done", _DONE[decision])
         left = [int(target) for target in answers.open()]
-        for id_, before, actor, decided_at in writer.connection.execute(
-            statement("ledger/brake/select_states"), {"ids": left}
-        ):
+        for id_, before, actor, decided_at in decided(writer.connection, left):
             answers.give(id_, "already", f"{actor} {before} it on {when(decided_at)}.")
         for target in answers.open():
             answers.give(int(target), "refused", "Nothing is held under this number.")

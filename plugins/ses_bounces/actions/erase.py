@@ -20,6 +20,7 @@ from ses_bounces.classify.entry import Entry
 from ses_bounces.classify.message import clean
 from ses_bounces.ledger.erased import guard
 from ses_bounces.ledger.erased.spelling import Spelling
+from ses_bounces.ledger.moment import moment_of
 from ses_bounces.ledger.writing import writing
 
 if TYPE_CHECKING:
@@ -130,9 +131,8 @@ def _forget(connection: Connection, action: Action, secret: Secret, key: str, li
             _rename_entries(connection, secret, id_, key, name)
             _empty_bodies(connection, secret, id_, key, name)
             _rename_held(connection, secret, key, name)
-            moment = connection.execute(statement("ledger/select_moment")).fetchone()
-            assert moment is not None
-            entry = Entry("erased", name, name, moment[0], action.dedup_key("erased", name), reason=action.reason)
+            at = moment_of(connection).at
+            entry = Entry("erased", name, name, at, action.dedup_key("erased", name), reason=action.reason)
             writer.append([(entry, None)], action.actor)
             writer.touch([id_])
     if is_erased and finished_at is not None:

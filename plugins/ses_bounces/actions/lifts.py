@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.actions.action import Action, Answers, Result, when
@@ -13,21 +13,16 @@ from ses_bounces.actions.states import (
     ends_of,
     entry_of,
     for_each,
-    ids_of,
-    moment_of,
-    open_causes,
     states_of,
     tell_what_still_blocks,
     words,
 )
 from ses_bounces.base.database.statements import statement
-from ses_bounces.base.database.tables.ledger import CAUSES
 from ses_bounces.base.erasure_secret import is_pseudonym
 from ses_bounces.base.exceptions import ActionError
-from ses_bounces.classify.address import address_key
+from ses_bounces.classify.causes import CAUSES
 from ses_bounces.classify.entry import Entry
-from ses_bounces.classify.message import clean
-from ses_bounces.ledger.erased.guard import conceal_sentence, recognised
+from ses_bounces.ledger.erased.guard import conceal_sentence
 from ses_bounces.ledger.writing import Writer
 
 if TYPE_CHECKING:
@@ -50,7 +45,8 @@ def lift_blocks(
     (docs/semantics.md §4): where that would lift a cause that was not asked for, it is refused, and the answer says
     what to tick.
 
-    :param lifts: by address, the causes to lift (see ``database.tables.CAUSES``); wishes only where they are named.
+    :param lifts: by address, the causes to lift, see :data:`ses_bounces.classify.causes.CAUSES`; wishes only where
+        they are named.
     :param ses_first: the setting ``lift_at_ses``: likewise where a bounce or complaint is the last cause, though SES's
         list was not read since.
     :returns: one result for each address, in the order given.
@@ -142,62 +138,3 @@ def _not_blocked_by(writer: Writer, id_: int, wanted: list[str], causes: list[st
         how = "a delivery ended it" if kind == "delivery" else f"{actor} lifted it"
         return "already", f"It is not blocked by {words(wanted)}: {how} on {when(occurred_at)}.{others}"
     return "refused", f"It is not blocked by {words(wanted)}.{others}"
-
-
-def _ids_by_key(writer: Writer, keys: Iterable[str], names: Mapping[str, str]) -> dict[str, int]:
-    """Return the ids of those addresses that are on record; ``names`` stand in the place of erased ones."""
-    by_name = {names.get(key, key): key for key in keys}
-    return {by_name[name]: id_ for name, id_ in ids_of(writer, by_name).items()}
-
-
-def request_stops(connection: Connection, action: Action, addresses: Sequence[str]) -> list[Result]:
-    """Block addresses at their owners' wish; those that are unknown yet are registered.
-
-    :param addresses: as people write them; those that mean the same are one.
-    :returns: one result for each different address, and one for each that is none; ``line`` is its place, from 1.
-    :raises ActionError: the form's id was used for something else.
-    :raises DatabaseError: what is answered ``done`` stays done; repeat with the same action.
-    """
-    lines: dict[str, int] = {}
-    spelled: dict[str, str] = {}
-    results: list[Result] = []
-    for line, given in enumerate(addresses, 1):
-        text = clean(given, len(given)) or ""
-        key = address_key(text)
-        if key is None:
-            results.append(Result(None, "refused", "This is not an e-mail address.", line))
-        elif key not in lines:
-            lines[key], spelled[key] = line, text.strip()
-    # The form's answers are kept without addresses.
-    keys = {f"#{action.dedup_key('stop_request', key).hex()}": key for key in lines}
-
-    def work(writer: Writer, answers: Answers) -> None:
-        at, _ = moment_of(writer)
-        wanted = {keys[target]: target for target in answers.open()}
-        names = recognised(writer.connection, wanted)
-        known = _ids_by_key(writer, wanted, names)
-        blocked = {
-            id_: (since, by)
-            for id_, reason, since, by in open_causes(writer.connection, known.values())
-            if reason == "stop_request"
-        }
-        entries = []
-        for key, target in wanted.items():
-            id_ = known.get(key)
-            if id_ in blocked:
-                since, by = blocked[id_]
-                answers.give(target, "already", f"Blocked since {when(since)}, by {by}.", id_)
-            else:
-                digest = bytes.fromhex(target[1:])
-                entries.append(Entry("stop_request", key, spelled[key], at, digest, reason=action.reason))
-                answers.give(target, "done", "Blocked at its owner's wish.")
-        writer.append(((entry, None) for entry in entries), action.actor)
-        ids = _ids_by_key(writer, wanted, names)
-        for key, target in wanted.items():
-            answers.give(target, answers.now[target].outcome, answers.now[target].message, ids[key])
-
-    told = for_each(connection, action, "request_stops", dict.fromkeys(keys), work)
-    for result, target in zip(told, keys, strict=True):
-        line = lines[keys[target]]
-        results.append(Result(result.target_id, result.outcome, result.message, line, result.busy))
-    return sorted(results, key=lambda result: result.line or 0)

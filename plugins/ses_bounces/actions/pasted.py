@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ses_bounces.base.exceptions import ActionError
+from ses_bounces.base.spreadsheet import plain
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.message import clean
-from ses_bounces.report.csv_file import plain
 
 MAX_LINES = 10_000
 MAX_BYTES = 2 * 1024 * 1024

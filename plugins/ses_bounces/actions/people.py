@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -23,9 +22,10 @@ from ses_bounces.actions.action import (
     when,
 )
 from ses_bounces.base.database.connection import quiet
-from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.sites import current
+from ses_bounces.people import decisions
+from ses_bounces.people.decisions import FlagState, Person, decide_to_switch_on, flag_states, settle_left_off
 from ses_bounces.people.rows import PeopleRows
 from ses_bounces.people.sync import Synced, switch_on_decided, sync_addresses
 from ses_bounces.people.table import People
@@ -36,37 +36,12 @@ if TYPE_CHECKING:
 
 # For all statements on the people table together: a page answers within three seconds.
 SECONDS = 2.0
-PEOPLE_SHOWN = 1_000
 IDS_SHOWN = 10
 WITHIN_THE_HOUR = "follows within the hour"
 REFUSED = (
     "A constraint or a trigger of the people table refuses to change this person's row. The decision is noted: each "
     "hourly run tries again."
 )
-
-
-@dataclass(frozen=True)
-class Person:
-    """A person at an address, or one whom we switched off for it.
-
-    ``flag_change_id`` is there where we switched the flag off and nothing became of it yet; ``touched_since``: somebody
-    changed the row after us. A page ticks who is to be switched on where it was not touched. ``decided_by``: an
-    administrator already asked for it. ``is_blocked``: the person's address, as it is now, is blocked.
-    """
-
-    address_id: int | None
-    person_id: str
-    flag: bool | None
-    flag_change_id: int | None
-    switched_off_at: datetime | None
-    touched_since: bool
-    decided_by: str | None
-    is_blocked: bool
-
-    @property
-    def switched_off_by_us(self) -> bool:
-        """Whether the flag is off because we switched it off."""
-        return self.flag_change_id is not None
 
 
 @dataclass(frozen=True)
@@ -80,21 +55,6 @@ class FlagsFollowed:
     message: str
 
 
-@dataclass(frozen=True)
-class _State:
-    flag_change_id: int
-    person_id: str
-    address_id: int
-    settlement: str | None
-    settled_by: str | None
-    settled_at: datetime | None
-    decided_by: str | None
-    is_there: bool
-    flag: bool | None
-    touched: bool | None
-    is_blocked: bool
-
-
 def people_at(connection: Connection, settings: Settings, address_ids: Iterable[int]) -> list[Person]:
     """Return the people at some addresses and those whom we switched off for them, up to 1,000, by id.
 
@@ -106,11 +66,7 @@ def people_at(connection: Connection, settings: Settings, address_ids: Iterable[
     if settings.people_table is None or not ids:
         return []
     with quiet():
-        rows = connection.execute(statement("ledger/select_addresses"), {"ids": ids}).fetchall()
-        found = People(connection, settings, SECONDS).execute(
-            "people/select_people_at", ids=ids, addresses=[address for _, address in rows], limit=PEOPLE_SHOWN
-        )
-    return [Person(*row) for row in found]
+        return decisions.people_at(People(connection, settings, SECONDS), ids)
 
 
 def follow_flags(connection: Connection, settings: Settings, address_ids: Iterable[int]) -> FlagsFollowed:
@@ -201,7 +157,7 @@ def _switch_on(rows: PeopleRows, action: Action, answers: Answers) -> None:
     ids = [int(target) for target in answers.open()]
     if not ids:
         return
-    people.execute("people/decide_flags", flag_change_ids=ids, actor=action.actor)
+    decide_to_switch_on(people, ids, action.actor)
     addresses = {state.address_id for state in states if state.flag_change_id in ids}
     later = f"The person's row is held by another session: it {WITHIN_THE_HOUR}."
     try:
@@ -215,7 +171,7 @@ def _switch_on(rows: PeopleRows, action: Action, answers: Answers) -> None:
         answers.give(state.flag_change_id, *_became(state, state.person_id in rows.refused, later))
 
 
-def _became(state: _State, is_refused: bool, later: str) -> tuple[Outcome, str]:
+def _became(state: FlagState, is_refused: bool, later: str) -> tuple[Outcome, str]:
     """Return what became of a decision to switch on."""
     if state.settlement in ("restored", "on"):
         return "done", "Switched on."
@@ -227,8 +183,7 @@ def _became(state: _State, is_refused: bool, later: str) -> tuple[Outcome, str]:
 def _leave_off(people: People, action: Action, answers: Answers) -> None:
     states = _states(people, answers)
     ids = [int(target) for target in answers.open()]
-    rows = people.execute("people/settle_left_off", flag_change_ids=ids, actor=action.actor)
-    settled = {id_ for (id_,) in rows}
+    settled = settle_left_off(people, ids, action.actor)
     for state in states:
         if state.flag_change_id in settled:
             answers.give(state.flag_change_id, "done", "It stays off.")
@@ -236,16 +191,16 @@ def _leave_off(people: People, action: Action, answers: Answers) -> None:
             answers.give(state.flag_change_id, "already", f"It was decided already{_by(state)}.")
 
 
-def _states(people: People, answers: Answers) -> list[_State]:
+def _states(people: People, answers: Answers) -> list[FlagState]:
     """Return how the changes without an answer stand; unknown ones are answered."""
     ids = [int(target) for target in answers.open()]
-    states = [_State(*row) for row in people.execute("people/select_flag_states", flag_change_ids=ids)]
+    states = flag_states(people, ids)
     for id_ in set(ids) - {state.flag_change_id for state in states}:
         answers.give(id_, "refused", "There is no such change of a flag.")
     return states
 
 
-def _by(state: _State) -> str:
+def _by(state: FlagState) -> str:
     return f": by {state.settled_by} on {when(state.settled_at)}" if state.settled_by and state.settled_at else ""
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from ses_bounces.actions.pasted import Line, Pasted, read_text
 from ses_bounces.base.database.connection import quiet
-from ses_bounces.base.database.statements import statement
-from ses_bounces.base.database.tables.ledger import CAUSES
+from ses_bounces.classify.causes import CAUSES
 from ses_bounces.ledger.erased.guard import recognised
+from ses_bounces.ledger.lists.requests import open_requests
+from ses_bounces.ledger.registry import blocks_of, keys_of
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -88,7 +89,7 @@ def _pasted(connection: Connection, what: str | Pasted | Iterable[int]) -> Paste
     if isinstance(what, Pasted):
         return what
     ids = list(dict.fromkeys(what))
-    keys: dict[int, str] = dict(connection.execute(statement("ledger/select_addresses"), {"ids": ids}).fetchall())
+    keys: dict[int, str] = keys_of(connection, ids)
     pasted = Pasted()
     for number, id_ in enumerate(ids, 1):
         if id_ in keys:
@@ -102,15 +103,14 @@ def _look_up(connection: Connection, pasted: Pasted) -> list[Found]:
     found = {address: Found(address, line) for address, line in pasted.addresses.items()}
     names = recognised(connection, found)
     by_name = {names.get(address, address): item for address, item in found.items()}
-    rows = connection.execute(statement("ledger/lists/select_blocks_of"), {"addresses": list(by_name)})
-    for address, address_id, reason, since in rows:
+    for address, address_id, cause, since in blocks_of(connection, by_name):
         item = by_name[address]
         item.address_id = address_id
-        if reason is not None:
-            item.causes.append(Cause(reason, since))
+        if cause is not None and since is not None:
+            item.causes.append(Cause(cause, since))
     by_id = {item.address_id: item for item in found.values() if item.causes}
     for item in by_id.values():
         item.causes.sort(key=lambda cause: CAUSES.index(cause.reason))
-    for address_id, *_ in connection.execute(statement("ledger/lists/select_open_requests"), {"ids": list(by_id)}):
+    for address_id in open_requests(connection, filter(None, by_id)):
         by_id[address_id].lifting = True
     return list(found.values())

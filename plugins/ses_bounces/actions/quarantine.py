@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from ses_bounces.actions.action import Action, Answers, Result, act, when
-from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import ActionError
-from ses_bounces.ledger.brake.held import change, decide_messages
+from ses_bounces.ledger.brake.held import decide_messages
 from ses_bounces.ledger.erased.guard import conceal_sentence
+from ses_bounces.ledger.quarantine import MessageState, change, message_states, note_actions
 from ses_bounces.ledger.writing import Writer
 
 if TYPE_CHECKING:
@@ -71,24 +71,22 @@ def _change(connection: Connection, action: Action, message_ids: Iterable[int], 
         for id_ in changed:
             answers.give(id_, "done", _DONE[what])
         left = [int(target) for target in answers.open()]
-        for row in writer.connection.execute(
-            statement("ledger/quarantine/select_message_states"), {"ids": left}
-        ).fetchall():
-            _tell(answers, *row)
+        for state in message_states(writer.connection, left):
+            _tell(answers, state)
         reason = conceal_sentence(writer.connection, action.reason)
-        parameters = {"ids": changed, "action": what, "actor": action.actor, "reason": reason}
-        writer.connection.execute(statement("ledger/quarantine/insert_message_actions"), parameters)
+        note_actions(writer.connection, changed, what, action.actor, reason)
 
     return act(connection, action, f"{what}_messages", asked, work)
 
 
-def _tell(
-    answers: Answers, id_: int, outcome: str | None, done: str | None, actor: str | None, acted_at: object
-) -> None:
-    if outcome is None:
+def _tell(answers: Answers, state: MessageState) -> None:
+    id_ = state.message_id
+    if state.outcome is None:
         answers.give(id_, "refused", "This message is gone: its day was dropped.")
-    elif done is not None:
-        who = f"{actor} {_PAST[done]} it on {when(acted_at)}"  # type: ignore[arg-type]
-        answers.give(id_, "already", f"It is no longer quarantined: {who}; now it is {outcome.replace('_', ' ')}.")
+        return
+    now = state.outcome.replace("_", " ")
+    if state.action is not None and state.acted_at is not None:
+        who = f"{state.actor} {_PAST[state.action]} it on {when(state.acted_at)}"
+        answers.give(id_, "already", f"It is no longer quarantined: {who}; now it is {now}.")
     else:
-        answers.give(id_, "refused", f"It is not quarantined or held: it is {outcome.replace('_', ' ')}.")
+        answers.give(id_, "refused", f"It is not quarantined or held: it is {now}.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ses_bounces.actions.action import Action, Answers, Result, act, when
 from ses_bounces.base.database.statements import statement
 from ses_bounces.classify.entry import Entry
+from ses_bounces.ledger.moment import moment_of
 from ses_bounces.ledger.writing import ADDRESSES_PER_CHUNK, Writer
 
 if TYPE_CHECKING:
@@ -61,15 +62,9 @@ def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:
         yield chunk
 
 
-def moment_of(writer: Writer) -> tuple[datetime, datetime]:
-    row = writer.connection.execute(statement("ledger/select_moment")).fetchone()
-    assert row is not None
-    return row[0], row[1]
-
-
 def states_of(writer: Writer, answers: Answers) -> tuple[datetime, dict[int, State]]:
     """Return the time and the state of the targets that have no answer; unknown ones are answered."""
-    at, expire_before = moment_of(writer)
+    at, expire_before = moment_of(writer.connection)
     ids = [int(target) for target in answers.open()]
     parameters = {"ids": ids, "at": at, "expire_before": expire_before}
     rows = writer.connection.execute(statement("actions/select_action_states"), parameters)
@@ -85,11 +80,6 @@ def states_of(writer: Writer, answers: Answers) -> tuple[datetime, dict[int, Sta
 def entry_of(action: Action, kind: str, state: State, at: datetime) -> Entry:
     digest = action.dedup_key(kind, state.address)
     return Entry(kind, state.address, state.address, at, digest, reason=action.reason)
-
-
-def ids_of(writer: Writer, addresses: Iterable[str]) -> dict[str, int]:
-    rows = writer.connection.execute(statement("ledger/select_address_ids"), {"addresses": list(addresses)})
-    return dict(rows.fetchall())
 
 
 def open_causes(connection: Connection, ids: Iterable[int]) -> list[tuple[int, str, datetime, str]]:

@@ -13,10 +13,12 @@ from ses_bounces.actions.states import for_each
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.entry import digest
 from ses_bounces.ledger.lists.engine.query import reading, stored
 from ses_bounces.ledger.lists.engine.search import like
+from ses_bounces.ledger.registry import entry_ids, keys_of
 from ses_bounces.ledger.writing import Writer
-from ses_bounces.suppression.ses_list import digest
+from ses_bounces.suppression.lifting import refuse_lifts
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -81,9 +83,7 @@ def retract_lift(connection: Connection, action: Action, lift_id: str) -> list[R
 
     def work(writer: Writer, answers: Answers) -> None:
         ids = [int(target) for target in answers.open()]
-        addresses: dict[int, str] = dict(
-            connection.execute(statement("ledger/select_addresses"), {"ids": ids}).fetchall()
-        )
+        addresses = keys_of(connection, ids)
         keys = [lift.action.dedup_key(kind, address) for address in addresses.values() for kind in _KINDS]
         made = {"ids": ids, "keys": keys, "actor": lift.action.actor, "reason": lift.action.reason}
         rows = connection.execute(statement("actions/select_lifted_by"), made | {"acted_at": lift.acted_at}).fetchall()
@@ -130,12 +130,10 @@ def _lift(connection: Connection, lift_id: str) -> _Lift:
 
 
 def _end(connection: Connection, request_id: int, action: Action) -> None:
-    result = {"ids": [request_id], "result": f"taken back by {action.actor}", "for_good": True}
-    connection.execute(statement("suppression/refuse_lifts"), result)
+    refuse_lifts(connection, [request_id], f"taken back by {action.actor}", for_good=True)
 
 
 def _of_request(connection: Connection, request_id: int | None) -> list[int]:
     if request_id is None:
         return []
-    keys = [digest("unblock_request", str(request_id))]
-    return [id_ for (id_,) in connection.execute(statement("ledger/select_live_entries"), {"keys": keys})]
+    return entry_ids(connection, [digest("unblock_request", str(request_id))])

@@ -10,6 +10,8 @@ import msgspec
 
 from ses_bounces.classify.rules import Policy
 
+# The actor of every entry that a message of SES leads to.
+SES = "ses"
 # The last two are the brake's, not the rules'.
 Outcome = Literal["applied", "no_effect", "quarantined", "held", "dismissed"]
 
@@ -70,4 +72,11 @@ def dedup_key(
     else:
         mail, time = ses_message_id or "", timestamp or ""
         text = f"4:mail{head}{len(mail)}:{mail}{len(address)}:{address}{len(time)}:{time}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def digest(*parts: str) -> bytes:
+    """Return 16 bytes that differ where any part does."""
+    # Lengths make the parts unambiguous, whatever characters they hold.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

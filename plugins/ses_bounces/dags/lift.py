@@ -19,9 +19,9 @@ of SES, which takes minutes instead of hours; the file is deleted afterwards. Wi
 **An address that SES does not accept** ends its request as refused, and its block stays: look for it in the SES
 console, under *Suppression list*.
 
-**If SES suppresses the address again** after the lift, for a mail that was sent after it, the address is blocked again,
-and the page says that SES still suppresses it: it bounced again, or it is on SES's own global list, which nobody but
-AWS can change (an entry there ends by itself within 14 days).
+**If SES suppresses the address again** after the lift, for a mail that was sent after it, the address is blocked again
+with the cause *On SES's suppression list*: it bounced again, or it is on SES's own global list, which only AWS can
+change (an entry there ends by itself within 14 days).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from airflow.sdk import (
 
 from ses_bounces.base import sites
 from ses_bounces.dags.shape import Retries, Shape
-from ses_bounces.dags.tasks import suppression as suppression_tasks
+from ses_bounces.dags.tasks import lift as lift_tasks
 
 
 def build(shape: Shape) -> DAG:
@@ -56,10 +56,10 @@ def build(shape: Shape) -> DAG:
 
     @dag(**arguments)
     def ses_lift_blocks() -> None:
-        @task(doc_md=suppression_tasks.lift_blocks.__doc__)
+        @task(doc_md=lift_tasks.lift_blocks.__doc__)
         @site.bound
         def lift_blocks() -> dict[str, Any]:
-            return suppression_tasks.lift_blocks(get_current_context())
+            return lift_tasks.lift_blocks(get_current_context())
 
         lift_blocks()
 

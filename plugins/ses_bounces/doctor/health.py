@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
+from ses_bounces.ledger.moment import moment_of
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -36,9 +37,8 @@ class Health:
         :param connection: autocommit.
         """
         with quiet():
-            moment = connection.execute(statement("ledger/select_moment")).fetchone()
-            assert moment is not None
-            row = connection.execute(statement("doctor/select_health"), {"expire_before": moment[1]}).fetchone()
+            wanted = {"expire_before": moment_of(connection).expire_before}
+            row = connection.execute(statement("doctor/select_health"), wanted).fetchone()
         assert row is not None
         return cls(*(None if hours is None else float(hours) for hours in row))
 

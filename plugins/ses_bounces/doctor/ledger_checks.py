@@ -20,7 +20,8 @@ from ses_bounces.doctor.people_checks import check_people
 from ses_bounces.ledger.brake.held import waiting
 from ses_bounces.ledger.erased.guard import refuse, stored_checks
 from ses_bounces.ledger.lists.overview import Overview, overview
-from ses_bounces.ledger.rebuild import differing
+from ses_bounces.ledger.moment import moment_of
+from ses_bounces.ledger.rebuild import address_page, differing
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -195,14 +196,12 @@ def _check_lists(findings: Findings, connection: Connection) -> None:
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         row = connection.execute("SELECT coalesce(max(a.address_id), 0) FROM ses_bounces.address a").fetchone()
-        moment = connection.execute(statement("ledger/select_moment")).fetchone()
         assert row is not None
-        assert moment is not None
+        moment = moment_of(connection)
         # The newest, and a stretch of the others; another one tomorrow.
         newest = max(0, row[0] - SAMPLE)
         for after in {newest, random.randint(0, newest)}:  # noqa: S311
-            page = {"after": after, "limit": SAMPLE}
-            ids = [id_ for (id_,) in connection.execute(statement("ledger/select_address_page"), page)]
+            ids = address_page(connection, after, SAMPLE)
             found = differing(connection, ids, moment)
             compared += len(ids)
             blocks += sum(in_blocks for _, in_blocks, _ in found)

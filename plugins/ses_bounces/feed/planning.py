@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces.base import metrics, sites
+from ses_bounces.base import metrics
 from ses_bounces.base.counted import counted
-from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import Queue, Settings
+from ses_bounces.feed.gaps import note_gap
 from ses_bounces.feed.sqs.queue import Depth, SqsQueue, open_queue
 
 if TYPE_CHECKING:
@@ -85,29 +84,6 @@ def _shares(max_messages: int | None, drainers: int) -> list[int | None]:
         return [None] * drainers
     share, more = divmod(max_messages, drainers)
     return [share + (number < more) for number in range(drainers)]
-
-
-def note_gap(connection: Connection, queue: Queue, retention: timedelta) -> bool:
-    """Note the times whose messages a queue has thrown away before they were read; returns whether there are new ones.
-
-    The reports of those days say so.
-
-    :param connection: autocommit.
-    :param retention: how long the queue keeps messages.
-    """
-    with quiet(), connection.transaction():
-        parameters = {"queue_url": queue.url, "retention": retention}
-        row = connection.execute(statement("feed/note_feed_gap"), parameters).fetchone()
-        if row is None:
-            return False
-        first, last = row
-        connection.execute(statement("feed/mark_stale_of_gap"), {"first": first, "last": last})
-    log.warning(
-        "%s was not drained for longer than it keeps messages: those of %s to %s UTC may be missing. Trigger "
-        "%s with First day and Last day of that time: SES kept what bounced and complained",
-        queue.name, f"{first:%Y-%m-%d %H:%M}", f"{last:%Y-%m-%d %H:%M}", sites.dag_id(sites.SUPPRESSION_SYNC),
-    )  # fmt: skip
-    return True
 
 
 def _plan_dead_letters(

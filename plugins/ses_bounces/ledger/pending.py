@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ses_bounces.base.counted import counted
 from ses_bounces.base.database.connection import is_of_rows, name_of, quiet
 from ses_bounces.base.database.statements import statement
@@ -21,6 +19,7 @@ from ses_bounces.classify.entry import Classification
 from ses_bounces.classify.rules import WARNINGS, Rules
 from ses_bounces.ledger.brake.limit import Brake
 from ses_bounces.ledger.erased.guard import conceal_bodies, names_in
+from ses_bounces.ledger.landed import Message
 from ses_bounces.ledger.writing import Changes, writing
 
 if TYPE_CHECKING:
@@ -36,16 +35,6 @@ ENTRIES_PER_BATCH = 6_000
 PROGRESS_SECONDS = 10
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
-
-
-class Message(msgspec.Struct, frozen=True, gc=False):
-    """A landed message; times are aware."""
-
-    message_id: int
-    received_at: datetime
-    sent_at: datetime
-    event_type: str | None
-    body: str
 
 
 _Result = tuple[Message, Classification]

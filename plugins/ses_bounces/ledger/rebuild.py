@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
+from ses_bounces.ledger.moment import Moment, moment_of
 from ses_bounces.ledger.writing import ADDRESSES_PER_CHUNK, Changes, writing
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 IDS_KEPT = 1_000
+# From inclusive, to exclusive; aware.
 Window = tuple[datetime, datetime]
 
 
@@ -108,7 +110,7 @@ def _chunks(
     connection: Connection, ids: Iterable[int] | None, window: Window | None, after: int
 ) -> Iterator[list[int]]:
     if ids is None and window is None:
-        while chunk := _page(connection, after):
+        while chunk := address_page(connection, after, ADDRESSES_PER_CHUNK):
             yield chunk
             after = chunk[-1]
         return
@@ -117,8 +119,9 @@ def _chunks(
         yield known[place : place + ADDRESSES_PER_CHUNK]
 
 
-def _page(connection: Connection, after: int) -> list[int]:
-    parameters = {"after": after, "limit": ADDRESSES_PER_CHUNK}
+def address_page(connection: Connection, after: int, limit: int) -> list[int]:
+    """Return the ids of the addresses that follow an id, in their order, up to ``limit``."""
+    parameters = {"after": after, "limit": limit}
     return [id_ for (id_,) in connection.execute(statement("ledger/select_address_page"), parameters)]
 
 
@@ -128,13 +131,10 @@ def _of_window(connection: Connection, window: Window | None) -> list[int]:
     return [id_ for (id_,) in connection.execute(statement("ledger/select_window_addresses"), parameters)]
 
 
-def differing(
-    connection: Connection, ids: list[int], moment: tuple[datetime, datetime]
-) -> list[tuple[int, bool, bool]]:
+def differing(connection: Connection, ids: list[int], moment: Moment) -> list[tuple[int, bool, bool]]:
     """Return which of some addresses differ from the ledger: the id, and in which list, blocked or bounces.
 
     :param connection: in one snapshot with what the moment was read in.
-    :param moment: of ``select_moment``.
     """
     at, expire_before = moment
     parameters = {"ids": ids, "at": at, "expire_before": expire_before}
@@ -151,9 +151,7 @@ def _compare(connection: Connection, ids: list[int], compared: Compared, *, repa
     # One snapshot: what is written meanwhile is in both, or in neither.
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        moment = connection.execute(statement("ledger/select_moment")).fetchone()
-        assert moment is not None
-        found = differing(connection, ids, moment)
+        found = differing(connection, ids, moment_of(connection))
     compared.addresses += len(ids)
     compared.last_id = ids[-1]
     compared.blocks += sum(blocks for _, blocks, _ in found)

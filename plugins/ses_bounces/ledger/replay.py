@@ -24,6 +24,9 @@ from ses_bounces.classify.body import classify_body
 from ses_bounces.classify.entry import Classification, Entry
 from ses_bounces.classify.rules import RULES_VERSION, Rules
 from ses_bounces.ledger.erased.guard import conceal_entries
+from ses_bounces.ledger.moment import moment_of
+from ses_bounces.ledger.rebuild import Window
+from ses_bounces.ledger.registry import keys_of
 from ses_bounces.ledger.writing import Changes, Writer, writing
 
 if TYPE_CHECKING:
@@ -38,7 +41,6 @@ BYTES_PER_CHUNK = 16 * 1024 * 1024
 CHANGES_PER_CHUNK = 2_000
 IDS_KEPT = 100
 PROGRESS_SECONDS = 10
-Window = tuple[datetime, datetime]
 
 _COLUMNS = (
     "message_id", "address", "address_as_reported", "kind", "occurred_at", "dedup_key", "reason", "deadline", "policy",
@@ -255,12 +257,10 @@ def _end_old_transients(connection: Connection, writer: Writer, before: dict[int
     ]
     if not freed:
         return
-    at = connection.execute(statement("ledger/select_moment")).fetchone()
-    assert at is not None
-    addresses = connection.execute(statement("ledger/select_addresses"), {"ids": freed}).fetchall()
+    at = moment_of(connection).at
     entries = [
-        Entry("transient_deleted", address, address, at[0], _dedup_key(id_, at[0]), reason=REASON)
-        for id_, address in addresses
+        Entry("transient_deleted", address, address, at, _dedup_key(id_, at), reason=REASON)
+        for id_, address in keys_of(connection, freed).items()
     ]
     writer.append(((entry, None) for entry in entries), ACTOR)
 
@@ -272,11 +272,9 @@ def _erased(connection: Connection) -> int:
 
 def _causes(connection: Connection, ids: Sequence[int] | dict[int, set[str]]) -> dict[int, set[str]]:
     causes: dict[int, set[str]] = {id_: set() for id_ in ids}
-    moment = connection.execute(statement("ledger/select_moment")).fetchone()
-    assert moment is not None
     # Not the open blocks: a deadline that messages in the queue hold back would block as soon as they are drained.
     for id_, reason in connection.execute(
-        statement("ledger/replay/select_blocking_causes"), {"ids": list(causes), "at": moment[0]}
+        statement("ledger/replay/select_blocking_causes"), {"ids": list(causes), "at": moment_of(connection).at}
     ):
         causes[id_].add(reason)
     return causes

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
+from ses_bounces.ledger.writing import lock_state
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -40,7 +41,7 @@ def index_addresses(connection: Connection, seconds: float = float("inf")) -> in
 def _last_address(connection: Connection) -> int:
     # Behind the lock, so that no writer is halfway: an id below this one that is not there never comes.
     with connection.transaction():
-        connection.execute(statement("ledger/lock_state"))
+        lock_state(connection)
         row = connection.execute("SELECT coalesce(max(a.address_id), 0) FROM ses_bounces.address a").fetchone()
     assert row is not None
     return cast(int, row[0])

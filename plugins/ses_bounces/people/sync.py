@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.ledger.erased.guard import recognised, secret_of
+from ses_bounces.ledger.registry import blocks_of
 from ses_bounces.people import rows as people_rows
 from ses_bounces.people.rows import IDS_KEPT, Changing, PeopleRows, shown
 from ses_bounces.people.table import People
@@ -226,8 +227,7 @@ def _switch_off_erased(rows: PeopleRows, secret: Secret, after: Any) -> int:
     names = {name: key for key, name in recognised(people.connection, keys, secret).items()}
     if not names:
         return 0
-    found = people.connection.execute(statement("ledger/lists/select_blocks_of"), {"addresses": list(names)}).fetchall()
-    blocked = {names[name]: id_ for name, id_, reason, _ in found if reason is not None}
+    blocked = {names[name]: id_ for name, id_, cause, _ in blocks_of(people.connection, names) if cause is not None}
     return switch_off(rows, blocked) if blocked else 0
 
 

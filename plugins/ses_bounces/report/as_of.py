@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
-from ses_bounces.base.database.tables.ledger import CAUSES
 from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.causes import CAUSES
 from ses_bounces.report.csv_file import REPORT_COLUMNS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def blocked_as_of(
     :param at: aware; what happened later is not looked at.
     :param known_at: only by what was on record then, aware: what came in later is not counted, and what was taken back
         later (by a replay, or an undo) is. None: by what is on record now.
-    :param reason: only this cause; see ``database.tables.CAUSES``.
+    :param reason: only this cause; see :data:`ses_bounces.classify.causes.CAUSES`.
     :raises ActionError: the reason is none of them, or a time has no zone.
     :raises DatabaseError: repeat.
     """

@@ -9,22 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Literal
 
-REASONS = {
-    "stop_request": "Stop request",
-    "complaint": "Complaint",
-    "unsubscribed": "Unsubscribed at SES",
-    "permanent_bounce": "Permanent bounce",
-    "ses_suppression": "On SES's suppression list",
-    "expired_transient": "Transient, grace period over",
-}
-COLORS = {
-    "stop_request": "#7c3aed",
-    "complaint": "#dc2626",
-    "unsubscribed": "#d97706",
-    "permanent_bounce": "#2563eb",
-    "ses_suppression": "#0891b2",
-    "expired_transient": "#64748b",
-}
+from ses_bounces.classify.causes import CAUSE_COLORS, CAUSE_WORDS
+
 HISTORY_DAYS = 30
 # An SVG within a page takes the page's color; one that is an image has none to take.
 PAGE_INK = "currentColor"
@@ -41,11 +27,12 @@ def history_chart(day: date, counts: Iterable[tuple[date, str, int]], ink: str =
     """Return addresses newly blocked per day and reason, over the 30 days up to a day; None: nobody was."""
     days = [day - timedelta(days=HISTORY_DAYS - 1 - n) for n in range(HISTORY_DAYS)]
     by_day = {(day, reason): count for day, reason, count in counts}
-    used = [reason for reason in REASONS if any(reason == r for _, r in by_day)]
-    series = {REASONS[reason]: [by_day.get((day, reason), 0) for day in days] for reason in used}
+    used = [reason for reason in CAUSE_WORDS if any(reason == r for _, r in by_day)]
+    series = {CAUSE_WORDS[reason]: [by_day.get((day, reason), 0) for day in days] for reason in used}
     labels = [f"{day:%d %b}" for day in days]
-    return _chart("StackedBar", "history", labels, series, [COLORS[reason] for reason in used], ink, show_legend=True,
-                  x_labels_major_every=5, show_minor_x_labels=False)  # fmt: skip
+    colors = [CAUSE_COLORS[reason] for reason in used]
+    return _chart("StackedBar", "history", labels, series, colors, ink, show_legend=True, x_labels_major_every=5,
+                  show_minor_x_labels=False)  # fmt: skip
 
 
 def domains_chart(top_domains: Mapping[str, int], ink: str = PAGE_INK) -> Any:
@@ -67,7 +54,7 @@ def days_left_chart(days_left: Mapping[int, int], ink: str = PAGE_INK) -> Any:
 def draw(name: ChartName, summary: Mapping[str, Any], ink: str) -> str | None:
     """Draw a chart from what a daily report counted, as the report itself draws it; None: there is nothing to draw.
 
-    :param summary: see :class:`ses_bounces.report.making.Summary`.
+    :param summary: see :class:`ses_bounces.report.summary.Summary`.
     :param ink: the color of text and lines.
     """
     counted = summary[{"history": "new_by_day", "domains": "top_domains", "days_left": "transients_by_days_left"}[name]]

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
+from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
+from ses_bounces.base.files import write_file
 from ses_bounces.base.report_folder import report_folder
+from ses_bounces.ledger.lists.reports import report_files
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
+
 
 # What is written into a day's folder; anything else there is somebody else's.
 FILES = ("summary.json", "blocked_report.html", "blocked_report.csv", "suppression_drift.csv")
@@ -43,3 +54,36 @@ def _day(name: str) -> date | None:
         return date.fromisoformat(name)
     except ValueError:
         return None
+
+
+def publish_reports(connection: Connection, url: str, conn_id: str | None) -> int:
+    """Write the files of all reports that are not yet written, ``summary.json`` last; returns how many reports.
+
+    :param url: the setting ``report_url``; each day gets a folder of its own in it.
+    :param conn_id: Airflow connection of the storage.
+    """
+    from ses_bounces.base.report_folder import report_folder
+
+    root = report_folder(url, conn_id)
+    written = 0
+    with quiet():
+        for (day,) in connection.execute(statement("report/select_unpublished")).fetchall():
+            made = report_files(connection, day)
+            if made is None:
+                continue
+            folder = root / day.isoformat()
+            folder.mkdir(parents=True, exist_ok=True)
+            # The summary marks the report as whole: it goes first, and comes back last.
+            (folder / "summary.json").unlink(missing_ok=True)
+            write_file(folder, "blocked_report.csv", gzip.decompress(made.csv))
+            write_file(folder, "blocked_report.html", gzip.decompress(made.html))
+            write_file(folder, "summary.json", (json.dumps(made.summary, indent=2, sort_keys=True) + "\n").encode())
+            connection.execute(statement("report/note_published"), {"day": day, "made_at": made.made_at})
+            written += 1
+    return written
+
+
+def drop_old_reports(connection: Connection, days_kept: int) -> int:
+    """Delete the reports of days before the retention; returns how many."""
+    with quiet():
+        return connection.execute(statement("report/drop_old"), {"days_kept": days_kept}).rowcount

@@ -5,16 +5,19 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
+from ses_bounces.ledger.writing import lock_state
 from ses_bounces.report.charts import HISTORY_DAYS
 from ses_bounces.report.csv_file import blocked_csv
+from ses_bounces.report.days import _MOMENT
 from ses_bounces.report.page import Listed, Page, render
+from ses_bounces.report.summary import Summary
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -24,70 +27,6 @@ log = logging.getLogger(__name__)
 ROWS_SHOWN = 500
 DOMAINS_SHOWN = 10
 DUE_SOON = timedelta(hours=48)
-# A day has its start and not its end.
-_MOMENT = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """The report in numbers; no addresses. ``day`` is ISO; ``by_reason`` counts each address once for each cause.
-
-    ``new_by_day``: by reason, of each of the last 30 days that had some. ``transients_by_days_left``: the days left
-    until they count as permanent, the day begun as a whole one. ``may_lack``: times of the day whose messages a queue
-    had thrown away before they were read: ``queue``, ``first``, ``last`` (ISO, in the time zone).
-    """
-
-    day: str
-    timezone: str
-    enforce: bool
-    revision: int
-    ledger_position: int
-    blocked_addresses: int
-    by_reason: dict[str, int]
-    new_addresses: int
-    new_by_reason: dict[str, int]
-    new_by_day: dict[str, dict[str, int]]
-    lifted: int
-    transients_open: int
-    transients_by_days_left: dict[str, int]
-    due_within_48_hours: int
-    bounces: int
-    complaints: int
-    top_domains: dict[str, int]
-    may_lack: list[dict[str, str]]
-
-
-def due_days(connection: Connection, zone: ZoneInfo, days_kept: int) -> list[date]:
-    """Return the finished days since the first drain that have no report, or a stale one.
-
-    :param days_kept: how many days back from today are looked at.
-    """
-    with quiet():
-        days = _finished_days(connection, zone, days_kept)
-        made = {day for (day,) in connection.execute(statement("report/select_days"), {"zone": zone.key})}
-    return [day for day in days if day not in made]
-
-
-def covered_days(
-    connection: Connection, zone: ZoneInfo, days_kept: int, window: tuple[datetime, datetime]
-) -> list[date]:
-    """Return the finished days since the first drain that a window (from inclusive, to exclusive, aware) reaches into.
-
-    :param days_kept: how many days back from today are looked at.
-    """
-    first, last = window[0].astimezone(zone).date(), (window[1] - _MOMENT).astimezone(zone).date()
-    with quiet():
-        return [day for day in _finished_days(connection, zone, days_kept) if first <= day <= last]
-
-
-def _finished_days(connection: Connection, zone: ZoneInfo, days_kept: int) -> list[date]:
-    row = connection.execute(statement("report/select_span"), {"zone": zone.key, "days_kept": days_kept}).fetchone()
-    assert row is not None
-    today, first = row
-    if first is None:
-        return []
-    first = max(first, today - timedelta(days=days_kept))
-    return [first + timedelta(days=n) for n in range((today - first).days)]
 
 
 def make_report(connection: Connection, day: date, zone: ZoneInfo) -> Summary:
@@ -102,40 +41,6 @@ def make_report(connection: Connection, day: date, zone: ZoneInfo) -> Summary:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             page, moments, table = _read(connection, day, zone)
         return _store(connection, page, moments, table)
-
-
-def publish_reports(connection: Connection, url: str, conn_id: str | None) -> int:
-    """Write the files of all reports that are not yet written, ``summary.json`` last; returns how many reports.
-
-    :param url: the setting ``report_url``; each day gets a folder of its own in it.
-    :param conn_id: Airflow connection of the storage.
-    """
-    from ses_bounces.base.report_folder import report_folder
-
-    root = report_folder(url, conn_id)
-    written = 0
-    with quiet():
-        for (day,) in connection.execute(statement("report/select_unpublished")).fetchall():
-            row = connection.execute(statement("report/select_files"), {"day": day}).fetchone()
-            if row is None:
-                continue
-            made_at, table, html, summary = row
-            folder = root / day.isoformat()
-            folder.mkdir(parents=True, exist_ok=True)
-            # The summary marks the report as whole: it goes first, and comes back last.
-            (folder / "summary.json").unlink(missing_ok=True)
-            write_file(folder, "blocked_report.csv", gzip.decompress(table))
-            write_file(folder, "blocked_report.html", gzip.decompress(html))
-            write_file(folder, "summary.json", (json.dumps(summary, indent=2, sort_keys=True) + "\n").encode())
-            connection.execute(statement("report/note_published"), {"day": day, "made_at": made_at})
-            written += 1
-    return written
-
-
-def drop_old_reports(connection: Connection, days_kept: int) -> int:
-    """Delete the reports of days before the retention; returns how many."""
-    with quiet():
-        return connection.execute(statement("report/drop_old"), {"days_kept": days_kept}).rowcount
 
 
 def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict[str, Any], bytes]:
@@ -205,11 +110,12 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
     return page, moments, blocked_csv(connection)
 
 
-def _gap(zone: ZoneInfo, queue: str, first: datetime, last: datetime) -> dict[str, str]:
+def _gap(zone: ZoneInfo, queue: str, first: datetime, last: datetime, cause: str) -> dict[str, str]:
     return {
         "queue": queue,
         "first": first.astimezone(zone).isoformat(timespec="minutes"),
         "last": last.astimezone(zone).isoformat(timespec="minutes"),
+        "cause": cause,
     }
 
 
@@ -264,7 +170,7 @@ def _store(connection: Connection, page: Page, moments: dict[str, Any], table: b
                 },
             )
     with connection.transaction():
-        connection.execute(statement("ledger/lock_state"))
+        lock_state(connection)
         settled = {"day": day, "made_at": made_at, "seen": moments["seen"], "ends_at": moments["ends_at"]}
         connection.execute(statement("report/settle"), settled)
     return summary
@@ -272,14 +178,3 @@ def _store(connection: Connection, page: Page, moments: dict[str, Any], table: b
 
 def _page(page: Page) -> bytes:
     return gzip.compress(render(page).encode(), compresslevel=6, mtime=0)
-
-
-def write_file(folder: Any, name: str, content: bytes) -> None:
-    """Write one file whole: under another name in the same folder, then moved."""
-    temporary = folder / f".{name}.part"
-    try:
-        temporary.write_bytes(content)
-        temporary.move(folder / name)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

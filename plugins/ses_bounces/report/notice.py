@@ -13,7 +13,8 @@ from typing import Any
 
 from ses_bounces.base.counted import counted
 from ses_bounces.base.sites import Site
-from ses_bounces.report.charts import COLORS, HISTORY_DAYS, REASONS
+from ses_bounces.classify.causes import CAUSE_COLORS, CAUSE_WORDS
+from ses_bounces.report.charts import HISTORY_DAYS
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 CHART_PIXELS = 120
@@ -34,7 +35,7 @@ class Bar:
 class Notice:
     """A report to be sent.
 
-    :param summary: see :class:`ses_bounces.report.making.Summary`.
+    :param summary: see :class:`ses_bounces.report.summary.Summary`.
     :param link: of its page; None: Airflow does not know its own URL.
     :param new: address and reason of the newly blocked; empty unless addresses are to be sent.
     :param site: whose it is.
@@ -60,7 +61,9 @@ class Notice:
     def lines(self) -> list[str]:
         """Return the summary in sentences."""
         s = self.summary
-        by_reason = ", ".join(f"{count:,} {REASONS[reason].lower()}" for reason, count in s["new_by_reason"].items())
+        by_reason = ", ".join(
+            f"{count:,} {CAUSE_WORDS[reason].lower()}" for reason, count in s["new_by_reason"].items()
+        )
         new = counted(s["new_addresses"], "address", "addresses")
         said = [
             f"Newly blocked: {new}{f' ({by_reason})' if by_reason else ''}.",
@@ -84,8 +87,8 @@ class Notice:
                 sum(counts.values()),
                 # What is there is seen, however small.
                 [
-                    (max(2, round(counts[reason] * pixels / most)), COLORS[reason])
-                    for reason in REASONS
+                    (max(2, round(counts[reason] * pixels / most)), CAUSE_COLORS[reason])
+                    for reason in CAUSE_WORDS
                     if counts.get(reason)
                 ],
             )
@@ -100,7 +103,7 @@ class Notice:
         if most.total:
             row = "".join(BLOCKS[round(bar.total * (len(BLOCKS) - 1) / most.total)] for bar in bars)
             lines.append(f"Newly blocked, the last {HISTORY_DAYS} days: {row} (most: {most.total:,} on {most.label})")
-        lines += [f"{address}: {REASONS[reason].lower()}" for address, reason in self.new[:ADDRESSES_IN_CHAT]]
+        lines += [f"{address}: {CAUSE_WORDS[reason].lower()}" for address, reason in self.new[:ADDRESSES_IN_CHAT]]
         if len(self.new) > ADDRESSES_IN_CHAT:
             lines.append(f"… and {len(self.new) - ADDRESSES_IN_CHAT:,} more")
         return "\n".join([*lines, *([self.link] if self.link else [])])
@@ -113,7 +116,7 @@ class Notice:
             loader=PackageLoader("ses_bounces.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
         used = {reason for counts in self.summary["new_by_day"].values() for reason in counts}
-        legend = [(COLORS[reason], name) for reason, name in REASONS.items() if reason in used]
+        legend = [(CAUSE_COLORS[reason], name) for reason, name in CAUSE_WORDS.items() if reason in used]
         bars = self.bars()
         return environment.get_template("report_notice.html").render(
             notice=self, bars=bars, legend=legend, most=max(bar.total for bar in bars), pixels=CHART_PIXELS

@@ -8,12 +8,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base import sites
-from ses_bounces.report.charts import REASONS, days_left_chart, domains_chart, history_chart
+from ses_bounces.classify.causes import CAUSE_WORDS
+from ses_bounces.report.charts import days_left_chart, domains_chart, history_chart
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from ses_bounces.report.making import Summary
+    from ses_bounces.report.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def render(page: Page) -> str:
         "days_left": days_left_chart({days: count for days, count in page.days_left if days is not None}),
     }
     return _template().render(
-        page=page, s=page.summary, reasons=REASONS, sync_dag=sites.dag_id(sites.SUPPRESSION_SYNC), **charts
+        page=page, s=page.summary, reasons=CAUSE_WORDS, sync_dag=sites.dag_id(sites.SUPPRESSION_SYNC), **charts
     )
 
 

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from datetime import UTC, datetime
 
 from ses_bounces import __version__
-
-# What docs/shell.md says of them.
-EXIT_STATUS = """exit status:
-  0    done; nobody asked about is blocked, the doctor found nothing critical
-  1    not done: a sentence on stderr says why and what to do
-  2    wrong usage
-  3    done, and somebody should look: an address is blocked, something was refused, is in the way or critical
-  130  interrupted; what was done before stays done, and may be repeated"""
-REASON = "why, for the record; needed for every change"
+from ses_bounces.classify.causes import CAUSES
+from ses_bounces.shell.options import EXIT_STATUS, REASON, Commands, add, addresses, as_json, dry_run, moment, where
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(dest="command", required=True)
-    for add in (
+    for command in (
         _database,
         _feed,
         _doctor,
@@ -39,29 +30,27 @@ def parser() -> argparse.ArgumentParser:
         _export,
         _held,
         _rebuild,
+        _restored,
         _preview,
         _erase,
     ):
-        add(commands)
+        command(commands)
     return root
 
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-def _database(commands: Commands) -> None:  # type: ignore[valid-type]
-    database = _add(commands, "db", "db", "the database schema ses_bounces")
+def _database(commands: Commands) -> None:
+    database = add(commands, "db", "db", "the database schema ses_bounces")
     actions = database.add_subparsers(dest="action", required=True)
     for name, text in (
         ("upgrade", "create the schema, or bring it up to date; may be repeated at any time"),
         ("check", "tell whether this version works with the schema that is there"),
     ):
-        _where(actions.add_parser(name, help=text, description=text))
+        where(actions.add_parser(name, help=text, description=text))
 
 
-def _feed(commands: Commands) -> None:  # type: ignore[valid-type]
+def _feed(commands: Commands) -> None:
     text = "show what SES, SNS and SQS need for the feed; with --apply, make it"
-    setup = _add(commands, "setup", "setup", text)
+    setup = add(commands, "setup", "setup", text)
     setup.add_argument("identity", help="the domain or FROM address that mail is sent from")
     what = setup.add_argument_group("what to do (without any of these: show the plan, change nothing)")
     what.add_argument("--apply", action="store_true", help="do what the plan says, wholly or not at all")
@@ -90,56 +79,53 @@ def _feed(commands: Commands) -> None:  # type: ignore[valid-type]
         help="Airflow connection to AWS (ses_bounces_aws); empty: boto3's own credentials",
     )  # fmt: skip
     ways.add_argument("--use-fips-endpoint", action="store_true", help="use AWS's FIPS endpoints")
-    _where(setup)
-    _json(setup)
+    where(setup)
+    as_json(setup)
 
 
-def _doctor(commands: Commands) -> None:  # type: ignore[valid-type]
-    doctor = _add(commands, "doctor", "doctor", "tell whether the feed is alive and nothing is stuck")
+def _doctor(commands: Commands) -> None:
+    doctor = add(commands, "doctor", "doctor", "tell whether the feed is alive and nothing is stuck")
     doctor.add_argument(
         "--area", choices=("queues", "sending", "ledger"), action="append", help="only this; may be repeated"
     )
     doctor.add_argument("--problems", action="store_true", help="leave out what is in order")
-    _dry_run(doctor, "don't keep the findings for the overview page")
-    _where(doctor)
-    _json(doctor)
+    dry_run(doctor, "don't keep the findings for the overview page")
+    where(doctor)
+    as_json(doctor)
 
 
-def _check(commands: Commands) -> None:  # type: ignore[valid-type]
-    check = _add(commands, "check", "check", "tell which addresses are blocked, and why")
-    _addresses(check)
-    _where(check)
-    _json(check)
+def _check(commands: Commands) -> None:
+    check = add(commands, "check", "check", "tell which addresses are blocked, and why")
+    addresses(check)
+    where(check)
+    as_json(check)
 
 
-def _block(commands: Commands) -> None:  # type: ignore[valid-type]
-    block = _add(commands, "block", "block", "block addresses at their owners' wish (a stop request)")
-    _addresses(block)
+def _block(commands: Commands) -> None:
+    block = add(commands, "block", "block", "block addresses at their owners' wish (a stop request)")
+    addresses(block)
     block.add_argument("--reason", required=True, help=REASON)
-    _dry_run(block)
-    _where(block)
-    _json(block)
+    dry_run(block)
+    where(block)
+    as_json(block)
 
 
-def _unblock(commands: Commands) -> None:  # type: ignore[valid-type]
-    unblock = _add(commands, "unblock", "block", "lift blocks; SES's own list comes first")
-    _addresses(unblock)
+def _unblock(commands: Commands) -> None:
+    unblock = add(commands, "unblock", "block", "lift blocks; SES's own list comes first")
+    addresses(unblock)
     unblock.add_argument("--reason", required=True, help=REASON)
     unblock.add_argument(
-        "--cause", action="append", metavar="CAUSE",
-        choices=(
-            "stop_request", "complaint", "unsubscribed", "permanent_bounce", "ses_suppression", "expired_transient",
-        ),
+        "--cause", action="append", metavar="CAUSE", choices=CAUSES,
         help="the cause to lift; may be repeated. Without it all of permanent_bounce, ses_suppression and "
         "expired_transient; a person's wish (stop_request, complaint, unsubscribed) is lifted only where it is named",
     )  # fmt: skip
-    _dry_run(unblock)
-    _where(unblock)
-    _json(unblock)
+    dry_run(unblock)
+    where(unblock)
+    as_json(unblock)
 
 
-def _import(commands: Commands) -> None:  # type: ignore[valid-type]
-    importing = _add(commands, "import", "import_stop_requests", "read addresses from a file")
+def _import(commands: Commands) -> None:
+    importing = add(commands, "import", "import_stop_requests", "read addresses from a file")
     what = importing.add_subparsers(dest="what", required=True)
     text = "block every address of a CSV file at its owner's wish; also another provider's export"
     stops = what.add_parser("stop-requests", help=text, description=text)
@@ -151,9 +137,9 @@ def _import(commands: Commands) -> None:  # type: ignore[valid-type]
         help="column that says since when: ISO 8601, seconds since 1970, or as in an e-mail's header; UTC",
     )  # fmt: skip
     stops.add_argument("--reason", required=True, help=REASON)
-    _dry_run(stops)
-    _where(stops)
-    _json(stops)
+    dry_run(stops)
+    where(stops)
+    as_json(stops)
     text = "take over a blocked list with its reasons and dates: a CSV file, or SES's own list as the AWS CLI prints it"
     blocked = what.add_parser("blocked", help=text, description=text)
     blocked.set_defaults(run="import_blocked")
@@ -170,42 +156,42 @@ def _import(commands: Commands) -> None:  # type: ignore[valid-type]
         help="what all other lines mean; without it they are refused",
     )  # fmt: skip
     blocked.add_argument("--reason", required=True, help=REASON)
-    _dry_run(blocked)
-    _where(blocked)
-    _json(blocked)
+    dry_run(blocked)
+    where(blocked)
+    as_json(blocked)
 
 
-def _export(commands: Commands) -> None:  # type: ignore[valid-type]
-    export = _add(commands, "export", "export", "write a list as CSV")
+def _export(commands: Commands) -> None:
+    export = add(commands, "export", "export", "write a list as CSV")
     what = export.add_subparsers(dest="what", required=True)
     for name, kinds, closed in (("blocked", "--reason", "lifted"), ("bounces", "--kind", "closed")):
         text = f"the Email {'Blocked' if name == 'blocked' else 'Bounce'} List"
         one = what.add_parser(name, help=text, description=text)
         one.add_argument("--state", choices=("open", closed), default="open", help="which rows (%(default)s)")
         one.add_argument(kinds, dest="kind", help="only of this kind")
-        one.add_argument("--since", type=_moment, metavar="TIME", help="only from then on: ISO 8601; UTC")
-        one.add_argument("--until", type=_moment, metavar="TIME", help="only before then")
+        one.add_argument("--since", type=moment, metavar="TIME", help="only from then on: ISO 8601; UTC")
+        one.add_argument("--until", type=moment, metavar="TIME", help="only before then")
         one.add_argument("--text", help="only addresses with this in them; @example.com is a domain")
         if name == "blocked":
             one.add_argument(
-                "--as-of", type=_moment, metavar="TIME",
+                "--as-of", type=moment, metavar="TIME",
                 help="who was blocked then, by when things happened: the columns of the daily report",
             )  # fmt: skip
             one.add_argument(
-                "--known-at", type=_moment, metavar="TIME", help="with --as-of: only by what was on record then"
+                "--known-at", type=moment, metavar="TIME", help="with --as-of: only by what was on record then"
             )
         one.add_argument("--output", "-o", metavar="FILE", help="write it there, not to stdout")
-        _where(one)
+        where(one)
         one.add_argument("--json", action="store_true", help="one JSON object a line instead of CSV")
 
 
-def _held(commands: Commands) -> None:  # type: ignore[valid-type]
-    held = _add(commands, "held", "held", "what the brake holds: show, confirm or dismiss it")
+def _held(commands: Commands) -> None:
+    held = add(commands, "held", "held", "what the brake holds: show, confirm or dismiss it")
     actions = held.add_subparsers(dest="action", required=True)
     text = "show the domains over their limit, what is held of them, and what the servers said"
     listing = actions.add_parser("list", help=text, description=text)
-    _where(listing)
-    _json(listing)
+    where(listing)
+    as_json(listing)
     for name, text in (
         ("confirm", "the addresses are gone: block them with the next run, whatever the limit"),
         ("dismiss", "the provider answered wrongly: what is held never counts"),
@@ -217,76 +203,52 @@ def _held(commands: Commands) -> None:  # type: ignore[valid-type]
             "--message-id", type=int, action="append", metavar="ID", help="only these messages; may be repeated"
         )
         one.add_argument("--reason", required=True, help=REASON)
-        _dry_run(one)
-        _where(one)
-        _json(one)
+        dry_run(one)
+        where(one)
+        as_json(one)
 
 
-def _preview(commands: Commands) -> None:  # type: ignore[valid-type]
-    preview = _add(commands, "preview", "preview", "tell what setting enforce to true would do; changes nothing")
+def _preview(commands: Commands) -> None:
+    preview = add(commands, "preview", "preview", "tell what setting enforce to true would do; changes nothing")
     preview.add_argument("--sample", type=int, default=20, metavar="N", help="addresses to show by id (%(default)s)")
-    _where(preview)
-    _json(preview)
+    where(preview)
+    as_json(preview)
 
 
-def _rebuild(commands: Commands) -> None:  # type: ignore[valid-type]
-    rebuild = _add(commands, "rebuild", "rebuild", "bring the lists to what the ledger says, where they differ")
+def _rebuild(commands: Commands) -> None:
+    rebuild = add(commands, "rebuild", "rebuild", "bring the lists to what the ledger says, where they differ")
     rebuild.add_argument("--verify", action="store_true", help="compare only; change nothing")
     rebuild.add_argument("--address-id", type=int, action="append", metavar="ID", help="only this one; may be repeated")
-    rebuild.add_argument("--since", type=_moment, metavar="TIME", help="only what happened from then on: ISO 8601; UTC")
-    rebuild.add_argument("--until", type=_moment, metavar="TIME", help="and before then (now)")
+    rebuild.add_argument("--since", type=moment, metavar="TIME", help="only what happened from then on: ISO 8601; UTC")
+    rebuild.add_argument("--until", type=moment, metavar="TIME", help="and before then (now)")
     rebuild.add_argument("--after", type=int, default=0, metavar="ID", help="go on behind this address, of all")
-    _where(rebuild)
-    _json(rebuild)
+    where(rebuild)
+    as_json(rebuild)
 
 
-def _erase(commands: Commands) -> None:  # type: ignore[valid-type]
+def _restored(commands: Commands) -> None:
+    text = "after Postgres was put back to an earlier time: mark what is lost, and read what SES still knows of it"
+    restored = add(commands, "restored", "restored", text)
+    restored.add_argument(
+        "--from", dest="restored_to", type=moment, required=True, metavar="TIME",
+        help="the time to which Postgres was put back: ISO 8601; UTC",
+    )  # fmt: skip
+    restored.add_argument("--reason", required=True, help=REASON)
+    restored.add_argument("--no-ses", action="store_true", help="leave SES's suppression lists unread")
+    dry_run(restored)
+    where(restored)
+    as_json(restored)
+
+
+def _erase(commands: Commands) -> None:
     text = "erase addresses on their owners' request, for good; their blocks stay"
-    erase = _add(commands, "erase", "erase", text)
+    erase = add(commands, "erase", "erase", text)
     erase.add_argument(
         "file", nargs="?", default="-", metavar="FILE",
         help="a file with one address a line; without it they are asked for, or read from stdin (never given here: a "
         "shell keeps what was typed)",
     )  # fmt: skip
     erase.add_argument("--reason", required=True, help=f"{REASON}; without the address")
-    _dry_run(erase, "count what names them, and change nothing")
-    _where(erase)
-    _json(erase)
-
-
-def _add(commands: Commands, name: str, module: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]
-    add: Callable[..., argparse.ArgumentParser] = commands.add_parser  # type: ignore[attr-defined]
-    made = add(
-        name, help=text, description=text, epilog=EXIT_STATUS, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.set_defaults(run=module)
-    return made
-
-
-def _where(to: argparse.ArgumentParser) -> None:
-    to.add_argument(
-        "--site", metavar="NAME",
-        help="which of several sites; names that begin with ses_bounces or ses-bounces then go on with its own",
-    )  # fmt: skip
-    where = to.add_argument_group("database").add_mutually_exclusive_group()
-    where.add_argument(
-        "--conn-id", metavar="ID", help="Airflow connection of the database (the settings', or ses_bounces_postgres)"
-    )
-    where.add_argument("--url", help="libpq URL of the database, instead of an Airflow connection")
-
-
-def _addresses(to: argparse.ArgumentParser) -> None:
-    to.add_argument("addresses", nargs="+", metavar="ADDRESS", help="in any spelling; - reads them from stdin")
-
-
-def _json(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--json", action="store_true", help="answer in JSON")
-
-
-def _dry_run(to: argparse.ArgumentParser, text: str = "tell what would be done, and do nothing") -> None:
-    to.add_argument("--dry-run", action="store_true", help=text)
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    dry_run(erase, "count what names them, and change nothing")
+    where(erase)
+    as_json(erase)

@@ -70,8 +70,8 @@ def _block(
     connection: Connection, options: argparse.Namespace, action: Action, pasted: Pasted, found: Settings | None
 ) -> tuple[list[Result], list[str]]:
     from ses_bounces.actions.action import Result
-    from ses_bounces.actions.lifts import request_stops
     from ses_bounces.actions.previews import preview_stops
+    from ses_bounces.actions.stops import request_stops
 
     if options.dry_run:
         preview = preview_stops(connection, pasted)
@@ -127,12 +127,11 @@ def _lifts(preview: BlocksPreview, wanted: list[str] | None) -> tuple[dict[int, 
 
 def _ask_ses(connection: Connection, found: Settings | None, results: list[Result]) -> tuple[list[Result], list[str]]:
     """Take a few addresses off SES's own list at once; more, or without settings, are left to the DAG."""
-    from ses_bounces.base.database.statements import statement
+    from ses_bounces.ledger.lists.requests import open_requests
     from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once, waiting
 
-    ids = [result.target_id for result in results if result.outcome != "refused"]
-    rows = connection.execute(statement("ledger/lists/select_open_request_ids"), {"ids": ids}).fetchall() if ids else []
-    requests: dict[int, int] = dict(rows)
+    ids = [result.target_id for result in results if result.outcome != "refused" and result.target_id is not None]
+    requests = open_requests(connection, ids) if ids else {}
     if not requests:
         return results, []
     if found is None or len(requests) > AT_ONCE:

@@ -17,7 +17,7 @@ from ses_bounces.shell.output import plain, progress, stream
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
-    from ses_bounces.ledger.lists.engine.query import Page
+    from ses_bounces.ledger.lists.engine.paging import Page
 
 _ROWS_AT_ONCE = 500
 

@@ -123,7 +123,7 @@ def _entries(
     from datetime import UTC, datetime
 
     from ses_bounces.classify.address import address_key
-    from ses_bounces.suppression.ses_list import digest
+    from ses_bounces.classify.entry import digest
 
     now = datetime.now(UTC)
     for row in rows:
@@ -142,14 +142,11 @@ def _entries(
 
 def _try(connection: Connection, entries: list[Entry], done: Imported) -> None:
     from ses_bounces.base.database.connection import quiet
-    from ses_bounces.base.database.statements import statement
+    from ses_bounces.ledger.registry import recorded_keys
 
     by_key = {entry.dedup_key: entry.kind for entry in entries}
     with quiet():
-        there = {
-            bytes(key)
-            for (key,) in connection.execute(statement("ledger/select_recorded_keys"), {"keys": list(by_key)})
-        }
+        there = recorded_keys(connection, by_key)
     done.new += Counter(kind for key, kind in by_key.items() if key not in there)
     done.already += len(entries) - len(by_key) + len(there)
 

@@ -13,8 +13,8 @@ from typing import IO
 
 from ses_bounces.actions.pasted import HEADERS, MAX_BYTES, delimiter
 from ses_bounces.base.exceptions import ActionError
+from ses_bounces.base.spreadsheet import plain
 from ses_bounces.classify.message import clean
-from ses_bounces.report.csv_file import plain
 
 # Clocks differ.
 _AHEAD = timedelta(minutes=5)

@@ -92,18 +92,16 @@ def _import(connection: Connection, action: Action, rows: list[Row], done: Impor
 
 def _write(connection: Connection, action: Action, stops: Iterable[tuple[str, str, Row]]) -> Any:
     from ses_bounces.base.database.connection import quiet
-    from ses_bounces.base.database.statements import statement
+    from ses_bounces.ledger.moment import moment_of
     from ses_bounces.ledger.writing import writing
 
     with quiet(), writing(connection) as writer:
-        moment = connection.execute(statement("ledger/select_moment")).fetchone()
-        assert moment is not None
-        writer.append(((entry, None) for entry in _entries(action, stops, moment[0])), action.actor)
+        writer.append(((entry, None) for entry in _entries(action, stops, moment_of(connection).at)), action.actor)
     return writer.changes
 
 
 def _entries(action: Action, stops: Iterable[tuple[str, str, Row]], now: Any) -> Iterator[Any]:
-    from ses_bounces.suppression.ses_list import digest
+    from ses_bounces.classify.entry import digest
 
     for key, spelled, row in stops:
         # A dated request is one, however often its file is read; one without a date is made now.

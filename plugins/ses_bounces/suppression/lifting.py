@@ -20,10 +20,11 @@ from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError, MissingConnectionError, SesBouncesError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
-from ses_bounces.classify.entry import Entry
+from ses_bounces.classify.entry import Entry, digest
+from ses_bounces.ledger.moment import moment_of
 from ses_bounces.ledger.writing import Changes, writing
 from ses_bounces.suppression.import_files import ImportFolder
-from ses_bounces.suppression.ses_list import BadAddressError, SuppressionList, digest, open_list, spellings
+from ses_bounces.suppression.ses_list import BadAddressError, SuppressionList, open_list, spellings
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -99,7 +100,7 @@ def lift_open(
                     done.in_jobs += _begin_jobs(connection, listing, folder)
                 done.refused += _delete(connection, listing, ids, until)
             except (AwsError, AwsRefusedError) as error:
-                _refuse(connection, ids, str(error), for_good=False)
+                refuse_lifts(connection, ids, str(error), for_good=False)
                 done.failed.append(error)
         done.lifted = _finish(connection, lists, ids, done.changes)
         row = connection.execute(
@@ -128,7 +129,7 @@ def try_at_once(
         lift_open(connection, lists, seconds=left, request_ids=ids)
     except (AwsError, AwsRefusedError, MissingConnectionError) as error:
         with quiet():
-            _refuse(connection, ids, str(error), for_good=False)
+            refuse_lifts(connection, ids, str(error), for_good=False)
     with quiet():
         rows = connection.execute(statement("suppression/select_lift_results"), {"ids": ids}).fetchall()
     results: dict[int, str | None] = dict(rows)
@@ -147,7 +148,7 @@ def _delete(connection: Connection, listing: SuppressionList, ids: list[int] | N
                 try:
                     listing.delete(spelling)
                 except BadAddressError as error:
-                    _refuse(connection, [id_], str(error), for_good=True)
+                    refuse_lifts(connection, [id_], str(error), for_good=True)
                     refused += 1
                     break
             else:
@@ -205,7 +206,12 @@ def _finish_jobs(connection: Connection, listing: SuppressionList, folder: Impor
         folder.forget(url)
 
 
-def _refuse(connection: Connection, ids: list[int] | None, why: str, *, for_good: bool) -> None:
+def refuse_lifts(connection: Connection, ids: list[int] | None, why: str, *, for_good: bool) -> None:
+    """Write into unblock requests why their blocks are still there.
+
+    :param ids: of the requests; None: all that are open.
+    :param for_good: they are not tried again: a person has to ask again.
+    """
     connection.execute(statement("suppression/refuse_lifts"), {"ids": ids, "result": why, "for_good": for_good})
 
 
@@ -223,12 +229,11 @@ def _finish(connection: Connection, lists: Sequence[SuppressionList], ids: list[
     while lists:
         with writing(connection) as writer:
             rows = connection.execute(statement("suppression/finish_lifts"), wanted).fetchall()
-            moment = connection.execute(statement("ledger/select_moment")).fetchone()
-            assert moment is not None
+            at = moment_of(connection).at
             groups: dict[tuple[str, tuple[str, ...]], list[Entry]] = defaultdict(list)
             for id_, address, lifts, actor, reason in rows:
                 key = digest("unblock_request", str(id_))
-                groups[actor, tuple(lifts)].append(Entry("unblocked", address, address, moment[0], key, reason=reason))
+                groups[actor, tuple(lifts)].append(Entry("unblocked", address, address, at, key, reason=reason))
             for (actor, lifts), entries in groups.items():
                 writer.append(((entry, None) for entry in entries), actor, list(lifts))
         changes += writer.changes

@@ -7,19 +7,13 @@ account, region, address and time of last update.
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import json
 import logging
-import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_bounces.base.counted import counted
 from ses_bounces.base.database.connection import quiet
@@ -29,7 +23,7 @@ from ses_bounces.classify.entry import Entry
 from ses_bounces.ledger.brake.limit import Brake
 from ses_bounces.ledger.erased.guard import recognised
 from ses_bounces.ledger.writing import Changes, writing
-from ses_bounces.suppression.ses_list import Listed, SesReason, StaleTokenError, SuppressionList, listing_key
+from ses_bounces.suppression.ses_list import Listed, StaleTokenError, SuppressionList, listing_key
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -38,14 +32,6 @@ log = logging.getLogger(__name__)
 
 # A removal from the list shows in a full reading only.
 FULL_EVERY = timedelta(days=7)
-PUSHED_AT_ONCE = 100
-DRIFT_COLUMNS = ("drift", "address", "our_reasons", "our_since", "ses_reasons", "ses_since", "ses_regions")
-DRIFTS = {
-    "theirs_only": "SES suppresses the address, and we know of no other reason",
-    "ours_only": "we block the address, and SES does not",
-    "reasons_differ": "SES has a complaint where we have a bounce, or the other way round",
-}
-_ROWS_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -74,14 +60,6 @@ class Reading:
     gone: int = 0
     finished: bool = False
     changes: Changes = field(default_factory=Changes)
-
-
-@dataclass(frozen=True)
-class Drift:
-    """A drift report: ``counts`` by kind of difference (see DRIFTS), and its id in ``suppression_drift``."""
-
-    drift_id: int
-    counts: dict[str, int]
 
 
 def read_list(
@@ -213,119 +191,3 @@ def _entry(place: dict[str, str], listed: Listed, key: str) -> Entry:
         listing_key(account, region, key, listed.last_updated_at),
         reason=f"on SES's suppression list of {region}: {listed.ses_reason.lower()}",
     )
-
-
-def report_drift(connection: Connection, days_kept: int) -> Drift:
-    """Compare our blocked list with SES's lists as last read, and keep the result in ``suppression_drift``.
-
-    :param days_kept: older reports are deleted.
-    """
-    packed = io.BytesIO()
-    counts: Counter[str] = Counter()
-    with quiet():
-        with connection.transaction():
-            _write_drift(connection, packed, counts)
-        kept = {"counts": json.dumps(_all(counts)), "csv": packed.getvalue(), "days_kept": days_kept}
-        row = connection.execute(statement("suppression/insert_drift"), kept).fetchone()
-    assert row is not None
-    return Drift(row[0], _all(counts))
-
-
-def _all(counts: Counter[str]) -> dict[str, int]:
-    return {drift: counts[drift] for drift in DRIFTS}
-
-
-def _write_drift(connection: Connection, packed: io.BytesIO, counts: Counter[str]) -> None:
-    from ses_bounces.report.csv_file import neutral
-
-    with (
-        gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0, compresslevel=6) as file,
-        io.TextIOWrapper(file, "utf-8", newline="") as text,
-        connection.cursor("drift_rows") as cursor,
-    ):
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(DRIFT_COLUMNS)
-        cursor.itersize = _ROWS_AT_ONCE
-        cursor.execute(statement("suppression/select_drift"))
-        for row in cursor:
-            counts[row[0]] += 1
-            writer.writerow([neutral(cell) for cell in row])
-
-
-def table_of(counts: Mapping[str, int]) -> list[str]:
-    """Return the numbers of a drift report as lines of a table: kind of difference, addresses, meaning."""
-    first, second = max(map(len, DRIFTS)), max(9, *(len(f"{count:,}") for count in counts.values()))
-    lines = [f"{'drift':{first}}  {'addresses':>{second}}  meaning"]
-    return [*lines, *(f"{drift:{first}}  {counts[drift]:{second},}  {meaning}" for drift, meaning in DRIFTS.items())]
-
-
-def publish_drift(connection: Connection, drift: Drift, url: str, conn_id: str | None, day: date) -> None:
-    """Write a drift report as ``suppression_drift.csv`` beside the daily report of a day.
-
-    :param url: the setting ``report_url``.
-    :param conn_id: Airflow connection of the storage.
-    """
-    from ses_bounces.base.report_folder import report_folder
-
-    query = "SELECT csv FROM ses_bounces.suppression_drift WHERE suppression_drift_id = %s"
-    published = "UPDATE ses_bounces.suppression_drift SET published_at = now() WHERE suppression_drift_id = %s"
-    with quiet():
-        row = connection.execute(query, [drift.drift_id]).fetchone()
-        assert row is not None
-        folder = report_folder(url, conn_id) / day.isoformat()
-        folder.mkdir(parents=True, exist_ok=True)
-        _unpack(row[0], folder, "suppression_drift.csv")
-        connection.execute(published, [drift.drift_id])
-
-
-def _unpack(packed: bytes, folder: Any, name: str) -> None:
-    """Write one file whole, as :func:`ses_bounces.report.making.write_file`, but never hold all of it."""
-    temporary = folder / f".{name}.part"
-    try:
-        with gzip.open(io.BytesIO(packed)) as source, temporary.open("wb") as target:
-            shutil.copyfileobj(source, target)
-        temporary.move(folder / name)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def push_blocked(connection: Connection, listing: SuppressionList, seconds: float = float("inf")) -> tuple[int, bool]:
-    """Put the addresses that we block for good on one of SES's lists: bounces as BOUNCE, wishes as COMPLAINT.
-
-    :param seconds: begin no further address after this long.
-    :returns: how many, and whether there are none left.
-    """
-    until = time.monotonic() + seconds
-    place: dict[str, Any] = {"account": listing.account, "region": listing.region}
-    pushed, after = 0, ""
-    with quiet():
-        while True:
-            parameters = place | {"after": after, "limit": PUSHED_AT_ONCE}
-            rows = connection.execute(statement("suppression/select_to_push"), parameters).fetchall()
-            if not rows:
-                return pushed, True
-            for address, is_wish in rows:
-                if time.monotonic() >= until:
-                    return pushed, False
-                ses_reason: SesReason = "COMPLAINT" if is_wish else "BOUNCE"
-                listing.put(address, ses_reason)
-                connection.execute(
-                    statement("suppression/note_pushed"), place | {"address": address, "ses_reason": ses_reason}
-                )
-                pushed += 1
-                after = address
-
-
-def still_suppressed(connection: Connection, address_ids: Iterable[int]) -> dict[int, datetime]:
-    """Of some addresses, return those of which the pages say "SES still suppresses this address".
-
-    Their block was lifted, and SES refused a mail that was sent after that; a refusal of mail sent before is an echo.
-
-    :returns: when SES last refused, by address id.
-    """
-    with quiet():
-        rows = connection.execute(
-            statement("suppression/select_still_suppressed"), {"ids": list(address_ids)}
-        ).fetchall()
-    return dict(rows)

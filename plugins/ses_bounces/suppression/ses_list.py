@@ -6,7 +6,6 @@ CreateImportJob, GetImportJob. The management calls tell upper from lower case; 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from ses_bounces.base.aws.clients import Pace, Place, account_of, explained, open_client
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError
 from ses_bounces.base.settings import Settings
+from ses_bounces.classify.entry import digest
 
 SesReason = Literal["BOUNCE", "COMPLAINT"]
 
@@ -146,13 +146,6 @@ def listing_key(account: str, region: str, address: str, last_updated_at: dateti
     :param address: the address key.
     """
     return digest("listing", account, region, address, last_updated_at.astimezone(UTC).isoformat())
-
-
-def digest(*parts: str) -> bytes:
-    """Return 16 bytes that differ where any part does."""
-    # Lengths make the parts unambiguous, whatever characters they hold.
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def spellings(*written: str | None) -> list[str]:

@@ -11,7 +11,7 @@ from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import HOURLY, dag_id
 from ses_bounces.doctor.finding import Finding
 from ses_bounces.ledger.brake.held import HeldDomain
-from ses_bounces.ledger.lists.engine.query import Count
+from ses_bounces.ledger.lists.engine.paging import Count
 from ses_bounces.ledger.lists.overview import Overview
 
 # A run an hour: three that did not come are no accident.

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.ledger.lists.blocked import BlockedFilter, BlockedSort
 from ses_bounces.ledger.lists.bounces import BounceFilter, BounceSort
-from ses_bounces.ledger.lists.engine.query import MAX_ROWS, Direction
+from ses_bounces.ledger.lists.engine.paging import MAX_ROWS
+from ses_bounces.ledger.lists.engine.query import Direction
 
 
 class ListQuery(BaseModel):

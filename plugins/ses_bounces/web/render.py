@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from ses_bounces.base.sites import current
 from ses_bounces.classify.address import is_key
-from ses_bounces.report.charts import REASONS
+from ses_bounces.classify.causes import CAUSE_WORDS
 from ses_bounces.web.forms import new_token
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _environment() -> Environment:
         # For URLs: Airflow's address bar makes a space of a plus.
         "stamp": lambda moment: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
         "number": lambda value: f"{value:,.10g}" if isinstance(value, float) else f"{value:,}",
-        "reason": lambda cause: REASONS.get(cause, cause.replace("_", " ").capitalize()),
+        "reason": lambda cause: CAUSE_WORDS.get(cause, cause.replace("_", " ").capitalize()),
         "reasons": _reasons,
         "kind": lambda kind: KINDS.get(kind, kind),
         "words": lambda text: text.replace("_", " "),
@@ -100,7 +100,7 @@ def _environment() -> Environment:
         "sentence": lambda text: f"{text[:1].upper()}{text[1:]}.",
         "ago": _ago,
     }
-    environment.globals |= {"REASONS": REASONS, "KINDS": KINDS, "HIDDEN": HIDDEN}
+    environment.globals |= {"CAUSE_WORDS": CAUSE_WORDS, "KINDS": KINDS, "HIDDEN": HIDDEN}
     return environment
 
 
@@ -140,7 +140,7 @@ def _purpose(text: str) -> Markup:
 
 
 def _reasons(causes: Iterable[str]) -> str:
-    return ", ".join(REASONS.get(cause, cause) for cause in causes)
+    return ", ".join(CAUSE_WORDS.get(cause, cause) for cause in causes)
 
 
 def _ago(seconds: float) -> str:

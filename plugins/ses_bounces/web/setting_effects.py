@@ -11,7 +11,8 @@ from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import SettingsError
 from ses_bounces.base.settings import Settings
-from ses_bounces.ledger.lists.engine.query import Count, reading
+from ses_bounces.ledger.lists.engine.paging import Count
+from ses_bounces.ledger.lists.engine.query import reading
 from ses_bounces.people.table import People
 from ses_bounces.web.dependencies import DatabaseDep
 

@@ -17,18 +17,20 @@ from hypothesis import strategies as st
 
 from ses_bounces.actions.action import Action, Result
 from ses_bounces.actions.brake import decide_domains
-from ses_bounces.actions.lifts import lift_blocks, request_stops
+from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.previews import preview_blocks, preview_stops
 from ses_bounces.actions.quarantine import confirm_messages, dismiss_messages, retry_messages
+from ses_bounces.actions.stops import request_stops
 from ses_bounces.actions.transients import delete_transients, extend_deadlines
 from ses_bounces.base.database.connection import connect_url
-from ses_bounces.base.database.tables.ledger import CAUSES
 from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.causes import CAUSES
 from ses_bounces.classify.entry import Entry
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.brake import held
 from ses_bounces.ledger.pending import classify_pending
-from ses_bounces.ledger.writing import promote_expired, writing
+from ses_bounces.ledger.promotion import promote_expired
+from ses_bounces.ledger.writing import writing
 from tests.kit.builders import bounce, sns
 from tests.kit.page_rights import hold
 

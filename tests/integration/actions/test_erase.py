@@ -19,9 +19,10 @@ import pytest
 from ses_bounces.actions import erase_texts as erasure_texts
 from ses_bounces.actions.action import Action
 from ses_bounces.actions.erase import Erased, erase
-from ses_bounces.actions.lifts import lift_blocks, request_stops
+from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.previews import preview_blocks, preview_stops
 from ses_bounces.actions.quarantine import retry_messages
+from ses_bounces.actions.stops import request_stops
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.erasure_secret import CONN_ID, Secret, is_pseudonym
 from ses_bounces.base.exceptions import MissingConnectionError, SettingsError
@@ -34,12 +35,14 @@ from ses_bounces.ledger.erased.spelling import ERASED
 from ses_bounces.ledger.lists.engine.search import grams, keep_text, kept_text
 from ses_bounces.ledger.lists.lookup import lookup
 from ses_bounces.ledger.pending import classify_pending
+from ses_bounces.ledger.promotion import promote_expired
+from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.ledger.rebuild import verify
 from ses_bounces.ledger.replay import replay, try_replay
 from ses_bounces.ledger.search_index import index_addresses
-from ses_bounces.ledger.writing import mirror_settings, promote_expired, writing
+from ses_bounces.ledger.writing import writing
 from ses_bounces.report.making import make_report
-from ses_bounces.suppression.reading import report_drift
+from ses_bounces.suppression.drift import report_drift
 from ses_bounces.suppression.ses_list import Listed, Page
 from tests.kit.builders import bounce, complaint, sns
 from tests.kit.spellings import spellings
@@ -562,7 +565,7 @@ def test_a_decision_about_a_brake_does_not_spell_it(ledger: Connection) -> None:
 
 
 def test_nothing_is_pushed_to_ses_in_its_place(ledger: Connection) -> None:
-    from ses_bounces.suppression.reading import push_blocked
+    from ses_bounces.suppression.pushing import push_blocked
 
     pushed = []
 

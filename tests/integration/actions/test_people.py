@@ -13,12 +13,14 @@ import psycopg
 import pytest
 
 from ses_bounces.actions.action import Action, Result
-from ses_bounces.actions.lifts import lift_blocks, request_stops
-from ses_bounces.actions.people import Person, follow_flags, leave_off, people_at, switch_on
+from ses_bounces.actions.lifts import lift_blocks
+from ses_bounces.actions.people import follow_flags, leave_off, people_at, switch_on
+from ses_bounces.actions.stops import request_stops
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings, parse
 from ses_bounces.classify.entry import Entry
 from ses_bounces.ledger.writing import writing
+from ses_bounces.people.decisions import Person
 from ses_bounces.people.sync import sync
 
 if TYPE_CHECKING:

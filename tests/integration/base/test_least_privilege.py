@@ -20,8 +20,9 @@ from dev.aws import Feed, temporary_aws
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
 from ses_bounces.actions.action import Action
-from ses_bounces.actions.lifts import lift_blocks, request_stops
+from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.people import people_at
+from ses_bounces.actions.stops import request_stops
 from ses_bounces.base.database import connection as connections
 from ses_bounces.base.database import schema
 from ses_bounces.base.database.partitions import drop_partitions, partitions

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ses_bounces.base.report_folder import report_folder
-from ses_bounces.report.files import drop_old_files
-from ses_bounces.report.making import make_report, publish_reports
-from ses_bounces.suppression.reading import publish_drift, report_drift
+from ses_bounces.report.files import drop_old_files, publish_reports
+from ses_bounces.report.making import make_report
+from ses_bounces.suppression.drift import publish_drift, report_drift
 from tests.integration.report.test_report import DAY, UTC_ZONE, history
 
 if TYPE_CHECKING:

@@ -13,10 +13,13 @@ from ses_bounces.base.database.partitions import drop_partitions, ensure_partiti
 from ses_bounces.base.settings import parse
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.pending import classify_pending
+from ses_bounces.ledger.promotion import promote_expired
+from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.ledger.search_index import drop_old_filters, index_addresses
-from ses_bounces.ledger.writing import mirror_settings, promote_expired
 from ses_bounces.people.sync import sync
-from ses_bounces.report.making import drop_old_reports, due_days, make_report
+from ses_bounces.report.days import due_days
+from ses_bounces.report.files import drop_old_reports
+from ses_bounces.report.making import make_report
 from tests.integration.ledger.test_pipeline import at, put
 from tests.kit.builders import bounce, complaint, delivery
 from tests.kit.reading import rows_read

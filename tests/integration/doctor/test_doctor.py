@@ -27,7 +27,8 @@ from ses_bounces.feed.setup.options import Options, Target, open_target
 from ses_bounces.feed.setup.plan import apply
 from ses_bounces.feed.setup.provision import plan_setup, plan_teardown
 from ses_bounces.ledger.pending import classify_pending
-from ses_bounces.ledger.writing import mirror_settings, writing
+from ses_bounces.ledger.protection import mirror_settings
+from ses_bounces.ledger.writing import writing
 from tests.kit.builders import bounce, iso
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import pytest
 
 from ses_bounces.base.settings import Queue
 from ses_bounces.base.sites import Site
-from ses_bounces.feed.planning import note_gap
-from ses_bounces.report.making import due_days, make_report
+from ses_bounces.feed.gaps import note_gap
+from ses_bounces.report.days import due_days
+from ses_bounces.report.making import make_report
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection

@@ -21,7 +21,7 @@ from ses_bounces.doctor.finding import Findings
 from ses_bounces.feed import planning
 from ses_bounces.feed.drain import drain
 from ses_bounces.feed.sqs.queue import Depth, SqsQueue
-from ses_bounces.ledger.writing import promote_expired
+from ses_bounces.ledger.promotion import promote_expired
 from tests.kit.builders import bounce, delivery, iso
 from tests.kit.tasks import Tasks
 

@@ -20,8 +20,9 @@ from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger import pending
 from ses_bounces.ledger.brake import held
 from ses_bounces.ledger.pending import Classified, classify_pending
+from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.ledger.replay import replay, try_replay
-from ses_bounces.ledger.writing import mirror_settings, writing
+from ses_bounces.ledger.writing import writing
 from tests.kit.builders import bounce, complaint, delivery, eventbridge, iso, sns
 
 if TYPE_CHECKING:

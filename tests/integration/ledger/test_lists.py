@@ -16,10 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ses_bounces.actions.action import Action
-from ses_bounces.actions.lifts import lift_blocks, request_stops
+from ses_bounces.actions.lifts import lift_blocks
+from ses_bounces.actions.stops import request_stops
 from ses_bounces.actions.transients import delete_transients
-from ses_bounces.base.database.tables.ledger import BOUNCE_LIST_KINDS, CAUSES
+from ses_bounces.base.database.tables.ledger import BOUNCE_LIST_KINDS
 from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.causes import CAUSES
 from ses_bounces.classify.entry import Entry
 from ses_bounces.classify.rules import RULES_VERSION
 from ses_bounces.ledger import search_index
@@ -32,8 +34,8 @@ from ses_bounces.ledger.lists.blocked import (
     stream_blocked,
 )
 from ses_bounces.ledger.lists.bounces import BounceFilter, BounceRow, count_bounces, list_bounces, stream_bounces
-from ses_bounces.ledger.lists.engine import listing, query, search, selection
-from ses_bounces.ledger.lists.engine.query import Count
+from ses_bounces.ledger.lists.engine import listing, sampling, search, selection
+from ses_bounces.ledger.lists.engine.paging import Count
 from ses_bounces.ledger.lists.engine.search import grams, keep_text, kept_text
 from ses_bounces.ledger.lists.history import address_history, message_body
 from ses_bounces.ledger.lists.lookup import lookup
@@ -73,7 +75,7 @@ every_way = pytest.mark.parametrize("filled", list(WAYS.values()), ids=list(WAYS
 def filled(database: Connection, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Connection:
     """Lists with ties, closed rows, and rows without a deadline; half of the addresses are in the search index."""
     candidates, walked_far, lookup_cost = getattr(request, "param", WAYS["few"])
-    monkeypatch.setattr(query, "SAMPLED_PERCENT", 100)
+    monkeypatch.setattr(sampling, "SAMPLED_PERCENT", 100)
     monkeypatch.setattr(search, "CANDIDATES", candidates)
     monkeypatch.setattr(listing, "WALKED", 5)
     monkeypatch.setattr(listing, "WALKED_FAR", walked_far)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger import pending
 from ses_bounces.ledger.pending import Classified, classify_pending
-from ses_bounces.ledger.writing import mirror_settings, promote_expired
+from ses_bounces.ledger.promotion import promote_expired
+from ses_bounces.ledger.protection import mirror_settings
 from tests.kit.builders import bounce, complaint, delivery, eventbridge, iso, sns
 
 if TYPE_CHECKING:

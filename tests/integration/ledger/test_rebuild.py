@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ses_bounces.classify.entry import Entry
 from ses_bounces.ledger import rebuild as rebuilding
+from ses_bounces.ledger.promotion import promote_expired
 from ses_bounces.ledger.rebuild import rebuild, verify
-from ses_bounces.ledger.writing import promote_expired, writing
+from ses_bounces.ledger.writing import writing
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection

@@ -16,9 +16,9 @@ from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger import replay as replaying
 from ses_bounces.ledger.lists.history import address_history
 from ses_bounces.ledger.pending import classify_pending
+from ses_bounces.ledger.promotion import promote_expired
 from ses_bounces.ledger.rebuild import verify
 from ses_bounces.ledger.replay import replay, try_replay
-from ses_bounces.ledger.writing import promote_expired
 from tests.kit.builders import TOPIC_ARN, bounce, complaint
 from tests.kit.seeding import address_id, dated, receive
 

@@ -20,10 +20,10 @@ from ses_bounces.ledger.erased import guard
 from ses_bounces.ledger.lists.bounces import BounceFilter, list_bounces
 from ses_bounces.ledger.lists.history import address_history
 from ses_bounces.ledger.pending import classify_pending
+from ses_bounces.ledger.promotion import promote_expired
 from ses_bounces.ledger.rebuild import rebuild, verify
 from ses_bounces.ledger.replay import replay, try_replay
 from ses_bounces.ledger.replay_preview import outdated
-from ses_bounces.ledger.writing import promote_expired
 from ses_bounces.report.making import make_report
 from tests.kit.builders import bounce, delivery, iso, sns
 from tests.kit.seeding import address_id

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from ses_bounces.base.database import connection as connections
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.classify.entry import Entry
-from ses_bounces.ledger.writing import mirror_settings, writing
+from ses_bounces.ledger.protection import mirror_settings
+from ses_bounces.ledger.writing import writing
 from ses_bounces.report.as_of import REPORT_COLUMNS, blocked_as_of
 from tests.integration.ledger.test_address_state import MANY, store, unique
 from tests.kit import model, strategies

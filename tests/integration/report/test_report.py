@@ -15,13 +15,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ses_bounces.base.database.statements import statement
+from ses_bounces.base.spreadsheet import neutral, plain
 from ses_bounces.classify.entry import Entry
 from ses_bounces.ledger.lists.reports import report_days
 from ses_bounces.ledger.writing import writing
-from ses_bounces.report import making as report
+from ses_bounces.report import files
 from ses_bounces.report.charts import PAGE_INK, ChartName, draw
-from ses_bounces.report.csv_file import REPORT_COLUMNS, blocked_csv, neutral, plain
-from ses_bounces.report.making import due_days, make_report, publish_reports
+from ses_bounces.report.csv_file import REPORT_COLUMNS, blocked_csv
+from ses_bounces.report.days import due_days
+from ses_bounces.report.files import publish_reports
+from ses_bounces.report.making import make_report
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -168,14 +171,14 @@ def test_half_a_report_has_no_summary(database: Connection, tmp_path: Path, monk
     folder = tmp_path / DAY.isoformat()
     folder.mkdir()
     (folder / "summary.json").write_text("of an earlier revision")
-    write = report.write_file
+    write = files.write_file
 
     def full(folder: Any, name: str, content: bytes) -> None:
         if name.endswith(".html"):
             raise OSError("the disk is full")
         write(folder, name, content)
 
-    monkeypatch.setattr(report, "write_file", full)
+    monkeypatch.setattr(files, "write_file", full)
     with pytest.raises(OSError, match="the disk is full"):
         publish_reports(database, tmp_path.as_uri(), None)
     assert [path.name for path in folder.iterdir()] == ["blocked_report.csv"]

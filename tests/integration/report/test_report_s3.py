@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dev.aws import EmulatedAws, temporary_aws
-from ses_bounces.report.files import drop_old_files
-from ses_bounces.report.making import make_report, publish_reports
-from ses_bounces.suppression.reading import publish_drift, report_drift
+from ses_bounces.report.files import drop_old_files, publish_reports
+from ses_bounces.report.making import make_report
+from ses_bounces.suppression.drift import publish_drift, report_drift
 from tests.integration.report.test_report import DAY, TODAY, history
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from ses_bounces.__main__ import main
 from ses_bounces.actions.action import Action
 from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.base.settings import parse
-from ses_bounces.ledger.writing import mirror_settings
+from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.people.enforcing import preview
 from ses_bounces.people.sync import sync
 from ses_bounces.shell import import_blocked, import_file

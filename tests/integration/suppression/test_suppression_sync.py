@@ -20,8 +20,11 @@ from ses_bounces.base.aws.clients import Pace
 from ses_bounces.base.exceptions import AwsError
 from ses_bounces.classify.entry import Entry
 from ses_bounces.ledger.brake import held
-from ses_bounces.ledger.writing import mirror_settings, writing
-from ses_bounces.suppression.reading import DRIFT_COLUMNS, Bounds, publish_drift, push_blocked, read_list, report_drift
+from ses_bounces.ledger.protection import mirror_settings
+from ses_bounces.ledger.writing import writing
+from ses_bounces.suppression.drift import DRIFT_COLUMNS, publish_drift, report_drift
+from ses_bounces.suppression.pushing import push_blocked
+from ses_bounces.suppression.reading import Bounds, read_list
 from ses_bounces.suppression.ses_list import Listed, Page, SuppressionList
 from tests.integration.ledger.test_pipeline import at, classified
 from tests.kit.builders import bounce, sns

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from ses_bounces.base.settings import parse
 from ses_bounces.base.sites import Site
-from ses_bounces.ledger.writing import mirror_settings
+from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.web.access import reader
 from ses_bounces.web.app import create_app
 from ses_bounces.web.dependencies import database as database_of

@@ -11,19 +11,22 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ses_bounces.actions.action import Action, Result
-from ses_bounces.actions.lifts import lift_blocks, request_stops
+from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.quarantine import dismiss_messages, retry_messages
+from ses_bounces.actions.stops import request_stops
 from ses_bounces.actions.transients import delete_transients, extend_deadlines
 from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.database.partitions import drop_partitions
-from ses_bounces.base.database.tables.ledger import CAUSES
+from ses_bounces.classify.causes import CAUSES
 from ses_bounces.feed.landing import Landing
 from ses_bounces.ledger.pending import classify_pending
+from ses_bounces.ledger.promotion import promote_expired
+from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.ledger.rebuild import rebuild, verify
 from ses_bounces.ledger.replay import replay, try_replay
-from ses_bounces.ledger.writing import mirror_settings, promote_expired
-from ses_bounces.report.making import due_days, make_report
+from ses_bounces.report.days import due_days
+from ses_bounces.report.making import make_report
 from ses_bounces.suppression.lifting import lift_open
 from ses_bounces.suppression.reading import Bounds, read_list
 from tests.kit import model

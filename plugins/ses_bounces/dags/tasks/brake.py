@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_bounces.base import metrics
 from ses_bounces.base.counted import counted
 from ses_bounces.base.exceptions import BrakeError, SettingsError
-from ses_bounces.dags.tasks.run import recorded, settings_of
+from ses_bounces.dags.tasks.run import Counts, recorded, settings_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ses_bounces.ledger.brake.held import HeldDomain
 
 log = logging.getLogger(__name__)
-
-Counts = dict[str, Any]
 
 DOMAINS_SHOWN = 10
 TODO = (
@@ -34,13 +32,10 @@ def decide_held(context: Context, connection: Connection, settings: Settings) ->
 
     :raises SettingsError: the form names domains and no reason, or one domain for both.
     """
-    from ses_bounces.base.database.connection import quiet
-    from ses_bounces.base.database.statements import statement
-    from ses_bounces.ledger.brake.held import settle
+    from ses_bounces.ledger.brake.held import forget_counts, settle
 
     if settings.max_new_blocks_per_domain is None:
-        with quiet():
-            connection.execute(statement("ledger/brake/forget_counts"))
+        forget_counts(connection)
     counts = _decide(context, connection)
     settled = settle(connection, settings.max_seconds)
     if settled.confirmed or settled.dismissed:

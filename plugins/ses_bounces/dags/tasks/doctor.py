@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.base import metrics
 from ses_bounces.base.exceptions import HealthError, RunError
 from ses_bounces.base.settings import load
-from ses_bounces.dags.tasks.run import check_run, recorded
+from ses_bounces.dags.tasks.run import Counts, check_run, recorded
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ses_bounces.doctor.finding import Findings
 
 log = logging.getLogger(__name__)
-
-Counts = dict[str, Any]
 
 
 def check_queues(context: Context) -> Counts:

@@ -19,18 +19,16 @@ from ses_bounces.base.exceptions import QuarantineError, SettingsError
 from ses_bounces.dags.tasks import run as task_run
 from ses_bounces.dags.tasks.brake import check_brake as check_brake
 from ses_bounces.dags.tasks.brake import decide_held
-from ses_bounces.dags.tasks.run import recorded, settings_of
+from ses_bounces.dags.tasks.changes import counts_of, in_words, report_changes
+from ses_bounces.dags.tasks.replay import backfilled, rebuild_window, replay_window, reprocessed
+from ses_bounces.dags.tasks.run import Counts, recorded, settings_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from ses_bounces.base.database.connection import Connection
-    from ses_bounces.base.settings import Settings
 
 log = logging.getLogger(__name__)
-
-Counts = dict[str, Any]
-Window = tuple[datetime, datetime]
 
 # More than half of at least so many: something is wrong with the feed, not with a message.
 MOSTLY_QUARANTINED = 20
@@ -46,18 +44,16 @@ def plan_drain(context: Context) -> list[Counts]:
     :returns: one job for each drainer: ``queue_url`` of the settings, ``url`` to drain, ``max_messages``.
     """
     from ses_bounces.base.database.partitions import drop_partitions, ensure_partitions
-    from ses_bounces.base.database.statements import statement
     from ses_bounces.feed.planning import plan_queue
+    from ses_bounces.feed.queues import mirror_queues
+    from ses_bounces.ledger.protection import mirror_settings
     from ses_bounces.ledger.search_index import drop_old_filters
-    from ses_bounces.ledger.writing import mirror_settings
 
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
         mirror_settings(connection, settings.enforce, settings.never_block)
         # Before anything is promoted, also where no drain comes before that.
-        queues = {"queue_urls": [queue.url for queue in settings.queue_urls]}
-        connection.execute(statement("feed/mirror_queues"), queues)
-        connection.execute(statement("feed/forget_queues"), queues)
+        mirror_queues(connection, (queue.url for queue in settings.queue_urls))
         ensure_partitions(connection)
         counts["partitions_dropped"] = drop_partitions(connection, settings.raw_retention_days)
         counts["filters_dropped"] = drop_old_filters(connection)
@@ -135,95 +131,37 @@ def classify_bounces(context: Context) -> Counts:
             connection, settings.rules, settings.keep_no_effect_bodies, settings.max_seconds,
             settings.max_new_blocks_per_domain,
         )  # fmt: skip
-        counts.update(outcomes=dict(done.outcomes), reasons=dict(done.reasons), **_changes(done.changes))
+        counts.update(outcomes=dict(done.outcomes), reasons=dict(done.reasons), **counts_of(done.changes))
         if window := backfilled(context):
-            counts["rebuilt"] = _rebuild(connection, window, settings.max_seconds)
+            counts["rebuilt"] = rebuild_window(connection, window, settings.max_seconds)
         if window := reprocessed(context):
-            replayed = _replay(connection, settings, window, is_dry=bool(context["params"].get("dry_run", True)))
+            replayed = replay_window(connection, settings, window, is_dry=bool(context["params"].get("dry_run", True)))
             counts.update(replayed)
-    log.info("Classified %s: %s", counted(done.messages, "message"), _words(done.outcomes))
+    log.info("Classified %s: %s", counted(done.messages, "message"), in_words(done.outcomes))
     if done.reasons:
-        log.warning("Quarantined: %s", _words(done.reasons))
+        log.warning("Quarantined: %s", in_words(done.reasons))
     metrics.count("classified", done.messages)
     metrics.count("quarantined", done.outcomes["quarantined"])
-    _report_changes(done.changes)
+    report_changes(done.changes)
     quarantined = done.outcomes["quarantined"]
     if done.messages >= MOSTLY_QUARANTINED and quarantined * 2 > done.messages:
         raise QuarantineError(
-            f"{quarantined} of {done.messages} messages were not understood ({_words(done.reasons)}). They are kept in "
+            f"{quarantined} of {done.messages} messages were not understood ({in_words(done.reasons)}). They are kept in "
             'ses_bounces.message with outcome "quarantined". Check allowed_topic_arns, and what feeds the queue.'
         )
     return counts
 
 
-def backfilled(context: Context) -> Window | None:
-    """Return the hours that a backfill covers; None: the run is no backfill."""
-    run = context["dag_run"]
-    # By the type: a backfill of hours that ran before keeps their run ids.
-    if run.run_type != "backfill" or run.data_interval_start is None or run.data_interval_end is None:
-        return None
-    return run.data_interval_start, run.data_interval_end
-
-
-def reprocessed(context: Context) -> Window | None:
-    """Return the send times of the messages to be read again; None: none are.
-
-    :raises SettingsError: a run by hand that names no window, or half of one.
-    """
-    params = context["params"]
-    if not params.get("reprocess"):
-        return None
-    if window := backfilled(context):
-        return window
-    ends = [params.get(name) for name in ("reprocess_from", "reprocess_to")]
-    if not all(ends):
-        raise SettingsError(
-            "reprocess is set, and reprocess_from or reprocess_to is missing; a run by hand needs both. Change it in "
-            "the run's Params."
-        )
-    first, last = (datetime.fromisoformat(str(end)) for end in ends)
-    return first if first.tzinfo else first.replace(tzinfo=UTC), last if last.tzinfo else last.replace(tzinfo=UTC)
-
-
-def _replay(connection: Connection, settings: Settings, window: Window, *, is_dry: bool) -> Counts:
-    from ses_bounces.ledger.replay import replay, try_replay
-
-    done = (try_replay if is_dry else replay)(connection, settings.rules, window)
-    verb = "would change" if is_dry else "changed"
-    read = counted(done.messages, "message")
-    log.info("Read again, %s to %s: %s. This %s:\n%s", *window, read, verb, "\n".join(done.lines()))
-    if not is_dry:
-        _report_changes(done.changes)
-    return {
-        "replayed_messages": done.messages,
-        "replay_tried": is_dry,
-        "replay_changes": {name: count for name, (count, _) in done.found.items()},
-        "superseded": done.superseded,
-    }
-
-
-def _rebuild(connection: Connection, window: Window, seconds: float) -> Counts:
-    from ses_bounces.ledger.rebuild import rebuild
-
-    compared = rebuild(connection, window=window, seconds=seconds)
-    log.info(
-        "%s of %s to %s compared with the ledger; %d differed in the blocked list and %d in the bounce list, "
-        "and were repaired",
-        counted(compared.addresses, "address", "addresses"), *window, compared.blocks, compared.bounces,
-    )  # fmt: skip
-    return {"addresses": compared.addresses, "blocks": compared.blocks, "bounces": compared.bounces}
-
-
 def promote_expired_transients(context: Context) -> Counts:
     """Turn transient problems older than the grace period into permanent ones."""
-    from ses_bounces.ledger.writing import promote_expired
+    from ses_bounces.ledger.promotion import promote_expired
 
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
         changes = promote_expired(connection, settings.max_seconds)
-        counts.update(_changes(changes))
+        counts.update(counts_of(changes))
     log.info("Promoted %s to permanent", counted(changes.promoted, "transient problem"))
-    _report_changes(changes)
+    report_changes(changes)
     return counts
 
 
@@ -269,8 +207,9 @@ def emit_blocked_report(context: Context) -> Counts:
     :returns: counts; ``days`` names the days written.
     """
     from ses_bounces.ledger.search_index import index_addresses
-    from ses_bounces.report.files import drop_old_files
-    from ses_bounces.report.making import covered_days, drop_old_reports, due_days, make_report, publish_reports
+    from ses_bounces.report.days import covered_days, due_days
+    from ses_bounces.report.files import drop_old_files, drop_old_reports, publish_reports
+    from ses_bounces.report.making import make_report
 
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
@@ -313,29 +252,5 @@ def _today(connection: Connection, zone: Any) -> Any:
     return row[0].astimezone(zone).date()
 
 
-def _changes(changes: Any) -> Counts:
-    return {
-        "entries": dict(changes.entries),
-        "blocked": dict(changes.blocked),
-        "unblocked": dict(changes.unblocked),
-        "promoted": changes.promoted,
-    }
-
-
-def _report_changes(changes: Any) -> None:
-    if changes.blocked or changes.unblocked:
-        log.info("Blocks: new %s; lifted %s", _words(changes.blocked), _words(changes.unblocked))
-    for reason, count in changes.blocked.items():
-        metrics.count("blocked", count, {"reason": reason})
-    for reason, count in changes.unblocked.items():
-        metrics.count("unblocked", count, {"reason": reason})
-    # One that comes late, after its deadline, is promoted as it is classified.
-    metrics.count("promoted", changes.promoted)
-
-
 def _people(number: int) -> str:
     return counted(number, "person", "people")
-
-
-def _words(counter: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted(counter.items())) or "none"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
     from ses_bounces.base.settings import Settings
 
+# What a task returns, notes and shows; no address is in it.
 Counts = dict[str, Any]
 
 FAILED_STATES = ("failed", "upstream_failed")

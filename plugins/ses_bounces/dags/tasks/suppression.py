@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base import metrics
 from ses_bounces.base.counted import counted
-from ses_bounces.base.exceptions import AwsError, AwsRefusedError, SettingsError
+from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.dags.tasks.run import Counts, recorded, require_plan, settings_of
 from ses_bounces.dags.tasks.run import check_run as check_run
-from ses_bounces.dags.tasks.run import recorded, require_plan, settings_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ses_bounces.suppression.reading import Bounds
 
 log = logging.getLogger(__name__)
-
-Counts = dict[str, Any]
 
 PLAN = "plan_sync"
 
@@ -76,7 +74,7 @@ def read_suppression_list(context: Context, job: Mapping[str, Any]) -> Counts:
 
 def report_suppression_drift(context: Context) -> Counts:
     """Compare our blocked list with SES's lists, and publish where they differ."""
-    from ses_bounces.suppression.reading import publish_drift, report_drift, table_of
+    from ses_bounces.suppression.drift import publish_drift, report_drift, table_of
 
     require_plan(context, PLAN)
     settings = settings_of(context)
@@ -97,7 +95,7 @@ def push_blocked_addresses(context: Context) -> Counts:
     from airflow.sdk.exceptions import AirflowSkipException
 
     from ses_bounces.base.aws.clients import places
-    from ses_bounces.suppression.reading import push_blocked
+    from ses_bounces.suppression.pushing import push_blocked
     from ses_bounces.suppression.ses_list import open_list
 
     require_plan(context, PLAN)
@@ -112,51 +110,6 @@ def push_blocked_addresses(context: Context) -> Counts:
             rest = "done" if finished else "the time is up: the next run goes on"
             log.info("%s: %s put on SES's list; %s", listing.region, counted(pushed, "address", "addresses"), rest)
             metrics.count("suppressions_pushed", pushed, {"region": listing.region})
-    return counts
-
-
-def lift_blocks(context: Context) -> Counts:
-    """Take the addresses of open unblock requests off SES's lists, then lift their blocks.
-
-    :raises AwsRefusedError: SES refused for a reason that needs a person; it is in the requests as well.
-    :raises AwsError: SES could not be asked; what is left is done by the next try.
-    """
-    from ses_bounces.base.aws.clients import places
-    from ses_bounces.suppression.import_files import open_folder
-    from ses_bounces.suppression.lifting import lift_open, open_lists
-
-    settings = settings_of(context)
-    with recorded(context, settings) as (connection, counts):
-        row = connection.execute(
-            "SELECT EXISTS (SELECT FROM ses_bounces.unblock_request r WHERE r.finished_at IS NULL)"
-        ).fetchone()
-        if row is None or not row[0]:
-            log.info("Nobody waits for a lift")
-            return counts
-        lists = open_lists(settings)
-        place = places(settings)[0]
-        folders = [open_folder(settings, place, listing.region) for listing in lists]
-        done = lift_open(connection, lists, folders, settings.max_seconds)
-        counts.update(
-            lifted=done.lifted,
-            refused=done.refused,
-            in_jobs=done.in_jobs,
-            left=done.left,
-            unblocked=dict(done.changes.unblocked),
-        )
-    log.info(
-        "Lifted %d; refused %d; %d are left, %d of them in import jobs",
-        done.lifted,
-        done.refused,
-        done.left,
-        done.in_jobs,
-    )
-    metrics.count("lifted", done.lifted)
-    for reason, count in done.changes.unblocked.items():
-        metrics.count("unblocked", count, {"reason": reason})
-    if done.failed:
-        kind = AwsRefusedError if any(isinstance(error, AwsRefusedError) for error in done.failed) else AwsError
-        raise kind("\n".join(str(error) for error in done.failed))
     return counts
 
 

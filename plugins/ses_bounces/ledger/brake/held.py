@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
-from ses_bounces.ledger.brake.limit import NO_MESSAGE, listed_entry
+from ses_bounces.ledger.brake.candidate import NO_MESSAGE, listed_entry
 from ses_bounces.ledger.erased.guard import conceal_sentence
+from ses_bounces.ledger.quarantine import change, note_actions
 from ses_bounces.ledger.writing import Changes, Writer, writing
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ Decision = Literal["confirmed", "dismissed"]
 # The action of message_action that a decision is.
 ACTIONS: dict[str, str] = {"confirmed": "confirm", "dismissed": "dismiss"}
 MESSAGES_PER_CHUNK = 5_000
-_STATEMENTS = {
-    "retry": ("ledger/quarantine/retry_messages", "ledger/quarantine/retry_kept_messages"),
-    "dismiss": ("ledger/quarantine/dismiss_messages", "ledger/quarantine/dismiss_kept_messages"),
-}
 
 
 @dataclass(frozen=True)
@@ -135,6 +132,17 @@ def decide_messages(
     return {message_id for message_id, _ in rows}
 
 
+def decided(connection: Connection, brake_ids: Iterable[int]) -> list[tuple[int, Decision, str, datetime]]:
+    """Return what was decided about some brakes: the id, the decision, by whom and when (aware)."""
+    return connection.execute(statement("ledger/brake/select_states"), {"ids": list(brake_ids)}).fetchall()
+
+
+def forget_counts(connection: Connection) -> None:
+    """Forget the counts of new blocks: without a limit nothing is counted, and a later limit begins with none."""
+    with quiet():
+        connection.execute(statement("ledger/brake/forget_counts"))
+
+
 def settle(connection: Connection, seconds: float = float("inf")) -> Settled:
     """Carry out what was decided about whole domains: make messages pending again, or dismiss them, in chunks.
 
@@ -172,22 +180,10 @@ def _settle_chunk(writer: Writer, brake: tuple[Any, ...], settled: Settled) -> N
         again = {message_id for (message_id,) in waiting_rows}
     settled.confirmed += len(change(writer, again, "retry"))
     settled.dismissed += len(change(writer, ids - again, "dismiss"))
-    note = {"ids": list(ids), "action": ACTIONS[decision], "actor": actor, "reason": reason}
-    execute(statement("ledger/quarantine/insert_message_actions"), note)
+    note_actions(writer.connection, ids, ACTIONS[decision], actor, reason)
     listed = [(listed_entry(listing, key), None) for _, key, listing in rows if listing is not None]
     if listed and decision == "confirmed":
         writer.append(listed)
-
-
-def change(writer: Writer, message_ids: Iterable[int], what: Literal["retry", "dismiss"]) -> list[int]:
-    """Make held and quarantined messages pending again, or dismiss them; returns those that were any of the two.
-
-    Also those whose day was dropped: they come back from ``quarantine`` as if they were received now.
-    """
-    ids = {"ids": list(message_ids)}
-    if not ids["ids"]:
-        return []
-    return [id_ for name in _STATEMENTS[what] for (id_,) in writer.connection.execute(statement(name), ids)]
 
 
 def many(count: int) -> str:

@@ -10,72 +10,21 @@ import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.database.statements import statement
 from ses_bounces.classify.entry import Classification, Entry
+from ses_bounces.ledger.brake.candidate import NO_MESSAGE, Candidate, Verdict, cause_of, listing_of
 from ses_bounces.ledger.brake.diagnostics import masked
+from ses_bounces.ledger.brake.new_blocks import NewBlocks
 from ses_bounces.ledger.erased.guard import conceal_entries
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
-    from ses_bounces.ledger.pending import Message
+    from ses_bounces.ledger.landed import Message
 
 REASON_HELD = "{domain} is over its limit of new blocks"
 REASON_DISMISSED = "an administrator dismissed this bounce"
-# Of what SES lists: there is no message.
-NO_MESSAGE = 0
-# Bounces that come later than this begin their day anew.
-DAYS_KEPT = 60
-
-Day = tuple[dt.date, str]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A bounce that may block. ``place``: among what is decided together; ``is_exempt``: it is of a first run."""
-
-    place: int
-    message_id: int
-    entry: Entry
-    cause: str
-    is_listed: bool = False
-    is_exempt: bool = False
-
-    @property
-    def domain(self) -> str:
-        """The recipient's domain."""
-        return self.entry.address.rpartition("@")[2]
-
-    @property
-    def day(self) -> Day:
-        """The day that it counts for, in UTC, and the domain."""
-        return _day(self.entry.occurred_at), self.domain
-
-
-@dataclass
-class Verdict:
-    """What is to become of the candidates, by place: ``held`` with the id of the brake, ``dismissed``; others count."""
-
-    held: dict[int, int] = field(default_factory=dict)
-    dismissed: set[int] = field(default_factory=set)
-
-
-def _day(moment: dt.datetime) -> dt.date:
-    return moment.astimezone(dt.UTC).date()
-
-
-def cause_of(entry: Entry) -> str | None:
-    """Return what an entry of a bounce would block by at once; None: by nothing, or it is a wish."""
-    if entry.kind == "permanent_bounce" or (entry.kind == "ses_suppression" and entry.bounce_type is not None):
-        return entry.kind
-    # Without a grace period a transient problem blocks as soon as it is recorded.
-    without_grace = entry.deadline is not None and entry.deadline <= entry.occurred_at and entry.policy == "age"
-    # A reply may be answered by a delivery yet.
-    if entry.kind == "transient_bounce" and without_grace and not entry.is_reply:
-        return "expired_transient"
-    return None
 
 
 class Brake:
@@ -192,97 +141,9 @@ class Brake:
         # What is not counted may still give back the place that its address has on a later day.
         concerned = [one for one, is_counted in blocking if is_counted or one.entry.address in begun]
         if self.limit is not None and concerned:
-            _Count(connection, self.limit, concerned, begun).spend(blocking, verdict)
+            NewBlocks(connection, self.limit, concerned, begun).spend(blocking, verdict)
         _note_held(connection, [candidate for candidate in candidates if candidate.place in verdict.held], verdict)
         return verdict
-
-
-class _Count:
-    """The new blocks of the days and domains that some candidates are of.
-
-    An address counts once, on the day of the earliest bounce that blocks it, in whatever order and pieces its bounces
-    are classified: ``begun`` has since when each address is blocked.
-    """
-
-    def __init__(
-        self, connection: Connection, limit: int, candidates: Sequence[Candidate], begun: dict[str, dt.datetime]
-    ) -> None:
-        self._connection = connection
-        self._limit = limit
-        self._begun = begun
-        domains = sorted({candidate.domain for candidate in candidates})
-        rows = connection.execute(statement("ledger/brake/select_open"), {"domains": domains}).fetchall()
-        self._brakes: dict[str, int] = dict(rows)
-        open_ = [candidate for candidate in candidates if candidate.domain not in self._brakes]
-        days = {candidate.day[0] for candidate in open_}
-        # Of those that a bounce blocks since later, the day that may get a place back.
-        days |= {_day(begun[candidate.entry.address]) for candidate in open_ if candidate.entry.address in begun}
-        self._blocks = self._read(days, domains)
-
-    def _read(self, days: Collection[dt.date], domains: list[str]) -> dict[Day, int]:
-        execute = self._connection.execute
-        wanted = {"days": sorted(days), "domains": domains}
-        rows = execute(statement("ledger/brake/select_days"), wanted).fetchall()
-        if missing := sorted(set(days) - {day for day, domain, _ in rows if not domain}):
-            execute(statement("ledger/brake/forget_days"), {"days": DAYS_KEPT})
-            for day in missing:
-                execute(statement("ledger/brake/begin_day"), {"day": day})
-            rows = execute(statement("ledger/brake/select_days"), wanted).fetchall()
-        return {(day, domain): blocks for day, domain, blocks in rows}
-
-    def spend(self, blocking: Iterable[tuple[Candidate, bool]], verdict: Verdict) -> None:
-        """Let each candidate count, or hold it; one that takes no place blocks as well."""
-        changed: set[Day] = set()
-        for candidate, is_counted in blocking:
-            address, domain, day = candidate.entry.address, candidate.domain, candidate.day
-            since = self._begun.get(address)
-            if since is not None and (_day(since) <= day[0] or since <= candidate.entry.occurred_at):
-                self._begun[address] = min(since, candidate.entry.occurred_at)
-                continue
-            if is_counted and (domain in self._brakes or self._blocks.get(day, 0) >= self._limit):
-                if domain not in self._brakes:
-                    self._brakes[domain] = self._apply(candidate)
-                verdict.held[candidate.place] = self._brakes[domain]
-                continue
-            self._begun[address] = candidate.entry.occurred_at
-            if is_counted:
-                self._blocks[day] = self._blocks.get(day, 0) + 1
-                changed.add(day)
-            later = None if since is None else (_day(since), domain)
-            if later is not None and self._blocks.get(later, 0) > 0:
-                # Its block begins on an earlier day now.
-                self._blocks[later] -= 1
-                changed.add(later)
-        if changed:
-            rows = sorted(changed)
-            noted = {
-                "days": [day for day, _ in rows],
-                "domains": [domain for _, domain in rows],
-                "new_blocks": [self._blocks[row] for row in rows],
-            }
-            self._connection.execute(statement("ledger/brake/upsert_days"), noted)
-
-    def _apply(self, candidate: Candidate) -> int:
-        day, domain = candidate.day
-        made = {"domain": domain, "day": day, "max_new_blocks": self._limit}
-        row = self._connection.execute(statement("ledger/brake/insert"), made).fetchone()
-        assert row is not None
-        brake_id: int = row[0]
-        return brake_id
-
-
-def listing_of(entry: Entry) -> dict[str, Any]:
-    """Return what a held entry of SES's list is made of again; see :func:`listed_entry`."""
-    return {
-        "address": entry.address, "reported": entry.address_as_reported, "at": entry.occurred_at.isoformat(),
-        "reason": entry.reason,
-    }  # fmt: skip
-
-
-def listed_entry(listing: dict[str, Any], dedup_key: bytes) -> Entry:
-    """Return the entry of SES's list that was held."""
-    at = dt.datetime.fromisoformat(listing["at"])
-    return Entry("ses_suppression", listing["address"], listing["reported"], at, dedup_key, reason=listing["reason"])
 
 
 def _without(result: Classification, entry_indexes: Collection[int], held_domain: str | None) -> Classification:

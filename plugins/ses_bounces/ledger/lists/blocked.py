@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Literal
 from psycopg import sql
 
 from ses_bounces.base.database.statements import statement
-from ses_bounces.base.database.tables.ledger import CAUSES
 from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.causes import CAUSES
 from ses_bounces.ledger.lists.csv_lines import write_table
 from ses_bounces.ledger.lists.engine.listing import Listing
-from ses_bounces.ledger.lists.engine.query import Bound, Condition, Count, Direction, Page, reading
+from ses_bounces.ledger.lists.engine.paging import Count, Page
+from ses_bounces.ledger.lists.engine.query import Bound, Condition, Direction, reading
 from ses_bounces.ledger.lists.engine.search import Search
 from ses_bounces.ledger.lists.engine.where import Source, Where
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -14,12 +14,14 @@ from ses_bounces.base.database.tables.ledger import BOUNCE_LIST_KINDS
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.ledger.lists.csv_lines import write_table
 from ses_bounces.ledger.lists.engine.listing import Listing
-from ses_bounces.ledger.lists.engine.query import Bound, Condition, Count, Direction, Page, reading, stored
+from ses_bounces.ledger.lists.engine.paging import Count, Page
+from ses_bounces.ledger.lists.engine.query import Bound, Condition, Direction, reading, stored
 from ses_bounces.ledger.lists.engine.search import Search
 from ses_bounces.ledger.lists.engine.where import Source, Where
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
+
 
 BounceSort = Literal["date", "address", "deadline"]
 
@@ -174,3 +176,15 @@ def stream_bounces(
     """
     rows = Listing(SOURCE, filter_.where(), sort, direction).stream(connection, _TABLE)
     return write_table(COLUMNS, rows)
+
+
+def chosen_bounces(connection: Connection, address_ids: Iterable[int]) -> list[BounceRow]:
+    """Return the open rows of the Email Bounce List of some addresses, by address; those without one are left out.
+
+    :raises DatabaseError: also when it takes over five seconds.
+    """
+    with reading(connection):
+        rows = connection.execute(
+            statement("ledger/lists/select_chosen_bounces"), {"ids": list(address_ids)}
+        ).fetchall()
+    return [BounceRow(*row) for row in rows]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ses_bounces.report.csv_file import neutral
+from ses_bounces.base.spreadsheet import neutral
 
 
 def write_table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:

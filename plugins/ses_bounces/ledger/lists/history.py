@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import class_row
 
 from ses_bounces.base.database.statements import statement
+from ses_bounces.classify.entry import SES
 from ses_bounces.classify.rules import bounce_kind
 from ses_bounces.ledger.lists.blocked import BlockedRow
 from ses_bounces.ledger.lists.bounces import BounceRow
-from ses_bounces.ledger.lists.engine.query import Page, check_limit, read_position, reading, write_position
-from ses_bounces.ledger.writing import SES
+from ses_bounces.ledger.lists.engine.paging import Page, check_limit, read_position, write_position
+from ses_bounces.ledger.lists.engine.query import reading
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection

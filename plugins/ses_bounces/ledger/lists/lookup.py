@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ses_bounces.base.database.statements import statement
-from ses_bounces.base.database.tables.ledger import CAUSES
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.classify.address import address_key
+from ses_bounces.classify.causes import CAUSES
 from ses_bounces.ledger.erased.guard import recognised
 from ses_bounces.ledger.lists.engine.query import reading, stored
+from ses_bounces.ledger.registry import blocks_of, keys_of
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
+
 
 MAX_ADDRESSES = 10_000
 
@@ -52,13 +53,17 @@ def lookup(connection: Connection, texts: Sequence[str]) -> list[LookedUp]:
         names = recognised(connection, (key for key in keys if key))
         keys = [names.get(key, key) if key else None for key in keys]
         wanted = list({key for key in keys if key})
-        for address, address_id, reason, since in connection.execute(
-            statement("ledger/lists/select_blocks_of"), {"addresses": wanted}
-        ):
+        for address, address_id, cause, since in blocks_of(connection, wanted):
             found = known.setdefault(address, LookedUp(True, address_id))
-            if reason is not None:
-                found.reasons[reason] = since
+            if cause is not None and since is not None:
+                found.reasons[cause] = since
                 found.is_blocked = is_enforced
     for found in known.values():
         found.reasons = {cause: found.reasons[cause] for cause in CAUSES if cause in found.reasons}
     return [known.get(key, LookedUp(True)) if key else LookedUp(False) for key in keys]
+
+
+def addresses_of(connection: Connection, address_ids: Iterable[int]) -> dict[int, str]:
+    """Return the addresses of some ids; ids that there are not are left out."""
+    with reading(connection):
+        return keys_of(connection, address_ids)

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.database.statements import statement
-from ses_bounces.ledger.lists.engine.query import Count, reading
+from ses_bounces.ledger.lists.engine.paging import Count
+from ses_bounces.ledger.lists.engine.query import reading
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -99,7 +100,7 @@ def overview(connection: Connection, zone: str = "UTC") -> Overview:
         now, enforce, waiting_since, stale, *counts = row
         pending, held, quarantined, today, due, people, lifts_open, lifts_failed, flags = map(Count, counts)
         days = [count for (count,) in connection.execute(statement("ledger/lists/select_new_by_day"))]
-        queues = [QueueState(*row) for row in connection.execute(statement("feed/select_queues"))]
+        queues = [QueueState(*row) for row in connection.execute(statement("ledger/lists/select_queues"))]
         runs = _runs(connection.execute(statement("ledger/lists/select_runs"), {"limit": _ROWS_READ}).fetchall())
     return Overview(
         now=now,

@@ -7,15 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from ses_bounces.base.database.statements import statement
-from ses_bounces.ledger.lists.engine.query import (
-    Count,
-    Page,
-    check_limit,
-    read_position,
-    reading,
-    stored,
-    write_position,
-)
+from ses_bounces.ledger.lists.engine.paging import Count, Page, check_limit, read_position, write_position
+from ses_bounces.ledger.lists.engine.query import reading, stored
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection

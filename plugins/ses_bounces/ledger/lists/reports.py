@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_bounces.base.database.statements import statement
 from ses_bounces.ledger.lists.engine.query import reading
@@ -19,7 +19,7 @@ _NEWER: dict[str, Any] = {"may_lack": []}
 
 @dataclass(frozen=True)
 class ReportDay:
-    """A daily report without its files. ``summary``: see :class:`ses_bounces.report.making.Summary`; times are aware.
+    """A daily report without its files. ``summary``: see :class:`ses_bounces.report.summary.Summary`; times are aware.
 
     ``is_stale``: later entries concern the day, and the next run makes it again. ``is_over``: it was made after the
     day's end.
@@ -43,8 +43,16 @@ def report_days(connection: Connection) -> list[ReportDay]:
     return [ReportDay(row[0], row[1], row[2], row[3], row[4], _NEWER | row[5]) for row in rows]
 
 
-def report_files(connection: Connection, day: date) -> tuple[bytes, bytes] | None:
-    """Return the page and the CSV file of a day, gzipped; None: there is no report of it."""
-    with reading(connection):
-        row = connection.execute(statement("report/select_files"), {"day": day}).fetchone()
-    return None if row is None else (bytes(row[2]), bytes(row[1]))
+class ReportFiles(NamedTuple):
+    """What a daily report consists of: the CSV file and the page packed by gzip, and the summary. Times are aware."""
+
+    made_at: datetime
+    csv: bytes
+    html: bytes
+    summary: dict[str, Any]
+
+
+def report_files(connection: Connection, day: date) -> ReportFiles | None:
+    """Return the files of a day's report; None: there is no report of that day."""
+    row = connection.execute(statement("ledger/lists/select_report_files"), {"day": day}).fetchone()
+    return None if row is None else ReportFiles(row[0], bytes(row[1]), bytes(row[2]), row[3])

@@ -10,12 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ses_bounces.actions.action import MAX_REASON_CHARACTERS
 from ses_bounces.actions.transients import MAX_EXTENSION_DAYS
+from ses_bounces.classify.causes import Cause
 from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES
 
 Row = TypeVar("Row")
 MAX_IDS = 10_000
-
-Cause = Literal["stop_request", "complaint", "unsubscribed", "permanent_bounce", "ses_suppression", "expired_transient"]
 
 
 class Strict(BaseModel):

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from ses_bounces.actions.action import Action, Result
-from ses_bounces.actions.lifts import lift_blocks, request_stops
+from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.people import follow_flags
+from ses_bounces.actions.stops import request_stops
 from ses_bounces.actions.transients import delete_transients, extend_deadlines
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import Settings

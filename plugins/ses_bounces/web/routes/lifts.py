@@ -12,10 +12,10 @@ from ses_bounces.actions.action import Result
 from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.previews import BlocksPreview, preview_blocks
 from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift
-from ses_bounces.base.database.tables.ledger import CAUSES
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
+from ses_bounces.classify.causes import CAUSES, WISHES
 from ses_bounces.ledger.lists.requests import lift_requests, open_requests
 from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once
 from ses_bounces.web.access import EditorDep, ReaderDep
@@ -26,8 +26,6 @@ from ses_bounces.web.routes.outcome import show_outcome
 
 router = APIRouter()
 
-# Not a bad address but a person's will: lifted only where it is named.
-WISHES = ("stop_request", "complaint", "unsubscribed")
 SHOWN = 200
 
 

@@ -9,10 +9,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.action import Result
-from ses_bounces.actions.people import FlagsFollowed, Person, follow_flags, people_at
+from ses_bounces.actions.people import FlagsFollowed, follow_flags, people_at
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import Settings
-from ses_bounces.ledger.lists.chosen import addresses_of
+from ses_bounces.ledger.lists.lookup import addresses_of
+from ses_bounces.people.decisions import Person
 from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.forms import SentForm

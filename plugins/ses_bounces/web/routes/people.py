@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.action import Result
 from ses_bounces.actions.people import leave_off, people_at, switch_on
-from ses_bounces.ledger.lists.chosen import addresses_of, waiting_people
+from ses_bounces.ledger.lists.lookup import addresses_of
+from ses_bounces.ledger.lists.people import waiting_people
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from ses_bounces.actions.quarantine import MAX_MESSAGES, confirm_messages, dismiss_messages, retry_messages
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.ledger.brake.held import held_domains
-from ses_bounces.ledger.lists.engine.query import MAX_ROWS, Page
+from ses_bounces.ledger.lists.engine.paging import MAX_ROWS, Page
 from ses_bounces.ledger.lists.quarantine import (
     QuarantinedMessage,
     QuarantineReason,

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from ses_bounces.ledger.lists.reports import ReportDay, report_days, report_files
+from ses_bounces.ledger.lists.reports import ReportDay, ReportFiles, report_days, report_files
 from ses_bounces.report.charts import ChartName, draw
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep
@@ -41,14 +41,14 @@ def show(request: Request, day: date, viewer: EditorDep, connection: DatabaseDep
 @router.get("/reports/{day}/document", response_class=HTMLResponse)
 def document(day: date, viewer: EditorDep, connection: DatabaseDep) -> Response:
     """The page of a day as it was made."""
-    html, _ = _files(connection, day)
+    html = _files(connection, day).html
     return HTMLResponse(gzip.decompress(html), headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
 
 @router.get("/reports/{day}/blocked_report.csv", response_class=StreamingResponse)
 def table(day: date, viewer: EditorDep, connection: DatabaseDep) -> StreamingResponse:
     """The CSV file of a day as it was made."""
-    _, packed = _files(connection, day)
+    packed = _files(connection, day).csv
     headers = {"Content-Disposition": f'attachment; filename="blocked_report_{day}.csv"'}
     return StreamingResponse(_unpacked(packed), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -76,7 +76,7 @@ def _unpacked(packed: bytes) -> Iterator[bytes]:
             yield part
 
 
-def _files(connection: DatabaseDep, day: date) -> tuple[bytes, bytes]:
+def _files(connection: DatabaseDep, day: date) -> ReportFiles:
     files = report_files(connection, day)
     if files is None:
         raise HTTPException(404, f"There is no report of {day}: it is not made yet, or no longer kept.")

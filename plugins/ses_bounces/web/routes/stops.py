@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions.lifts import request_stops
 from ses_bounces.actions.pasted import read_csv, read_text
 from ses_bounces.actions.previews import preview_stops
+from ses_bounces.actions.stops import request_stops
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.web.access import EditorDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.transients import MAX_EXTENSION_DAYS, delete_transients, extend_deadlines
-from ses_bounces.ledger.lists.chosen import chosen_bounces
+from ses_bounces.ledger.lists.bounces import chosen_bounces
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.render import page

@@ -1,4 +1,4 @@
-"""The tables of the brake on new blocks of one domain; see ledger.py, and limit.py of the brake."""
+"""The tables of the brake on new blocks of one domain; see ledger/brake/limit.py."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ses_bounces.base.database.statements import SCHEMA
-from ses_bounces.base.database.tables.ledger import metadata, moment, number
+from ses_bounces.base.database.tables.columns import metadata, moment, number
 
 DECISIONS = ("confirmed", "dismissed")
 _DECISION = "decision IN ('confirmed', 'dismissed')"

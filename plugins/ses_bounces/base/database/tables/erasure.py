@@ -1,10 +1,10 @@
-"""The tables of what is kept for looking back, and of what must not be kept; see ledger.py."""
+"""Which addresses were erased, and what answers about the past need."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, text
 
-from ses_bounces.base.database.tables.ledger import joined_address_id, metadata, moment
+from ses_bounces.base.database.tables.columns import joined_address_id, metadata, moment
 
 protected_past = Table(
     "protected_past",

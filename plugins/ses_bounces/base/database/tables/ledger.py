@@ -1,7 +1,4 @@
-"""The tables of Postgres schema ``ses_bounces``: the one definition; migrations must lead to it (a test compares).
-
-Times are ``timestamptz``. Functions and views are in include/sql and made again at every upgrade.
-"""
+"""The ledger, and the lists that are projections of it."""
 
 from __future__ import annotations
 
@@ -11,12 +8,9 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
-    DateTime,
-    Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -27,63 +21,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import SchemaItem
 
-from ses_bounces.base.database.statements import SCHEMA
+from ses_bounces.base.database.tables.columns import joined_address_id, metadata, moment, number, one_of
+from ses_bounces.classify.causes import CAUSES
 
-OUTCOMES = ("pending", "applied", "no_effect", "held", "quarantined", "dismissed")
-# Where one reason is shown, it is the first of these that is there.
-CAUSES = ("stop_request", "complaint", "unsubscribed", "permanent_bounce", "ses_suppression", "expired_transient")
 BOUNCE_LIST_KINDS = ("transient", "permanent", "complaint", "suppressed")
-
-metadata = MetaData(
-    schema=SCHEMA,
-    naming_convention={
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "pk": "%(table_name)s_pkey",
-    },
-)
-
-
-def moment(name: str, **options: object) -> Column[object]:
-    """A column of type ``timestamptz``."""
-    return Column(name, DateTime(timezone=True), **options)  # type: ignore[arg-type]
-
-
-def number(name: str) -> Column[int]:
-    """The primary key of a table whose rows are numbered."""
-    return Column(name, BigInteger, Identity(), primary_key=True)
-
-
-def joined_address_id(**options: object) -> Column[int]:
-    """Of a table that is filled by joins with address, whose rows stay: a check of each row would cost a tenth."""
-    return Column("address_id", BigInteger, nullable=False, **options)  # type: ignore[arg-type]
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 def _earlier_delivery(place: str) -> list[SchemaItem]:
     return [moment(f"{place}_at"), Column(f"{place}_mail", Text), Column(f"{place}_key", LargeBinary)]
-
-
-def _message_columns() -> list[SchemaItem]:
-    return [
-        Column("sqs_message_id", Text, nullable=False),
-        Column("queue_url", Text, nullable=False),
-        Column("event_type", Text),
-        Column("body", Text),
-        moment("sent_at", nullable=False),
-        moment("received_at", nullable=False, server_default=text("now()")),
-        Column("receive_count", Integer, nullable=False, server_default="1"),
-        Column("outcome", Text, nullable=False),
-        Column("reason", Text),
-        # When an address was taken out of the body, or the body emptied for it.
-        moment("erased_at"),
-    ]
 
 
 address = Table(
@@ -99,41 +44,6 @@ address = Table(
     comment="Registry: ids go into URLs, logs and audit, addresses don't.",
 )
 
-message = Table(
-    "message",
-    metadata,
-    Column("message_id", BigInteger, Identity(), nullable=False),
-    *_message_columns(),
-    PrimaryKeyConstraint("message_id", "received_at"),
-    _one_of("outcome", OUTCOMES),
-    Index("message_pending_idx", "sent_at", "message_id", postgresql_where=text("outcome = 'pending'")),
-    Index(
-        "message_reason_idx",
-        "outcome",
-        "reason",
-        "received_at",
-        "message_id",
-        postgresql_where=text("outcome IN ('held', 'quarantined')"),
-    ),
-    Index(
-        "message_open_idx",
-        "outcome",
-        "received_at",
-        "message_id",
-        postgresql_where=text("outcome IN ('held', 'quarantined')"),
-    ),
-    postgresql_partition_by="RANGE (received_at)",
-    comment="Raw log of what was received; copies are expected, uniqueness is the ledger's. One partition a day.",
-)
-
-quarantine = Table(
-    "quarantine",
-    metadata,
-    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
-    *_message_columns(),
-    moment("moved_at", nullable=False, server_default=text("now()")),
-    comment="Quarantined and held messages whose day partition was dropped.",
-)
 
 address_event = Table(
     "address_event",
@@ -252,7 +162,7 @@ bounce_list = Table(
     Column("closed_by", Text),
     Column("close_reason", Text),
     Column("is_open", Boolean, Computed("closed_at IS NULL", persisted=True), nullable=False),
-    _one_of("kind", BOUNCE_LIST_KINDS),
+    one_of("kind", BOUNCE_LIST_KINDS),
     Index("bounce_list_open_idx", "address_id", unique=True, postgresql_where=text("closed_at IS NULL")),
     Index("bounce_list_due_at_idx", "due_at", postgresql_where=text("closed_at IS NULL AND due_at IS NOT NULL")),
     # What the pages filter and sort by. Each costs every classified message two to six microseconds: an index has no
@@ -316,7 +226,7 @@ blocked_list = Table(
     Column("unblocked_by", Text),
     Column("unblock_reason", Text),
     Column("is_open", Boolean, Computed("unblocked_at IS NULL", persisted=True), nullable=False),
-    _one_of("reason", CAUSES),
+    one_of("reason", CAUSES),
     Index("blocked_list_open_idx", "address_id", "reason", unique=True, postgresql_where=text("unblocked_at IS NULL")),
     Index("blocked_list_address_idx", "address", "blocked_list_id", postgresql_where=text("unblocked_at IS NULL")),
     # What the pages filter and sort by, beside that.

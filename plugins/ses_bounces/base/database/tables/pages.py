@@ -1,11 +1,11 @@
-"""The tables that only the administrators' pages need; see ledger.py."""
+"""The tables that only the administrators' pages need."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from ses_bounces.base.database.tables.ledger import metadata
+from ses_bounces.base.database.tables.columns import metadata
 
 address_search = Table(
     "address_search",

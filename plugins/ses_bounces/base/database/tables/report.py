@@ -1,10 +1,41 @@
-"""What was sent of the daily report; see ledger.py."""
+"""The daily reports, and on which channels they were sent."""
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Date, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
-from ses_bounces.base.database.tables.ledger import metadata, moment
+from ses_bounces.base.database.tables.columns import metadata, moment
+
+report_day = Table(
+    "report_day",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("timezone", Text, nullable=False),
+    moment("made_at", nullable=False, server_default=text("now()")),
+    Column("ledger_position", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("stale", Boolean, nullable=False, server_default=text("false")),
+    # When the files were written under report_url; null: they are still to be written.
+    moment("published_at"),
+    Column("summary", JSONB, nullable=False),
+    Column("html", LargeBinary, nullable=False),
+    Column("csv", LargeBinary, nullable=False),
+    comment="The daily Email Blocked Report, html and csv gzipped.",
+)
+
 
 report_notice = Table(
     "report_notice",

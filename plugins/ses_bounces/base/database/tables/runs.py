@@ -1,4 +1,4 @@
-"""The tables of the runs: how far they came, what they mirror of the settings, their reports; see ledger.py."""
+"""What each run did, and the settings that functions in SQL need."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Date,
     Index,
     Integer,
-    LargeBinary,
     Table,
     Text,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ses_bounces.base.database.tables.ledger import metadata, moment, number
+from ses_bounces.base.database.tables.columns import metadata, moment, number
 
 setting = Table(
     "setting",
@@ -36,40 +34,6 @@ setting = Table(
     comment="Mirror of the settings that functions in SQL need.",
 )
 
-queue = Table(
-    "queue",
-    metadata,
-    Column("queue_url", Text, primary_key=True),
-    # The queue of the settings that this is the dead-letter queue of, or this one itself.
-    Column("belongs_to", Text, nullable=False),
-    moment("first_drained_at", nullable=False),
-    moment("last_drained_at", nullable=False),
-    # When a drain last saw it empty.
-    moment("emptied_at"),
-    # Send time of about the oldest message that the last drain left behind; null: it left none.
-    moment("left_since"),
-    # When a drain last found nothing more in it, whatever others held then, and until when that may come back.
-    moment("given_at"),
-    moment("held_until"),
-    comment="How far each queue was drained.",
-)
-
-report_day = Table(
-    "report_day",
-    metadata,
-    Column("day", Date, primary_key=True),
-    Column("timezone", Text, nullable=False),
-    moment("made_at", nullable=False, server_default=text("now()")),
-    Column("ledger_position", BigInteger, nullable=False),
-    Column("revision", Integer, nullable=False, server_default="0"),
-    Column("stale", Boolean, nullable=False, server_default=text("false")),
-    # When the files were written under report_url; null: they are still to be written.
-    moment("published_at"),
-    Column("summary", JSONB, nullable=False),
-    Column("html", LargeBinary, nullable=False),
-    Column("csv", LargeBinary, nullable=False),
-    comment="The daily Email Blocked Report, html and csv gzipped.",
-)
 
 replay = Table(
     "replay",

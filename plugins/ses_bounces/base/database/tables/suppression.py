@@ -1,10 +1,9 @@
-"""The tables of what is asked of AWS: SES's suppression lists, lifts, and the doctor's findings; see ledger.py."""
+"""What is asked of SES: its suppression lists, and lifts."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
@@ -17,12 +16,33 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from ses_bounces.base.database.statements import SCHEMA
-from ses_bounces.base.database.tables.ledger import metadata
+from ses_bounces.base.database.tables.columns import metadata, moment, number
 
-SEVERITIES = ("critical", "warning", "unknown", "ok")
+
+def _address_id() -> Column[int]:
+    return Column("address_id", BigInteger, ForeignKey(f"{SCHEMA}.address.address_id"), nullable=False)
+
+
+unblock_request = Table(
+    "unblock_request",
+    metadata,
+    number("unblock_request_id"),
+    _address_id(),
+    Column("lifts", ARRAY(Text), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    moment("requested_at", nullable=False, server_default=text("now()")),
+    moment("finished_at"),
+    Column("result", Text),
+    Index("unblock_request_open_idx", "address_id", unique=True, postgresql_where=text("finished_at IS NULL")),
+    Index("unblock_request_address_id_idx", "address_id", "requested_at"),
+    Index("unblock_request_finished_at_idx", "finished_at"),
+    comment="Blocks that are being lifted: SES's own list first, ours then.",
+)
+
 
 suppression_pass = Table(
     "suppression_pass",
@@ -107,23 +127,4 @@ lift_step = Table(
     PrimaryKeyConstraint("unblock_request_id", "account", "region"),
     Index("lift_step_job_id_idx", "job_id", postgresql_where=text("job_id IS NOT NULL")),
     comment="How far an unblock_request has come: each of SES's lists that the address must leave.",
-)
-
-finding = Table(
-    "finding",
-    metadata,
-    # Which task of the doctor found it: it replaces its own findings.
-    Column("area", Text, nullable=False),
-    Column("check_name", Text, nullable=False),
-    # The queue, region, identity or table that was looked at; empty where there is only one.
-    Column("subject", Text, nullable=False),
-    Column("severity", Text, nullable=False),
-    Column("found", Text, nullable=False),
-    Column("meaning", Text, nullable=False),
-    Column("todo", Text, nullable=False),
-    Column("since", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    Column("checked_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    PrimaryKeyConstraint("check_name", "subject"),
-    CheckConstraint(f"severity IN ({', '.join(repr(name) for name in SEVERITIES)})", name="severity"),
-    comment="What the doctor found the last time, one row for each thing that it looks at.",
 )

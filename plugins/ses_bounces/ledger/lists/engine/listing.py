@@ -10,22 +10,9 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from ses_bounces.ledger.lists.engine.ordering import NOTHING, Ordered
-from ses_bounces.ledger.lists.engine.query import (
-    WALKED,
-    WALKED_FAR,
-    Condition,
-    Count,
-    Direction,
-    all_of,
-    check_limit,
-    in_sample,
-    read_position,
-    reading,
-    sample_of,
-    table,
-    to_all,
-    write_position,
-)
+from ses_bounces.ledger.lists.engine.paging import Count, check_limit, read_position, write_position
+from ses_bounces.ledger.lists.engine.query import WALKED, WALKED_FAR, Condition, Direction, all_of, reading, table
+from ses_bounces.ledger.lists.engine.sampling import in_sample, sample_of, to_all
 from ses_bounces.ledger.lists.engine.search import Candidates
 from ses_bounces.ledger.lists.engine.where import Source, Where
 

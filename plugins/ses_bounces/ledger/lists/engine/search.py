@@ -14,7 +14,8 @@ from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.classify.address import address_key
 from ses_bounces.ledger.erased.guard import conceal_texts
-from ses_bounces.ledger.lists.engine.query import Bound, Condition, all_of, column, sampled, stored
+from ses_bounces.ledger.lists.engine.query import Bound, Condition, all_of, column, stored
+from ses_bounces.ledger.lists.engine.sampling import sampled
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection

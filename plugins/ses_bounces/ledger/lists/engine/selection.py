@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from ses_bounces.ledger.lists.engine.query import (
-    COUNTED,
-    COUNTED_SPREAD,
-    WALKED_FAR,
-    Condition,
-    Count,
-    all_of,
-    column,
-    sample_of,
-    sampled,
-    table,
-)
+from ses_bounces.ledger.lists.engine.paging import COUNTED, Count
+from ses_bounces.ledger.lists.engine.query import COUNTED_SPREAD, WALKED_FAR, Condition, all_of, column, table
+from ses_bounces.ledger.lists.engine.sampling import sample_of, sampled
 from ses_bounces.ledger.lists.engine.search import Candidates, look_up
 from ses_bounces.ledger.lists.engine.where import Source, Where
 
