@@ -279,10 +279,12 @@ def _add_feed_gap() -> None:
         sa.Column("queue_url", sa.Text(), nullable=False),
         sa.Column("first", moment, nullable=False),
         sa.Column("last", moment, nullable=False),
+        sa.Column("cause", sa.Text(), server_default="retention", nullable=False),
         sa.CheckConstraint("first < last", name=op.f("feed_gap_span_check")),
+        sa.CheckConstraint("cause IN ('retention', 'restore')", name=op.f("feed_gap_cause_check")),
         sa.PrimaryKeyConstraint("queue_url", "first", name=op.f("feed_gap_pkey")),
         schema=SCHEMA,
-        comment="Times whose messages a queue had thrown away before they were read: reports of those days may lack some.",
+        comment="Times whose messages are lost: reports of those days may lack some.",
     )
 
 
