@@ -14,5 +14,5 @@ SELECT coalesce(w.queue_url, q.queue_url) AS queue_url, coalesce(w.belongs_to, q
     ) AS read_to
 FROM ses_bounces.awaited_queue w
 FULL JOIN ses_bounces.queue q ON q.queue_url = w.queue_url
--- Of one that the settings name no more nothing is awaited, but what was left in it.
+-- A queue that left the settings is awaited only for what was left in it.
 WHERE w.queue_url IS NOT NULL OR q.left_since IS NOT NULL

@@ -32,7 +32,7 @@ _BODIES = {"message", "quarantine"}
 _ROWS_AT_ONCE = 1_000
 # A row that changes while it is searched is met at the next pass.
 _PASSES = 10
-# Of the text of an array.
+# Characters that quote an element in the text form of an array.
 _ARRAY_ESCAPED = re.compile(r'(["\\])')
 _ESCAPE = r"\\\1"
 

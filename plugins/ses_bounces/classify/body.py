@@ -126,7 +126,7 @@ def _read_bounce(origin: _Origin, rules: Rules, entries: list[Entry]) -> str | N
     for entry in made:
         entry.bounce_type, entry.bounce_sub_type = type_, sub_type
         if entry.kind == "transient_bounce":
-            # Of a mail's only destination, where the bounce names another address, that one tells.
+            # Where the bounce names another address than the mail's only destination, that one has the details.
             recipient = named.get(entry.address) or next(iter(named.values()))
             entry.is_reply = is_reply(type_, sub_type, has_details=_has_details(recipient))
             entry.policy, entry.deadline = rules.promotion, fix_deadline(occurred_at, sub_type, rules)

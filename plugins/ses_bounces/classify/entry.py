@@ -37,7 +37,7 @@ class Entry(msgspec.Struct, gc=False):
     diagnostic_code: str | None = None
     source: str | None = None
     configuration_set: str | None = None
-    # Of a transient bounce: probably an auto-reply. Stored, since erasure empties what it is told by.
+    # A transient bounce that is probably an auto-reply. Stored, because erasure empties the fields that show it.
     is_reply: bool = False
     tags: dict[str, list[str]] | None = None
 

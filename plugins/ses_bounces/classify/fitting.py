@@ -1,4 +1,4 @@
-"""Of a decoded JSON object, what has the right type: a field that is wrong must not hide the others.
+"""Keeps the fields of a decoded JSON object that have the right type: a wrong field must not hide the others.
 
 Not by ``msgspec.convert``: its error has the value in its text, which a lone surrogate can't be encoded for.
 """

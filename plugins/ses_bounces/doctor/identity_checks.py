@@ -59,7 +59,7 @@ def check_reports(
     with findings.trying("notifications", region, needed=False):
         topics = _our_topics(clients, place)
         if not topics:
-            # Of a queue's own region the check of the subscription tells.
+            # The subscription check covers the queue's own region.
             places = [clients.place_of(queue) for queue in clients.settings.queue_urls]
             if sent and region not in [clients.get("sqs", own).meta.region_name for own in places]:
                 findings.add(
@@ -144,7 +144,7 @@ def _our_topics(clients: Clients, place: Place) -> set[str]:
 def _domains(clients: Clients, place: Place, topics: set[str]) -> dict[str, Domain]:
     domains: dict[str, Domain] = {}
     for identity, found in _notifications(clients, place):
-        # Of a FROM address no more is shown than its domain.
+        # Only the domain of a FROM address is shown.
         domain = domains.setdefault(identity.rpartition("@")[2].lower(), Domain())
         lacking = {what for what, key in _NEEDED.items() if found.get(key) not in topics}
         domain.lacking |= lacking

@@ -20,7 +20,7 @@ from ses_bounces.doctor.subscription_checks import check_subscriptions
 
 LONGEST_RETENTION = 1_209_600
 DAY_SECONDS = 86_400
-# Of the retention: from then on the age of the oldest message is a warning, and critical.
+# Shares of the retention. Once the oldest message is older, the finding is a warning, then critical.
 OLD, TOO_OLD = 0.25, 0.5
 # Keys that AWS manages: their policy lets SNS not use them, and can't be changed.
 _AWS_KEYS = ("alias/aws/sqs", "alias/aws/sns")

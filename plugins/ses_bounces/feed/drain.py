@@ -114,7 +114,7 @@ class _Drain:
         self.queue = queue
         self.landing = landing
         self.drained = Drained(queue.url)
-        # Of the queue, once it had nothing more to give.
+        # The queue's depth, once it had nothing more to give.
         self.depth: Depth | None = None
         self.was_terminated = False
         self._terminate = stop

@@ -6,7 +6,7 @@ import math
 from datetime import datetime, timedelta
 
 HOUR = timedelta(hours=1)
-# Of fewer messages the seconds are mostly those of waiting for more.
+# With fewer messages, a drain's time is mostly waiting for more.
 ENOUGH = 500
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ses_bounces.base.aws.answers import Received
 from ses_bounces.feed.sqs.queue import BATCH, SqsQueue
 
-# Of bodies in memory; what a thread has in its hands comes on top.
+# Bytes of bodies in memory; a batch that a thread has just received comes on top.
 MAX_BYTES = 32 * 1024 * 1024
 # As many, one after the other, say that the queue is empty.
 EMPTY_ANSWERS = 2

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 ADDRESSES_PER_CHUNK = 4_000
 PEOPLE_PER_RANGE = 10_000
 COMPARE_EVERY = "23 hours"
-# Of people whose email can't be read: enough to see what is wrong with them.
+# Ids logged of people whose email can't be read: enough to see what is wrong with them.
 IDS_TOLD = 20
 _SWITCH_OFF = Changing("people/switch_off_people", "people/switch_off_people_found")
 _SWITCH_ON = Changing("people/switch_on_people", "people/switch_on_people_found")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ses_bounces.base.database.connection import Connection
 
-# Of a megabyte at once, the memory costs more than the compression.
+# Rows compressed at a time. More cost memory: at a megabyte, allocating it takes longer than compressing it.
 _ROWS_AT_ONCE = 250
 
 REPORT_COLUMNS = (

@@ -48,7 +48,7 @@ class Notice:
 
     @property
     def day(self) -> date:
-        """Of which day it is."""
+        """The report's day."""
         return date.fromisoformat(self.summary["day"])
 
     @property

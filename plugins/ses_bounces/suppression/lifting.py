@@ -38,7 +38,7 @@ ONE_BY_ONE = 1_000
 PER_JOB = 100_000
 AT_ONCE = 5
 _CHUNK = 500
-# Of a request that somebody waits for.
+# Limits for a request that a person waits for.
 _HASTE_SECONDS = 1.5
 
 

@@ -17,7 +17,7 @@ from ses_bounces.web.access import Viewer
 
 log = logging.getLogger(__name__)
 
-# Of each outcome; the numbers are whole.
+# Ids listed per outcome; the counts are complete.
 IDS_SHOWN = 500
 
 

@@ -35,7 +35,7 @@ TITLES = {
     500: "Something went wrong",
     503: "Email Bounces can't work yet",
 }
-# Of the code where it happened; what is further out is the framework's.
+# Innermost frames that are logged; the outer ones belong to the framework.
 FRAMES = 8
 LOG_IN = "Your Airflow session has ended. Reload Airflow to log in; then open this page again."
 UNKNOWN = "This page met an error that it does not know. The API server's log has it. Nothing was changed by half."

@@ -28,7 +28,7 @@ _AGAIN = "Reload the page and send it again. Nothing was changed."
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    # Of the site: the same user may have fewer rights on another one.
+    # The token is for one site: the same user may have fewer rights on another one.
     return URLSafeTimedSerializer(conf.get_mandatory_value("api", "secret_key"), salt=f"{current().slug} form")
 
 

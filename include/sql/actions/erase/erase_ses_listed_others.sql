@@ -1,4 +1,4 @@
--- Of several spellings that one of SES's lists has of an erased address, one row stays. Locks: the rows deleted.
+-- Delete all rows but one where one of SES's lists has several spellings of an erased address. Locks: the rows deleted.
 -- Parameters:
 --   key: text  the address
 DELETE FROM ses_bounces.ses_listed l

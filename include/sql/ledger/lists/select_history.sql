@@ -28,7 +28,7 @@ SELECT e.event_id, e.kind, e.occurred_at, e.recorded_at, e.actor, e.reason, e.li
     ARRAY(
         SELECT b.reason FROM block b
         WHERE e.superseded_at IS NULL AND CASE
-            -- Of policy age_and_rebounce it begins with the second bounce, after the deadline.
+            -- With policy age_and_rebounce it begins with the second bounce, after the deadline.
             WHEN b.reason = 'expired_transient' THEN e.kind = 'promotion' AND e.occurred_at = (
                 SELECT max(p.occurred_at) FROM ses_bounces.address_event p
                 WHERE p.address_id = e.address_id AND p.superseded_at IS NULL AND p.kind = 'promotion'

@@ -1,4 +1,4 @@
--- Of copies of one event the first that was read counts; a plain delivery was not kept, and is not replayed.
+-- Keep the first copy of each event that was read; a plain delivery was not kept, and is not replayed.
 -- Locks: none that others see.
 INSERT INTO replayed_entry
 SELECT DISTINCT ON (c.dedup_key) c.* FROM replayed_copy c WHERE c.kind <> 'delivery'

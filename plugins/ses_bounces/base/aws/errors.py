@@ -67,7 +67,7 @@ _LOCAL = {
     ),
     "ParamValidationError": "a value has the wrong form; correct the setting",
 }
-# Of botocore as well; a retry may do.
+# botocore raises these itself too; a retry may succeed.
 _CONNECTION = {
     "SSLError": (
         'the server must speak TLS 1.2 or later, with a certificate of an authority that "verify" of the Airflow '
@@ -98,7 +98,7 @@ def explain(error: ClientError | BotoCoreError, action: str, what: str) -> str:
     """
     code = code_of(error)
     if code is None:
-        # Of botocore itself: no credentials, no route, a time-out.
+        # botocore raised it, not AWS: no credentials, no route, a time-out.
         name = type(error).__name__
         host = urlsplit(str(getattr(error, "kwargs", {}).get("endpoint_url") or "")).hostname
         advice = (_LOCAL | _CONNECTION).get(name, "check the Airflow connection's region, endpoint and credentials")

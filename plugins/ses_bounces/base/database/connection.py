@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 
-# Of these SQLSTATE classes the rows are to blame; any other error would meet the next rows as well.
+# SQLSTATE classes of errors that the rows cause; any other error would hit the next rows too.
 _DATA_ERRORS = ("22", "23", "54")
 
 # What to do, by SQLSTATE or its class.
@@ -114,7 +114,7 @@ def is_of_rows(error: Exception) -> bool:
 
     if isinstance(error, psycopg.Error):
         if error.sqlstate is None:
-            # Of psycopg itself: a value that it can't send, like a NUL.
+            # psycopg refuses a value that it can't send, like a NUL.
             return isinstance(error, psycopg.DataError)
         return error.sqlstate.startswith(_DATA_ERRORS)
     return not isinstance(error, (SesBouncesError, OSError, MemoryError))

@@ -8,7 +8,7 @@ from typing import Any
 
 from ses_bounces.classify.entry import Entry
 
-# Of what SES lists: there is no message.
+# The message_id of entries that come from SES's suppression list.
 NO_MESSAGE = 0
 Day = tuple[dt.date, str]
 

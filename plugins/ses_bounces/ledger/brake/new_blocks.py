@@ -34,7 +34,7 @@ class NewBlocks:
         self._brakes: dict[str, int] = dict(rows)
         open_ = [candidate for candidate in candidates if candidate.domain not in self._brakes]
         days = {candidate.day[0] for candidate in open_}
-        # Of those that a bounce blocks since later, the day that may get a place back.
+        # An address that is blocked since a later day frees its place on that day.
         days |= {day_of(begun[candidate.entry.address]) for candidate in open_ if candidate.entry.address in begun}
         self._blocks = self._read(days, domains)
 

@@ -28,7 +28,7 @@ _QUOTED_CHARACTERS = 66
 _BEGINS = re.compile(r"['`*=/!]")
 # VERP: bounces+anna=example.com@lists.example.org
 _BEGINS_VERP = re.compile(r"[^\w.]|_")
-# Of places where an address may begin before one @. A local part with more of these signs is no usual one.
+# Places before one @ where an address may begin. More find stranger local parts, and cost more for each @.
 _MOST_BEGINNINGS = 8
 # Microsoft's name of a guest: anna_example.com#EXT#@tenant.example
 _GUEST = re.compile(r"#ext#$", re.IGNORECASE)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 _KEYS_AT_ONCE = 5_000
-# Of this process; another one is asked for when the database was written with another one.
+# This process's secret. It is read again when the database was written with another one.
 _known: list[Secret] = []
 
 

@@ -29,7 +29,7 @@ _BEFORE = (
 _BEFORE_VERP = "(?<![a-z0-9.])"
 _BEHIND = "(?![a-z0-9-]|\\.[a-z0-9])"
 _WORD = re.compile(r"[^\s\"<>]+")
-# Of a mail that names the address: names, subjects, and whatever the sender noted.
+# Fields of a mail that may name the person: names, subjects, and whatever the sender noted.
 _OF_A_MAIL = ("headers", "commonHeaders", "tags")
 _OF_A_RECIPIENT = ("emailAddress", "action", "status")
 

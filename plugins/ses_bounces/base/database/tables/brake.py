@@ -29,7 +29,7 @@ brake = Table(
     metadata,
     number("brake_id"),
     Column("domain", Text(collation="C"), nullable=False),
-    # Of the bounce that was one too many, in UTC.
+    # The day, in UTC, of the bounce that exceeded the limit.
     Column("day", Date, nullable=False),
     Column("max_new_blocks", Integer, nullable=False),
     moment("braked_at", nullable=False, server_default=text("now()")),
@@ -66,7 +66,7 @@ held_entry = Table(
     moment("occurred_at", nullable=False),
     # What the receiving server said, without addresses.
     Column("diagnostic", Text),
-    # Of SES's suppression list: what an entry is made of once it is confirmed.
+    # An entry of SES's suppression list, from which the ledger entry is made once it is confirmed.
     Column("listing", JSONB),
     Column("decision", Text),
     CheckConstraint(_DECISION, name="decision"),

@@ -112,7 +112,7 @@ feed_gap = Table(
     "feed_gap",
     metadata,
     Column("queue_url", Text, nullable=False),
-    # Of the messages' send times, to exclusive.
+    # Send times of the lost messages, the last one exclusive.
     moment("first", nullable=False),
     moment("last", nullable=False),
     Column("cause", Text, nullable=False, server_default="retention"),

@@ -69,7 +69,7 @@ address_event = Table(
     Column("diagnostic_code", Text),
     Column("source", Text),
     Column("configuration_set", Text),
-    # Of a transient bounce: probably an auto-reply.
+    # A transient bounce that is probably an auto-reply.
     Column("is_reply", Boolean, nullable=False, server_default=text("false")),
     Column("tags", JSONB),
     Column("rules_version", SmallInteger, nullable=False),
@@ -147,7 +147,7 @@ bounce_list = Table(
     Column("address", Text(collation="C"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("details", Text),
-    # Of its last bounce.
+    # The subtype of the last bounce.
     Column("bounce_sub_type", Text),
     Column("configuration_set", Text),
     Column("is_reply", Boolean, nullable=False, server_default=text("false")),

@@ -38,7 +38,7 @@ setting = Table(
 replay = Table(
     "replay",
     metadata,
-    # Of the messages' send times, to exclusive.
+    # Send times of the messages that were read again, the last one exclusive.
     moment("window_first", primary_key=True),
     moment("window_last", primary_key=True),
     # The version of the rules, and a digest of the settings that they take in.

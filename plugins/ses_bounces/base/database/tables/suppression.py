@@ -54,7 +54,7 @@ suppression_pass = Table(
     Column("since", DateTime(timezone=True)),
     Column("until", DateTime(timezone=True)),
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    # Of the page to ask for next; null: the first one.
+    # The token of the next page; null: the first page.
     Column("next_token", Text),
     Column("pages", Integer, nullable=False, server_default="0"),
     Column("listed", BigInteger, nullable=False, server_default="0"),

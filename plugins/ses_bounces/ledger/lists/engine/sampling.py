@@ -12,7 +12,8 @@ from ses_bounces.ledger.lists.engine.query import Bound, Condition, all_of, tabl
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# Of a table's pages, to tell how many rows there are about; a few milliseconds for a million.
+# The share of a table's pages that an estimate reads, in percent. More is closer, and slower: this takes a few
+# milliseconds for a million rows.
 SAMPLED_PERCENT = 0.5
 
 
