@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.base.regions import is_host_of_aws, is_region, region_of
 from ses_bounces.base.sites import current
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.rules import Rules
@@ -22,7 +22,6 @@ MAX_GRACE_DAYS = 30
 PRIVATE = ("never_block", "report_email_to", "report_email_from")
 # A manual run may set these for itself; each has a range.
 OVERRIDABLE = ("transient_grace_days", "max_seconds", "max_messages", "max_drainers")
-_AWS_QUEUE_HOST = re.compile(r"(?:sqs|queue)(?:-fips)?\.(?P<region>[a-z]{2}(?:-[a-z]+)+-\d+)\.")
 
 
 class Queue(BaseModel):
@@ -36,8 +35,7 @@ class Queue(BaseModel):
     @property
     def region(self) -> str | None:
         """The region that the URL names; None for an endpoint that names none (the connection's region is used)."""
-        match = _AWS_QUEUE_HOST.match(urlsplit(self.url).hostname or "")
-        return match["region"] if match else None
+        return region_of(urlsplit(self.url).hostname or "")
 
     @property
     def name(self) -> str:
@@ -63,9 +61,17 @@ def _queue_url(queue: Queue) -> Queue:
         raise ValueError(
             "it must be the URL of an SQS queue, like https://sqs.eu-west-1.amazonaws.com/123456789012/name"
         )
+    if queue.region is None and is_host_of_aws(parts.hostname or ""):
+        raise ValueError(f"it must name a region that the installed botocore knows; {parts.hostname} names none")
     if queue.name.endswith(".fifo"):
         raise ValueError("it must be a standard queue: SES can't publish to FIFO topics")
     return queue
+
+
+def _region(name: str) -> str:
+    if not is_region(name):
+        raise ValueError(f"it must be a list of regions that the installed botocore knows; {name} is none")
+    return name
 
 
 def _timezone(name: str) -> str:
@@ -124,9 +130,7 @@ class Settings(BaseModel):
     aws_conn_id: str | None = "ses_bounces_aws"
     postgres_conn_id: str = "ses_bounces_postgres"
     use_fips_endpoint: Annotated[bool, Field(strict=True)] = False
-    ses_regions: (
-        Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d+$")], ...], Field(min_length=1)] | None
-    ) = None
+    ses_regions: Annotated[tuple[Annotated[str, AfterValidator(_region)], ...], Field(min_length=1)] | None = None
     lift_at_ses: Annotated[bool, Field(strict=True)] = True
     push_to_ses: Annotated[bool, Field(strict=True)] = False
     ses_import_url: Annotated[str, Field(pattern=r"^s3://[^/]+")] | None = None

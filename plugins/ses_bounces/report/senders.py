@@ -143,19 +143,18 @@ def _smtp_errors(server: str) -> Iterator[None]:
 
 def _by_ses(settings: Settings, mail: dict[str, Any]) -> None:
     from airflow.providers.amazon.aws.hooks.ses import SesHook
-    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from ses_bounces.base.aws.clients import refuse_old_tls
+    from ses_bounces.base.aws.clients import Place, open_client
     from ses_bounces.base.aws.errors import code_of, needs_a_person
 
     if settings.report_email_from is None:
         raise SettingsError(f"report_email_from is not set; SES needs a sender that it has verified. {where()}")
     conn_id = settings.report_email_conn_id
-    config = Config(use_fips_endpoint=settings.use_fips_endpoint, retries={"mode": "standard", "max_attempts": 5})
+    # The provider's hook writes the mail; it would make a client of another configuration than all of ours.
+    hook = SesHook(aws_conn_id=conn_id)
+    vars(hook)["conn"] = open_client("ses", Place(conn_id, None), use_fips_endpoint=settings.use_fips_endpoint)
     try:
-        hook = SesHook(aws_conn_id=conn_id, config=config)
-        refuse_old_tls(hook.get_conn())
         hook.send_email(mail_from=settings.report_email_from, **mail)
     except (ClientError, BotoCoreError) as error:
         # SES's messages name addresses ("Email address is not verified: …").
