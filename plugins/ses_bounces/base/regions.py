@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import re
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 # Its queues have had this host since before hosts named a region.
@@ -14,8 +15,12 @@ _LEGACY_QUEUE_HOST = "queue.amazonaws.com"
 
 @functools.cache
 def _partitions() -> list[dict[str, Any]]:
-    text = (files("botocore") / "data" / "partitions.json").read_text(encoding="utf-8")
-    found: list[dict[str, Any]] = json.loads(text)["partitions"]
+    # Found without being imported: the settings are read by tasks that ask AWS nothing.
+    spec = find_spec("botocore")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    path = Path(spec.submodule_search_locations[0], "data", "partitions.json")
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["partitions"]
     return found
 
 

@@ -100,6 +100,9 @@ def _address(text: str) -> str:
 
 
 def _whole_number(value: Any) -> Any:
+    # JSON knows one kind of number, and Airflow's form takes 14.0 for the same as 14.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     # true is 1 and "14" is 14 to pydantic; to a person they are mistakes.
     if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
         raise ValueError("not a whole number")
@@ -151,7 +154,7 @@ class Settings(BaseModel):
     report_email_from: Address | None = None
     report_email_conn_id: str = "smtp_default"
     report_chat_conn_id: str | None = None
-    report_chat_format: Literal["text", "teams", "discord"] = "text"
+    report_chat_format: Literal["text", "google_chat", "teams", "discord"] = "text"
     report_send_addresses: Annotated[bool, Field(strict=True)] = False
     raw_retention_days: Annotated[Count, Field(ge=0, le=3_650)] = 90
     keep_no_effect_bodies: Annotated[bool, Field(strict=True)] = False
@@ -277,7 +280,7 @@ MEANINGS = {
     "report_email_from": "an e-mail address, or null",
     "report_email_conn_id": "an Airflow connection id",
     "report_chat_conn_id": "an Airflow connection id, or null",
-    "report_chat_format": "text, teams or discord",
+    "report_chat_format": "text, google_chat, teams or discord",
     "report_send_addresses": "true or false",
     "raw_retention_days": "a whole number from 0 (keep) to 3650",
     "keep_no_effect_bodies": "true or false",

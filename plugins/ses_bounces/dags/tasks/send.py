@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.base import metrics, sites
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
-from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.base.exceptions import PartlySentError, SettingsError
 from ses_bounces.dags.tasks.run import recorded, settings_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def send_report_email(context: Context) -> Counts:
     """Send the reports of finished days by e-mail, each once.
 
     :raises AirflowSkipException: ``report_email_to`` is empty.
+    :raises PartlySentError: the mail server refuses some of the recipients; the others have it.
     :raises SendRefusedError: the mail server, or SES, refuses; the report itself is made and kept.
     :raises SendError: it can't be reached; a retry tries again.
     """
@@ -71,13 +72,18 @@ def _needed(is_there: bool, otherwise: str) -> None:
 
 
 def _send(context: Context, settings: Settings, channel: str, send: Send) -> Counts:
+    refused: PartlySentError | None = None
     with recorded(context, settings) as (connection, counts):
         counts["days"] = []
         again = _again(context)
         days = [again] if again else [day for (day,) in _rows(connection, "report/select_to_send", channel=channel)]
         for day in days:
             if _rows(connection, "report/claim_notice", day=day, channel=channel, again=again is not None):
-                _send_one(connection, settings, channel, day, send)
+                try:
+                    _send_one(connection, settings, channel, day, send)
+                except PartlySentError as error:
+                    # The other days are still told to those who are not refused.
+                    refused = error
                 counts["days"].append(day.isoformat())
                 log.info("Sent the report of %s (%s)", day, channel)
             else:
@@ -85,6 +91,8 @@ def _send(context: Context, settings: Settings, channel: str, send: Send) -> Cou
         if not days:
             log.info("No report is to be sent (%s)", channel)
     metrics.count("reports_sent", len(counts["days"]), {"channel": channel})
+    if refused is not None:
+        raise refused
     return counts
 
 
@@ -96,7 +104,12 @@ def _send_one(connection: Connection, settings: Settings, channel: str, day: dat
             raise SettingsError(f"There is no report of {day}. Choose a day that has one (Param again).")
         _, table, _, summary = rows[0]
         notice = _notice(settings, summary, table)
-        send(notice, table if settings.report_send_addresses else None)
+        try:
+            send(notice, table if settings.report_send_addresses else None)
+        except PartlySentError:
+            # Whoever has it is not told twice.
+            revision = summary["revision"]
+            raise
         revision = summary["revision"]
     finally:
         # Not sent: the next run may try at once.
@@ -114,11 +127,13 @@ def _notice(settings: Settings, summary: dict[str, Any], table: bytes) -> Notice
 
 def _newly_blocked(summary: dict[str, Any], table: bytes, settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield address and reason of what the report's table has since the day began."""
+    from ses_bounces.report.csv_file import plain
+
     zone = settings.report_zone
     with gzip.open(io.BytesIO(table), "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if datetime.fromisoformat(row["since"]).astimezone(zone).date().isoformat() == summary["day"]:
-                yield row["address"], row["reason"]
+                yield plain(row["address"]), row["reason"]
 
 
 def _link(day: str) -> str | None:
