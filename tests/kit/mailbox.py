@@ -18,18 +18,19 @@ from dev.ports import free_port
 
 
 class Mailbox:
-    """Takes mail; ``answer`` is what the server says to a recipient instead."""
+    """Takes mail; ``answer`` is what the server says to a recipient instead, ``answers`` to one of them."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
         self.answer: str | None = None
+        self.answers: dict[str, str] = {}
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
     ) -> str:
-        if self.answer:
-            return self.answer
+        if answer := self.answers.get(address, self.answer):
+            return answer
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -3,5 +3,5 @@
 --   first, last: timestamptz  of the gap
 UPDATE ses_bounces.report_day r
 SET stale = true
-WHERE NOT r.stale AND r.day::timestamp AT TIME ZONE r.timezone < %(last)s
-    AND (r.day + 1)::timestamp AT TIME ZONE r.timezone > %(first)s
+WHERE NOT r.stale AND ses_bounces.day_start(r.day, r.timezone) < %(last)s
+    AND ses_bounces.day_start(r.day + 1, r.timezone) > %(first)s

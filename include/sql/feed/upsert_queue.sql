@@ -24,6 +24,15 @@ SET belongs_to = excluded.belongs_to, last_drained_at = excluded.last_drained_at
         -- What was in flight then has come back and was read by this, or is gone.
         CASE WHEN %(gave_all)s AND q.held_until <= excluded.last_drained_at THEN q.given_at END
     ),
-    given_at = greatest(q.given_at, excluded.given_at),
-    held_until = CASE WHEN %(gave_all)s THEN excluded.held_until ELSE q.held_until END,
+    -- What is waited for already is not put off by what is in flight now: a queue that is never quiet is read, too.
+    given_at = CASE
+        WHEN %(gave_all)s AND NOT (q.held_until > excluded.last_drained_at AND q.held_until < excluded.held_until) IS TRUE
+            THEN excluded.given_at
+        ELSE q.given_at
+    END,
+    held_until = CASE
+        WHEN %(gave_all)s AND NOT (q.held_until > excluded.last_drained_at AND q.held_until < excluded.held_until) IS TRUE
+            THEN excluded.held_until
+        ELSE q.held_until
+    END,
     left_since = excluded.left_since

@@ -1,7 +1,7 @@
 -- address_key(email): the key of an address, NULL where it is none. Equal to ses_bounces.classify.address.address_key
 -- in Python on every input (a property test compares them), so that a people table can be indexed by it.
 -- Reads ses_bounces.codepoint, which only an upgrade changes: that is why it may be called IMMUTABLE.
--- Locks: none.
+-- A backslash is in dollar quotes only: whoever asks may have switched standard_conforming_strings off. Locks: none.
 
 -- RFC 3492 §6.3, of one label; NULL: not possible.
 CREATE OR REPLACE FUNCTION ses_bounces.punycode_encode(label text) RETURNS text
@@ -10,7 +10,7 @@ DECLARE
     digits constant text := 'abcdefghijklmnopqrstuvwxyz0123456789';
     points int[] := ARRAY(SELECT ascii(c) FROM regexp_split_to_table(label, '') c);
     total int := cardinality(points);
-    output text := regexp_replace(label, '[^\u0001-\u007f]', '', 'g');
+    output text := regexp_replace(label, $r$[^\u0001-\u007f]$r$, '', 'g');
     basic int := length(output);
     handled int := basic;
     n bigint := 128;
@@ -150,7 +150,7 @@ $function$;
 CREATE OR REPLACE FUNCTION ses_bounces.is_u_label(label text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $function$
 BEGIN
-    IF label IS NULL OR label !~ '[^\u0001-\u007f]' OR label LIKE '%.%' THEN
+    IF label IS NULL OR label !~ $r$[^\u0001-\u007f]$r$ OR label LIKE '%.%' THEN
         RETURN false;
     END IF;
     IF EXISTS (
@@ -168,7 +168,7 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$
 DECLARE
     encoded text := label;
 BEGIN
-    IF label ~ '[^\u0001-\u007f]' THEN
+    IF label ~ $r$[^\u0001-\u007f]$r$ THEN
         IF NOT ses_bounces.is_u_label(label) THEN
             RETURN NULL;
         END IF;
@@ -192,7 +192,7 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$
 DECLARE
     -- Blank or invisible, at an end; the same in brackets.
     ends constant text := E' \t\n\r\f\x0b\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad';
-    quoted constant text := '"(\\.|[^"\\])*"';
+    quoted constant text := $r$"(\\.|[^"\\])*"$r$;
     upper_ constant text := 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
     lower_ constant text := 'abcdefghijklmnopqrstuvwxyz';
     address text;
@@ -204,11 +204,11 @@ DECLARE
 BEGIN
     -- Nearly every address; the long way gives the same key. Counts in a pattern cost fifty microseconds, and no label of
     -- 64 characters in all has more than 63.
-    IF email ~ '^[A-Za-z0-9.+_=-]+@([A-Za-z0-9]+(-+[A-Za-z0-9]+)*\.)+[A-Za-z]+$' AND email !~* 'xn--'
+    IF email ~ $r$^[A-Za-z0-9.+_=-]+@([A-Za-z0-9]+(-+[A-Za-z0-9]+)*\.)+[A-Za-z]+$$r$ AND email !~* 'xn--'
         AND length(email) <= 64 THEN
         RETURN lower(email COLLATE "C");
     END IF;
-    IF email ~ '^[A-Za-z0-9.+_=-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,24}$'
+    IF email ~ $r$^[A-Za-z0-9.+_=-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,24}$$r$
         AND length(email) <= 253 AND email !~* 'xn--' THEN
         RETURN lower(email COLLATE "C");
     END IF;
@@ -218,7 +218,7 @@ BEGIN
     address := btrim(email, ends);
     -- Name <address>, behind the last < outside quotes; a name that holds another address makes them several.
     IF right(address, 1) = '>' THEN
-        angle := substring(address FROM '<((?:"(?:\\.|[^"\\])*"|[^"<>])*)>$');
+        angle := substring(address FROM $r$<((?:"(?:\\.|[^"\\])*"|[^"<>])*)>$$r$);
         IF angle IS NOT NULL THEN
             name := regexp_replace(left(address, length(address) - length(angle) - 2), quoted, '', 'g');
             IF name ~ '[<>]' OR (name LIKE '%@%' AND name ~ '[,;]') THEN
@@ -231,13 +231,13 @@ BEGIN
     address := regexp_replace(
         address, '^(([Rr][Ff][Cc]822;|[Mm][Aa][Ii][Ll][Tt][Oo]:|[Ss][Mm][Tt][Pp]:)[' || ends || ']*)+', ''
     );
-    IF length(address) > 320 OR address ~ '[\u0001-\u001f\u007f-\u009f]' OR position('@' IN address) = 0 THEN
+    IF length(address) > 320 OR address ~ $r$[\u0001-\u001f\u007f-\u009f]$r$ OR position('@' IN address) = 0 THEN
         RETURN NULL;
     END IF;
     domain := substring(address FROM '[^@]*$');
     local_ := left(address, length(address) - length(domain) - 1);
     -- RFC 5322 §3.2.3, and the space: only in quotes.
-    IF local_ = '' OR regexp_replace(local_, quoted, '', 'g') ~ '[ ,;:<>()[\]\\@]' THEN
+    IF local_ = '' OR regexp_replace(local_, quoted, '', 'g') ~ $r$[ ,;:<>()[\]\\@]$r$ THEN
         RETURN NULL;
     END IF;
     IF right(domain, 1) = '.' THEN

@@ -4,4 +4,7 @@
 --   since: timestamptz  the earliest time of the new entries
 UPDATE ses_bounces.report_day r
 SET stale = true
-WHERE NOT r.stale AND ((r.day + 1)::timestamp AT TIME ZONE r.timezone) > %(since)s
+WHERE NOT r.stale
+    -- No zone is a day from UTC: few are looked at closely.
+    AND r.day >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date - 2
+    AND ses_bounces.day_start(r.day + 1, r.timezone) > %(since)s

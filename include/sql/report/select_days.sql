@@ -4,4 +4,4 @@
 --   zone: text  time zone
 SELECT r.day
 FROM ses_bounces.report_day r
-WHERE NOT r.stale AND r.timezone = %(zone)s AND r.made_at >= (r.day + 1)::timestamp AT TIME ZONE r.timezone
+WHERE NOT r.stale AND r.timezone = %(zone)s AND r.made_at >= ses_bounces.day_start(r.day + 1, r.timezone)

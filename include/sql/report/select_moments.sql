@@ -6,8 +6,8 @@
 --   day: date   the day
 --   zone: text  its time zone
 WITH bounds AS (
-    SELECT %(day)s::date::timestamp AT TIME ZONE %(zone)s AS starts_at,
-        (%(day)s::date + 1)::timestamp AT TIME ZONE %(zone)s AS ends_at
+    SELECT ses_bounces.day_start(%(day)s::date, %(zone)s) AS starts_at,
+        ses_bounces.day_start(%(day)s::date + 1, %(zone)s) AS ends_at
 )
 SELECT b.starts_at, b.ends_at, least(b.ends_at, now()) AS as_of, now() AS read_at,
     coalesce((SELECT max(e.event_id) FROM ses_bounces.address_event e), 0) AS seen,

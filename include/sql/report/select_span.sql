@@ -11,7 +11,7 @@ SELECT k.today, (least(k.drained_at, (
     SELECT m.received_at
     FROM ses_bounces.message m
     WHERE m.received_at < coalesce(k.drained_at, 'infinity')
-        AND m.received_at >= (k.today - %(days_kept)s::int)::timestamp AT TIME ZONE %(zone)s
+        AND m.received_at >= ses_bounces.day_start(k.today - %(days_kept)s::int, %(zone)s)
     ORDER BY m.received_at
     LIMIT 1
 )) AT TIME ZONE %(zone)s)::date

@@ -5,7 +5,7 @@
 WITH finished AS (
     SELECT r.day
     FROM ses_bounces.report_day r
-    WHERE r.made_at >= (r.day + 1)::timestamp AT TIME ZONE r.timezone
+    WHERE r.made_at >= ses_bounces.day_start(r.day + 1, r.timezone)
         AND r.day >= (now() AT TIME ZONE r.timezone)::date - 7
 ), sent AS (
     SELECT n.day FROM ses_bounces.report_notice n WHERE n.channel = %(channel)s AND n.sent_at IS NOT NULL

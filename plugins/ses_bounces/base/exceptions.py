@@ -18,6 +18,7 @@
         ├── SetupError              something that is not ours stands in the way of setting up
         ├── ReplayError             a replay that was not tried, or of no window
         ├── SendRefusedError        a mail server or a webhook refuses the report
+        │   └── PartlySentError         some of the recipients don't get it
         ├── HealthError             the doctor found something critical
         ├── QuarantineError         most messages were not understood
         ├── BrakeError              bounces of a domain are held until somebody decides
@@ -89,6 +90,10 @@ class ReplayError(NeedsAPersonError):
 
 class SendRefusedError(NeedsAPersonError):
     """A mail server or a webhook refuses the report; the report itself is made and kept."""
+
+
+class PartlySentError(SendRefusedError):
+    """The report is sent, and some of its recipients are refused: it is not sent to the others a second time."""
 
 
 class HealthError(NeedsAPersonError):

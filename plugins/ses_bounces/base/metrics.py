@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import Literal, NamedTuple
 
 from ses_bounces.base.sites import current
+
+_NO_PART = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class Metric(NamedTuple):
@@ -52,10 +56,28 @@ def count(name: str, number: int, tags: dict[str, str] | None = None) -> None:
 
 
 def gauge(name: str, value: float, tags: dict[str, str] | None = None) -> None:
-    """Set a gauge."""
+    """Set a gauge.
+
+    Where no tag gets through, what it is of follows its name: else the gauges of one name would overwrite each other.
+    """
     from airflow.sdk.observability import stats
 
-    stats.gauge(f"ses_bounces.{name}", value, tags=_with_site(tags))
+    tagged = _with_site(tags)
+    if tagged and _are_tags_dropped():
+        # A dot would begin another part of the name.
+        name, tagged = ".".join([name, *(_NO_PART.sub("_", value) for value in tagged.values())]), None
+    stats.gauge(f"ses_bounces.{name}", value, tags=tagged)
+
+
+@functools.cache
+def _are_tags_dropped() -> bool:
+    """Tell whether Airflow sends to a StatsD that knows no tags."""
+    from airflow.sdk.configuration import conf
+
+    def is_on(option: str) -> bool:
+        return bool(conf.getboolean("metrics", option, fallback=False))
+
+    return is_on("statsd_on") and not is_on("statsd_influxdb_enabled") and not is_on("statsd_datadog_enabled")
 
 
 def _with_site(tags: dict[str, str] | None) -> dict[str, str] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.base.regions import is_host_of_aws, is_region, region_of
 from ses_bounces.base.sites import current
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.rules import Rules
@@ -22,7 +22,6 @@ MAX_GRACE_DAYS = 30
 PRIVATE = ("never_block", "report_email_to", "report_email_from")
 # A manual run may set these for itself; each has a range.
 OVERRIDABLE = ("transient_grace_days", "max_seconds", "max_messages", "max_drainers")
-_AWS_QUEUE_HOST = re.compile(r"(?:sqs|queue)(?:-fips)?\.(?P<region>[a-z]{2}(?:-[a-z]+)+-\d+)\.")
 
 
 class Queue(BaseModel):
@@ -36,8 +35,7 @@ class Queue(BaseModel):
     @property
     def region(self) -> str | None:
         """The region that the URL names; None for an endpoint that names none (the connection's region is used)."""
-        match = _AWS_QUEUE_HOST.match(urlsplit(self.url).hostname or "")
-        return match["region"] if match else None
+        return region_of(urlsplit(self.url).hostname or "")
 
     @property
     def name(self) -> str:
@@ -63,9 +61,17 @@ def _queue_url(queue: Queue) -> Queue:
         raise ValueError(
             "it must be the URL of an SQS queue, like https://sqs.eu-west-1.amazonaws.com/123456789012/name"
         )
+    if queue.region is None and is_host_of_aws(parts.hostname or ""):
+        raise ValueError(f"it must name a region that the installed botocore knows; {parts.hostname} names none")
     if queue.name.endswith(".fifo"):
         raise ValueError("it must be a standard queue: SES can't publish to FIFO topics")
     return queue
+
+
+def _region(name: str) -> str:
+    if not is_region(name):
+        raise ValueError(f"it must be a list of regions that the installed botocore knows; {name} is none")
+    return name
 
 
 def _timezone(name: str) -> str:
@@ -94,6 +100,9 @@ def _address(text: str) -> str:
 
 
 def _whole_number(value: Any) -> Any:
+    # JSON knows one kind of number, and Airflow's form takes 14.0 for the same as 14.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     # true is 1 and "14" is 14 to pydantic; to a person they are mistakes.
     if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
         raise ValueError("not a whole number")
@@ -124,9 +133,7 @@ class Settings(BaseModel):
     aws_conn_id: str | None = "ses_bounces_aws"
     postgres_conn_id: str = "ses_bounces_postgres"
     use_fips_endpoint: Annotated[bool, Field(strict=True)] = False
-    ses_regions: (
-        Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d+$")], ...], Field(min_length=1)] | None
-    ) = None
+    ses_regions: Annotated[tuple[Annotated[str, AfterValidator(_region)], ...], Field(min_length=1)] | None = None
     lift_at_ses: Annotated[bool, Field(strict=True)] = True
     push_to_ses: Annotated[bool, Field(strict=True)] = False
     ses_import_url: Annotated[str, Field(pattern=r"^s3://[^/]+")] | None = None
@@ -147,7 +154,7 @@ class Settings(BaseModel):
     report_email_from: Address | None = None
     report_email_conn_id: str = "smtp_default"
     report_chat_conn_id: str | None = None
-    report_chat_format: Literal["text", "teams", "discord"] = "text"
+    report_chat_format: Literal["text", "google_chat", "teams", "discord"] = "text"
     report_send_addresses: Annotated[bool, Field(strict=True)] = False
     raw_retention_days: Annotated[Count, Field(ge=0, le=3_650)] = 90
     keep_no_effect_bodies: Annotated[bool, Field(strict=True)] = False
@@ -273,7 +280,7 @@ MEANINGS = {
     "report_email_from": "an e-mail address, or null",
     "report_email_conn_id": "an Airflow connection id",
     "report_chat_conn_id": "an Airflow connection id, or null",
-    "report_chat_format": "text, teams or discord",
+    "report_chat_format": "text, google_chat, teams or discord",
     "report_send_addresses": "true or false",
     "raw_retention_days": "a whole number from 0 (keep) to 3650",
     "keep_no_effect_bodies": "true or false",

@@ -19,9 +19,10 @@ of SES, which takes minutes instead of hours; the file is deleted afterwards. Wi
 **An address that SES does not accept** ends its request as refused, and its block stays: look for it in the SES
 console, under *Suppression list*.
 
-**If SES suppresses the address again** after the lift, for a mail that was sent after it, the address is blocked again
-with the cause *On SES's suppression list*: it bounced again, or it is on SES's own global list, which only AWS can
-change (an entry there ends by itself within 14 days).
+**If SES suppresses the address again** after the lift, for a mail that was sent after it, the address is blocked again.
+*History of an address* shows the bounce and its subtype: *OnAccountSuppressionList* where it bounced before and got onto
+your account's list again, *Suppressed* where it is on SES's own global list, which nobody but AWS can change (an entry
+there ends by itself within 14 days).
 """
 
 from __future__ import annotations

@@ -22,10 +22,10 @@ reached. Each day what changed is read; once a week everything.
 | `push_blocked_addresses` | puts what we block on SES's lists too; only with `push_to_ses` | A permission is missing (`ses:PutSuppressedDestination`), or the account is in the sandbox, where AWS does not allow it. |
 | `check_run` | makes the run fail if anything before it failed | Look at the tasks that it names. |
 
-**The drift report**: *theirs only*: SES refuses the address, and we know of no other reason than that. *Ours only*: we
-block it and SES does not, for instance because its owner asked us, or because SES's list was cleared. *Reasons
-differ*: SES has a complaint where we have a bounce, or the other way round. None of this needs an answer; a number that
-jumps does.
+**The drift report**: `theirs_only`: SES refuses the address, and we know of no other reason than that. `ours_only`: we
+block it and SES does not, for instance because its owner asked us, or because SES's list was cleared.
+`reasons_differ`: SES has a complaint where we have a bounce, or the other way round. None of this needs an answer; a
+number that jumps does.
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ from typing import Any
 from ses_bounces.base.aws.clients import Pace, Place, account_of, open_client
 from ses_bounces.base.settings import Queue, Settings
 
+# It asks many services: whatever doesn't answer by then is a finding.
+PATIENCE_SECONDS = 5
+
 
 class Clients:
     """Clients by service and place; and the pace of SES's management, one request a second."""
@@ -25,13 +28,14 @@ class Clients:
         """
         if (service, place) not in self._made:
             fips = self.settings.use_fips_endpoint
-            self._made[service, place] = open_client(service, place, use_fips_endpoint=fips)
+            self._made[service, place] = open_client(service, place, use_fips_endpoint=fips, patience=PATIENCE_SECONDS)
         return self._made[service, place]
 
     def account(self, place: Place) -> str:
         """Return the number of the account that the place's connection leads to."""
         if place not in self._accounts:
-            self._accounts[place] = account_of(place, use_fips_endpoint=self.settings.use_fips_endpoint)
+            fips = self.settings.use_fips_endpoint
+            self._accounts[place] = account_of(place, use_fips_endpoint=fips, patience=PATIENCE_SECONDS)
         return self._accounts[place]
 
     def place_of(self, queue: Queue) -> Place:

@@ -6,6 +6,7 @@ Killed at any point, a message is in the queue, in ``ses_bounces.message``, or i
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import logging
 import signal
 import threading
@@ -198,7 +199,9 @@ class _Drain:
         self.drained.no_effect += landed.no_effect
         self.drained.max_lag_seconds = max(self.drained.max_lag_seconds, self.landing.max_lag_seconds)
         for start in range(0, len(handles), BATCH):
-            self._deletions.add(self._deleters.submit(self._delete, handles[start : start + BATCH]))
+            # Its errors name the site's own things.
+            run = contextvars.copy_context().run
+            self._deletions.add(self._deleters.submit(run, self._delete, handles[start : start + BATCH]))
         # Receipt handles are kept for no longer than they are needed.
         self._settle({deletion for deletion in self._deletions if deletion.done()})
 

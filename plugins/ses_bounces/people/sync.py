@@ -17,6 +17,7 @@ from ses_bounces.base.database.statements import statement
 from ses_bounces.ledger.erased.guard import recognised, secret_of
 from ses_bounces.ledger.registry import blocks_of
 from ses_bounces.people import rows as people_rows
+from ses_bounces.people.comparing import Comparison
 from ses_bounces.people.rows import IDS_KEPT, Changing, PeopleRows, shown
 from ses_bounces.people.table import People
 
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 # More people than addresses, so that one statement mostly does for a chunk. It holds its rows for less than 0.1 s.
 ADDRESSES_PER_CHUNK = 4_000
 PEOPLE_PER_RANGE = 10_000
-COMPARE_EVERY = "23 hours"
 # Ids logged of people whose email can't be read: enough to see what is wrong with them.
 IDS_TOLD = 20
 _SWITCH_OFF = Changing("people/switch_off_people", "people/switch_off_people_found")
@@ -74,10 +74,12 @@ def sync(connection: Connection, settings: Settings, seconds: float = float("inf
     done = Synced()
     if settings.people_table is None:
         return done
-    until = time.monotonic() + seconds
+    began = time.monotonic()
+    until = began + seconds
     with quiet():
         rows = PeopleRows(People(connection, settings))
-        done.compared_everybody = _compare_everybody(rows, settings.enforce, until, done)
+        # Whatever it takes, some of the time is left for those who are due.
+        done.compared_everybody = _compare_everybody(rows, settings.enforce, began + seconds / 2, done)
         after = 0
         while time.monotonic() < until:
             after = _settle_chunk(rows, settings, {"after": after, "limit": ADDRESSES_PER_CHUNK}, done)
@@ -232,30 +234,32 @@ def _switch_off_erased(rows: PeopleRows, secret: Secret, after: Any) -> int:
 
 
 def _compare_everybody(rows: PeopleRows, enforce: bool, until: float, done: Synced) -> bool:
-    """Once a day, note the blocked addresses of all people whose flag is not off; returns whether it was done."""
+    """Once a day, note the blocked addresses of all people whose flag is not off; returns whether it was done.
+
+    One that comes to no end in time goes on in the next run.
+    """
     people, connection = rows.people, rows.people.connection
-    query = f"SELECT coalesce(people_compared_at < now() - interval '{COMPARE_EVERY}', true) FROM ses_bounces.setting"
-    row = connection.execute(query).fetchone()
-    if row is None or not row[0]:
+    comparison = Comparison.begun(people)
+    if comparison is None:
         return False
-    after, noted, unreadable, ids = None, 0, 0, list[str]()
     secret = secret_of(connection) if enforce else None
     while time.monotonic() < until:
         if secret is not None:
-            done.switched_off += _switch_off_erased(rows, secret, after)
-        after, count, more, found = people.execute(
-            "people/make_flags_due", after=after, limit=PEOPLE_PER_RANGE, ids=IDS_TOLD - len(ids)
+            done.switched_off += _switch_off_erased(rows, secret, comparison.after)
+        comparison.after, noted, unreadable, ids = people.execute(
+            "people/make_flags_due",
+            after=comparison.after,
+            limit=PEOPLE_PER_RANGE,
+            ids=IDS_TOLD - len(comparison.ids),
         )[0]
-        noted, unreadable, ids = noted + count, unreadable + more, ids + found
-        if after is None:
-            compared = "UPDATE ses_bounces.setting SET people_compared_at = now(), people_unreadable = %s"
-            connection.execute(compared, [unreadable])
-            done.unreadable = unreadable
-            log.info("Compared everybody in %s: %d blocked addresses have people to switch off", people.table, noted)
-            if unreadable:
-                log.warning(
-                    "The email of %d people is no address (ids %s): they are found at no blocked address",
-                    unreadable, ", ".join(ids) + (", …" if unreadable > len(ids) else ""),
-                )  # fmt: skip
+        comparison.noted += noted
+        comparison.unreadable += unreadable
+        comparison.ids += ids
+        if comparison.after is None:
+            comparison.end(people)
+            done.unreadable = comparison.unreadable
             return True
+        comparison.note(connection)
+    if comparison.after is not None:
+        log.info("A part of the people in %s was compared: the next run goes on there", people.table)
     return False

@@ -63,6 +63,8 @@ class People:
             **{n: sql.Identifier(c) for n, c in zip(names, columns, strict=True)},
         }
         self._email = columns[1]
+        # What a person's place in it depends on.
+        self.described = [self.table, *columns, types[columns[0]]]
         is_one_heap = all(is_one for *_, is_one, _ in found)
         self._names["place"] = sql.Identifier("ctid") if is_one_heap else self._names["id"]
         # As the catalogue spells it, which is SQL.

@@ -50,10 +50,12 @@ def drop_old_files(url: str, conn_id: str | None, today: date, days_kept: int) -
 
 
 def _day(name: str) -> date | None:
+    """Return the day of a folder that is ours; Python also reads dates that we write in no name (``20260101``)."""
     try:
-        return date.fromisoformat(name)
+        day = date.fromisoformat(name)
     except ValueError:
         return None
+    return day if name == day.isoformat() else None
 
 
 def publish_reports(connection: Connection, url: str, conn_id: str | None) -> int:

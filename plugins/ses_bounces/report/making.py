@@ -71,7 +71,7 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
     due = _listed(execute(statement("report/select_due"), near | {"limit": ROWS_SHOWN}).fetchall())
     transients = execute(statement("report/select_transients"), {"as_of": moments["as_of"]}).fetchall()
     domains = {"since": datetime.min.replace(tzinfo=starts_at.tzinfo), "limit": DOMAINS_SHOWN}
-    history_since = starts_at - timedelta(days=HISTORY_DAYS - 1)
+    history_since = starts_at.astimezone(zone) - timedelta(days=HISTORY_DAYS - 1)
     history = execute(statement("report/select_history"), {"since": history_since, "zone": zone.key}).fetchall()
     new_rows = execute(statement("report/select_new"), {"since": starts_at, "limit": ROWS_SHOWN}).fetchall()
     gaps = execute(statement("report/select_gaps"), {"starts_at": starts_at, "ends_at": moments["as_of"]}).fetchall()

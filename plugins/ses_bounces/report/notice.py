@@ -6,8 +6,8 @@ agrees. A chat gets it as a line of blocks. No address is in either, unless the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -95,18 +95,25 @@ class Notice:
             for day, counts in zip(days, counted, strict=True)
         ]  # fmt: skip
 
-    def text(self) -> str:
-        """Return it all as plain text, for a chat."""
+    def text(self, write: Callable[[str], str] = str) -> str:
+        """Return it all as plain text, for a chat.
+
+        :param write: gives an address, which strangers choose, as that chat shows it.
+        """
         bars = self.bars()
         most = max(bars, key=lambda bar: bar.total)
         lines = [f"{self.subject}", *self.lines()]
         if most.total:
             row = "".join(BLOCKS[round(bar.total * (len(BLOCKS) - 1) / most.total)] for bar in bars)
             lines.append(f"Newly blocked, the last {HISTORY_DAYS} days: {row} (most: {most.total:,} on {most.label})")
-        lines += [f"{address}: {CAUSE_WORDS[reason].lower()}" for address, reason in self.new[:ADDRESSES_IN_CHAT]]
-        if len(self.new) > ADDRESSES_IN_CHAT:
-            lines.append(f"… and {len(self.new) - ADDRESSES_IN_CHAT:,} more")
+        lines += self.newly_blocked(write)
         return "\n".join([*lines, *([self.link] if self.link else [])])
+
+    def newly_blocked(self, write: Callable[[str], str] = str) -> list[str]:
+        """Return a line for each of the first 50 newly blocked addresses; none unless addresses are to be sent."""
+        lines = [f"{write(address)}: {CAUSE_WORDS[reason].lower()}" for address, reason in self.new[:ADDRESSES_IN_CHAT]]
+        more = len(self.new) - ADDRESSES_IN_CHAT
+        return [*lines, f"… and {more:,} more"] if more > 0 else lines
 
     def html(self) -> str:
         """Return it all as the body of a mail."""
@@ -127,13 +134,40 @@ class Notice:
 
         :param form: of the setting ``report_chat_format``.
         """
-        text = self.text()
         if form == "discord":
             # Discord takes 2,000 characters, and would tell everybody whose name stands in it.
-            return {"content": text[:2_000], "allowed_mentions": {"parse": []}}
+            return {"content": self.text(_code)[:2_000], "allowed_mentions": {"parse": []}}
         if form == "teams":
-            blocks = [{"type": "TextBlock", "text": line, "wrap": True} for line in text.splitlines()]
-            card = {"type": "AdaptiveCard", "version": "1.4", "body": blocks}
-            attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
-            return {"type": "message", "attachments": [attachment]}
-        return {"text": text}
+            return self._card()
+        if form == "google_chat":
+            return {"text": self.text(_google_code)}
+        return {"text": self.text(_slack_code)}
+
+    def _card(self) -> dict[str, Any]:
+        """Return an Adaptive Card, as a message of Microsoft Teams."""
+        ours = replace(self, new=(), link=None).text().splitlines()
+        blocks: list[dict[str, Any]] = [{"type": "TextBlock", "text": line, "wrap": True} for line in ours]
+        # Markdown counts in a TextBlock, and not in a TextRun.
+        blocks += [
+            {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": line}]} for line in self.newly_blocked()
+        ]
+        card: dict[str, Any] = {"type": "AdaptiveCard", "version": "1.4", "body": blocks}
+        if self.link:
+            card["actions"] = [{"type": "Action.OpenUrl", "title": "Open the report", "url": self.link}]
+        attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
+        return {"type": "message", "attachments": [attachment]}
+
+
+def _code(text: str) -> str:
+    """Return a text as code, in which no markup of a chat counts; only a grave accent would end it."""
+    return f"`{text.replace('`', chr(0x2CB))}`"
+
+
+def _slack_code(text: str) -> str:
+    """Return a text as code of Slack, and of what takes the same: its own escapes count there too (``<!channel>``)."""
+    return _code(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+
+
+def _google_code(text: str) -> str:
+    """Return a text as code of Google Chat, which has no escapes: a link or mention (``<users/all>``) is broken up."""
+    return _code(text.replace("<", "<\u200b"))

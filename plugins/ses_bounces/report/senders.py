@@ -12,9 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces.base.exceptions import MissingConnectionError, SendError, SendRefusedError, SettingsError
+from ses_bounces.base.exceptions import (
+    MissingConnectionError,
+    PartlySentError,
+    SendError,
+    SendRefusedError,
+    SettingsError,
+)
 from ses_bounces.base.settings import where
-from ses_bounces.base.sites import current
+from ses_bounces.base.sites import SEND_REPORT, current, dag_id
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     from ses_bounces.report.notice import Notice
 
 CHAT_SECONDS = 30
+_KEEP_THE_METHOD = (307, 308)
 _UNHEARD = logging.Logger("unheard", logging.CRITICAL + 1)
 _ADD = "Add it under Admin > Connections"
 
@@ -31,6 +38,7 @@ def send_email(settings: Settings, notice: Notice, table: bytes | None) -> None:
     """Send one mail to everybody in ``report_email_to``.
 
     :param table: the report's table, gzipped CSV, to be attached; it holds addresses.
+    :raises PartlySentError: some of the recipients are refused, and the others have it.
     :raises SendRefusedError: the server refuses for good: login, sender or recipients.
     :raises SendError: it can't be reached or asks to try later.
     """
@@ -63,7 +71,7 @@ def send_email(settings: Settings, notice: Notice, table: bytes | None) -> None:
 def send_to_chat(settings: Settings, notice: Notice, context: Context) -> None:
     """Post to the webhook of ``report_chat_conn_id``.
 
-    :raises SendRefusedError: it refuses for good: the URL is no longer one.
+    :raises SendRefusedError: it refuses for good: the URL is no longer one, or leads elsewhere.
     :raises SendError: it can't be reached or asks to try later.
     """
     import requests
@@ -71,12 +79,27 @@ def send_to_chat(settings: Settings, notice: Notice, context: Context) -> None:
     from airflow.providers.http.notifications.http import HttpNotifier
     from airflow.sdk.exceptions import AirflowException
 
-    class QuietHook(HttpHook):
-        """It logs nothing: where nobody answers it would log the URL, which lets everybody write into the chat."""
+    class WebhookHook(HttpHook):
+        """It logs nothing: where nobody answers it would log the URL, which lets everybody write into the chat.
+
+        It takes only 2xx for told, and follows only redirections that keep the method: others turn POST into GET.
+        """
 
         @property
         def log(self) -> Any:
             return _UNHEARD
+
+        def get_conn(self, *arguments: Any, **options: Any) -> requests.Session:
+            session = super().get_conn(*arguments, **options)
+            target = session.get_redirect_target
+            session.get_redirect_target = lambda resp: (  # type: ignore[method-assign]
+                target(resp) if resp.status_code in _KEEP_THE_METHOD else None
+            )
+            return session
+
+        def check_response(self, response: requests.Response) -> None:
+            if not 200 <= response.status_code < 300:
+                raise AirflowException(f"{response.status_code}:{response.reason}")
 
     conn_id = settings.report_chat_conn_id
     assert conn_id is not None
@@ -89,13 +112,18 @@ def send_to_chat(settings: Settings, notice: Notice, context: Context) -> None:
         json=notice.payload(settings.report_chat_format),
         extra_options={"timeout": CHAT_SECONDS, "check_response": True},
     )
-    notifier.hook = QuietHook(method="POST", http_conn_id=conn_id)
+    notifier.hook = WebhookHook(method="POST", http_conn_id=conn_id)
     webhook = f'The webhook of Airflow connection "{conn_id}"'
     try:
         notifier.notify(context)
     except AirflowException as error:
         # "404:Not Found"
         status = str(error)[:3]
+        if status.startswith("3"):
+            raise SendRefusedError(
+                f"{webhook} has moved: it answered with status {status}, and the report was not delivered. Put the URL "
+                "that it leads to into the connection."
+            ) from None
         if status.isdigit() and status.startswith("4") and status not in ("408", "429"):
             raise SendRefusedError(
                 f"{webhook} refused the report with status {status}. Make a new webhook and put it into the "
@@ -117,7 +145,30 @@ def _by_smtp(settings: Settings, mail: dict[str, Any]) -> None:
                 f'report_email_from is not set, and Airflow connection "{conn_id}" has no "From email". Set one of '
                 "them."
             )
+        refused = _refusals_of(hook)
         hook.send_email_smtp(from_email=sender, **mail)
+    if refused:
+        codes = ", ".join(map(str, sorted({code for code, _ in refused.values()})))
+        raise PartlySentError(
+            f'The mail server of Airflow connection "{conn_id}" took the report, and refused {len(refused)} of '
+            f"{len(mail['to'])} recipients of report_email_to ({codes}). Correct report_email_to; to send the report "
+            f"to all of them once more, trigger {dag_id(SEND_REPORT)} with its day in Again."
+        )
+
+
+def _refusals_of(hook: Any) -> dict[str, tuple[int, bytes]]:
+    """Return where a hook's refused recipients will be: smtplib returns them, and the provider's hook drops them."""
+    refused: dict[str, tuple[int, bytes]] = {}
+    client = hook._smtp_client
+    send = client.sendmail
+
+    def sendmail(*arguments: Any, **options: Any) -> dict[str, tuple[int, bytes]]:
+        refused.clear()
+        refused.update(send(*arguments, **options))
+        return refused
+
+    client.sendmail = sendmail
+    return refused
 
 
 @contextlib.contextmanager
@@ -143,19 +194,18 @@ def _smtp_errors(server: str) -> Iterator[None]:
 
 def _by_ses(settings: Settings, mail: dict[str, Any]) -> None:
     from airflow.providers.amazon.aws.hooks.ses import SesHook
-    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from ses_bounces.base.aws.clients import refuse_old_tls
+    from ses_bounces.base.aws.clients import Place, open_client
     from ses_bounces.base.aws.errors import code_of, needs_a_person
 
     if settings.report_email_from is None:
         raise SettingsError(f"report_email_from is not set; SES needs a sender that it has verified. {where()}")
     conn_id = settings.report_email_conn_id
-    config = Config(use_fips_endpoint=settings.use_fips_endpoint, retries={"mode": "standard", "max_attempts": 5})
+    # The provider's hook writes the mail; it would make a client of another configuration than all of ours.
+    hook = SesHook(aws_conn_id=conn_id)
+    vars(hook)["conn"] = open_client("ses", Place(conn_id, None), use_fips_endpoint=settings.use_fips_endpoint)
     try:
-        hook = SesHook(aws_conn_id=conn_id, config=config)
-        refuse_old_tls(hook.get_conn())
         hook.send_email(mail_from=settings.report_email_from, **mail)
     except (ClientError, BotoCoreError) as error:
         # SES's messages name addresses ("Email address is not verified: …").

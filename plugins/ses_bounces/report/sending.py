@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from ses_bounces.base import sites
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
-from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.base.exceptions import PartlySentError, SettingsError
+from ses_bounces.base.spreadsheet import plain
 from ses_bounces.ledger.lists.reports import report_files
 from ses_bounces.report.notice import Notice
 
@@ -40,17 +41,25 @@ def send_reports(
     :param connection: autocommit.
     :param again: this day only, whether it was sent or not.
     :raises SettingsError: there is no report of ``again``.
+    :raises PartlySentError: some recipients were refused; all days were sent to the others.
     """
+    refused: PartlySentError | None = None
     days = [again] if again else [day for (day,) in _rows(connection, "report/select_to_send", channel=channel)]
     for day in days:
         if _rows(connection, "report/claim_notice", day=day, channel=channel, again=again is not None):
-            _send_claimed(connection, settings, channel, day, send)
+            try:
+                _send_claimed(connection, settings, channel, day, send)
+            except PartlySentError as error:
+                # The other days are still sent to those who are not refused.
+                refused = error
             log.info("Sent the report of %s (%s)", day, channel)
             yield day
         else:
             log.info("Another run is sending the report of %s (%s)", day, channel)
     if not days:
         log.info("No report is due (%s)", channel)
+    if refused is not None:
+        raise refused
 
 
 def _send_claimed(connection: Connection, settings: Settings, channel: Channel, day: date, send: Send) -> None:
@@ -60,7 +69,13 @@ def _send_claimed(connection: Connection, settings: Settings, channel: Channel, 
             made = report_files(connection, day)
         if made is None:
             raise SettingsError(f"There is no report of {day}. Choose a day that has one (Param again).")
-        send(_notice(settings, made.summary, made.csv), made.csv if settings.report_send_addresses else None)
+        notice = _notice(settings, made.summary, made.csv)
+        try:
+            send(notice, made.csv if settings.report_send_addresses else None)
+        except PartlySentError:
+            # Those who have it are not told twice.
+            revision = made.summary["revision"]
+            raise
         revision = made.summary["revision"]
     finally:
         # Without a revision the next run may send it at once.
@@ -80,7 +95,7 @@ def _newly_blocked(summary: dict[str, Any], table: bytes, settings: Settings) ->
     with gzip.open(io.BytesIO(table), "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if datetime.fromisoformat(row["since"]).astimezone(zone).date().isoformat() == summary["day"]:
-                yield row["address"], row["reason"]
+                yield plain(row["address"]), row["reason"]
 
 
 def _link(day: str) -> str | None:

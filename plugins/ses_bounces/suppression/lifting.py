@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 LIFTED = "lifted"
 # One by one they take a second each; more than these go by an import job of SES.
 ONE_BY_ONE = 1_000
-# SES's own limit of one job.
+# SES's own limit of one job, in addresses.
 PER_JOB = 100_000
 AT_ONCE = 5
 _CHUNK = 500
@@ -157,13 +157,13 @@ def _delete(connection: Connection, listing: SuppressionList, ids: list[int] | N
 
 
 def _open(
-    connection: Connection, listing: SuppressionList, ids: list[int] | None, *, untried: bool, limit: int = _CHUNK
+    connection: Connection, listing: SuppressionList, ids: list[int] | None, *, untried: bool
 ) -> Iterator[list[tuple[int, str, str, list[str]]]]:
     after = 0
     while True:
         wanted = {"account": listing.account, "region": listing.region, "ids": ids, "untried": untried}
         rows = connection.execute(
-            statement("suppression/select_open_lifts"), wanted | {"after": after, "limit": limit}
+            statement("suppression/select_open_lifts"), wanted | {"after": after, "limit": _CHUNK}
         ).fetchall()
         if not rows:
             return
@@ -174,21 +174,36 @@ def _open(
 def _begin_jobs(connection: Connection, listing: SuppressionList, folder: ImportFolder) -> int:
     """Hand requests that no job has tried yet to an import job, if they are many; returns how many were."""
     handed = 0
-    for rows in _open(connection, listing, None, untried=True, limit=PER_JOB // 2):
-        if len(rows) <= ONE_BY_ONE:
+    for requests in _batches(_open(connection, listing, None, untried=True)):
+        if len(requests) <= ONE_BY_ONE:
             break
-        written = (text for _, reported, key, listed in rows for text in spellings(reported, key, *listed))
-        url = folder.write(written)
+        url = folder.write(text for _, written in requests for text in written)
         try:
             job_id = listing.begin_deletion(url)
         except BaseException:
             folder.forget(url)
             raise
         place = {"account": listing.account, "region": listing.region}
-        job = place | {"job_id": job_id, "object_url": url, "ids": [row[0] for row in rows]}
+        job = place | {"job_id": job_id, "object_url": url, "ids": [id_ for id_, _ in requests]}
         connection.execute(statement("suppression/insert_lift_job"), job)
-        handed += len(rows)
+        handed += len(requests)
     return handed
+
+
+def _batches(chunks: Iterable[list[tuple[int, str, str, list[str]]]]) -> Iterator[list[tuple[int, list[str]]]]:
+    """Yield requests with the spellings of their addresses, as many as one job takes; none is divided."""
+    batch: list[tuple[int, list[str]]] = []
+    size = 0
+    for chunk in chunks:
+        for id_, reported, key, listed in chunk:
+            written = spellings(reported, key, *listed)
+            if batch and size + len(written) > PER_JOB:
+                yield batch
+                batch, size = [], 0
+            batch.append((id_, written))
+            size += len(written)
+    if batch:
+        yield batch
 
 
 def _finish_jobs(connection: Connection, listing: SuppressionList, folder: ImportFolder) -> None:

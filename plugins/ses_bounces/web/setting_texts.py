@@ -227,7 +227,8 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
         SettingText(
             "report_chat_format",
             "What the chat takes",
-            "`text`: Slack, Mattermost, Rocket.Chat, Google Chat. `teams`: Microsoft Teams. `discord`: Discord.",
+            "`text`: Slack, Mattermost, Rocket.Chat. `google_chat`: Google Chat. `teams`: Microsoft Teams. `discord`: "
+            "Discord.",
         ),
         SettingText(
             "report_send_addresses",

@@ -10,6 +10,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ from ses_bounces.actions.stops import request_stops
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.erasure_secret import CONN_ID, Secret, is_pseudonym
 from ses_bounces.base.exceptions import MissingConnectionError, SettingsError
+from ses_bounces.base.sites import Site
 from ses_bounces.classify.entry import Entry
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.brake.held import decide, decide_messages
@@ -624,3 +626,28 @@ def test_what_is_held_of_ses_list_is_confirmed_without_spelling(ledger: Connecti
     read_list(ledger, listing, max_new_blocks=9)  # type: ignore[arg-type]
     assert ledger.execute("SELECT count(*) FROM ses_bounces.address_event").fetchone() == before
     assert not any("listed.testperson" in text for text in spelled(ledger))
+
+
+def test_two_sites_of_one_process_have_a_secret_each(ledger: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the API server and in a scheduler that forks: neither pushes the other's out, nor is taken for it."""
+    news = Site("news")
+    texts = {CONN_ID: SECRET, f"{news.key}_erasure": f"another {SECRET}"}
+    asked: list[str] = []
+
+    def connection(conn_id: str) -> Any:
+        asked.append(conn_id)
+        return SimpleNamespace(password=texts[conn_id])
+
+    monkeypatch.setattr("airflow.sdk.BaseHook.get_connection", connection)
+    checks = {name: [Secret(text).check] for name, text in texts.items()}
+    for _ in range(3):
+        ours = guard.match(checks[CONN_ID])
+        with news.current():
+            theirs = guard.match(checks[f"{news.key}_erasure"])
+        assert ours is not None
+        assert theirs is not None
+        assert (ours.pseudonym(KEY), theirs.pseudonym(KEY)) == (NAME, Secret(f"another {SECRET}").pseudonym(KEY))
+    assert asked == list(texts)
+    # The right secret of another site is none of this one.
+    with news.current(), pytest.raises(SettingsError, match="ses_bounces_news_erasure"):
+        guard.match(checks[CONN_ID])

@@ -17,8 +17,10 @@ from dev.aws import Feed, temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.actions.action import Action
 from ses_bounces.actions.lifts import lift_blocks
+from ses_bounces.base import metrics
 from ses_bounces.base.exceptions import HealthError
 from ses_bounces.base.metrics import METRICS
+from ses_bounces.base.sites import Site
 from ses_bounces.dags.tasks import doctor as doctor_tasks
 from ses_bounces.dags.tasks import send as send_tasks
 from ses_bounces.feed.sqs.queue import SqsQueue
@@ -135,3 +137,54 @@ def test_five_alerts_name_metrics_that_are_there() -> None:
     named = {name for _, when in rows for name in re.findall(r"`(\w+)`", when)} - {"severity", "critical"}
     assert named
     assert named <= set(METRICS)
+
+
+class StatsClient(dict[str, float]):
+    """What a StatsD keeps of gauges: the last value of each name."""
+
+    def gauge(self, stat: str, value: float, *_arguments: Any) -> None:
+        self[stat] = value
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "influxdb"])
+def statsd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[bool, StatsClient]]:
+    """Airflow's own sender to a StatsD, with tags or without."""
+    from airflow.sdk._shared.observability.metrics.statsd_logger import get_statsd_logger
+    from airflow.sdk.observability import stats
+
+    client = StatsClient()
+    monkeypatch.setenv("AIRFLOW__METRICS__STATSD_ON", "True")
+    monkeypatch.setenv("AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED", str(request.param))
+    backend = get_statsd_logger(
+        stats_class=lambda *_: client,  # type: ignore[arg-type]
+        influxdb_tags_enabled=request.param,
+        statsd_influxdb_enabled=request.param,
+    )
+    monkeypatch.setitem(stats.gauge.__globals__, "_backend", backend)
+    metrics._are_tags_dropped.cache_clear()
+    yield request.param, client
+    metrics._are_tags_dropped.cache_clear()
+
+
+def test_gauges_do_not_overwrite_each_other(statsd: tuple[bool, StatsClient]) -> None:
+    are_there_tags, kept = statsd
+    metrics.gauge("findings", 1, {"severity": "critical"})
+    metrics.gauge("findings", 7, {"severity": "ok"})
+    with Site("news").current():
+        metrics.gauge("queue_depth", 5, {"queue": "ses-bounces"})
+        metrics.gauge("held", 3)
+    assert kept == (
+        {
+            "ses_bounces.findings,severity=critical": 1,
+            "ses_bounces.findings,severity=ok": 7,
+            "ses_bounces.queue_depth,queue=ses-bounces,site=news": 5,
+            "ses_bounces.held,site=news": 3,
+        }
+        if are_there_tags
+        else {
+            "ses_bounces.findings.critical": 1,
+            "ses_bounces.findings.ok": 7,
+            "ses_bounces.queue_depth.ses-bounces.news": 5,
+            "ses_bounces.held.news": 3,
+        }
+    )

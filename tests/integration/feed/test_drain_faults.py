@@ -12,7 +12,8 @@ import pytest
 
 from dev.aws import EmulatedAws, Feed, temporary_aws
 from ses_bounces.base.database import connection as connections
-from ses_bounces.base.exceptions import DatabaseError, FeedError
+from ses_bounces.base.exceptions import DatabaseError, FeedError, QueueError
+from ses_bounces.base.sites import Site, current
 from ses_bounces.classify.message import unwrap
 from ses_bounces.classify.rules import Rules
 from ses_bounces.feed import drain as drains
@@ -261,3 +262,19 @@ def test_whatever_classification_fails_with_quarantines_one_message(
     assert blocked(database) == 2
     query = "SELECT outcome, reason FROM ses_bounces.message WHERE body = %s"
     assert database.execute(query, [POISON]).fetchone() == ("quarantined", f"could not be read ({fault.__name__})")
+
+
+def test_an_error_of_any_thread_names_the_things_of_the_site(
+    aws: EmulatedAws, feed: Feed, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.send_bodies([good(1)])
+    queue = SqsQueue(aws.client("sqs"), feed.queue_url)
+    for name in ("delete", "receive"):
+
+        def refused(*_: Any) -> Any:
+            raise QueueError(f'correct "queue_urls" in Airflow Variable "{current().variable}"')
+
+        with Site("news").current(), monkeypatch.context() as broken:
+            broken.setattr(queue, name, refused)
+            with pytest.raises(QueueError, match='"ses_bounces_news"'):
+                run(queue, database_url)

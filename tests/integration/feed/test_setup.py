@@ -12,6 +12,7 @@ import pytest
 
 from dev.aws import temporary_aws
 from dev.ses import FakeSes
+from ses_bounces.base.aws import clients
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError, SetupError
 from ses_bounces.feed.setup.options import Options, Target, open_target
 from ses_bounces.feed.setup.plan import Plan, Step, apply
@@ -259,7 +260,8 @@ def test_throttling_is_waited_for(ses: FakeSes) -> None:
     assert set_up() == 9
 
 
-def test_throttling_that_does_not_end_undoes_what_was_done(ses: FakeSes) -> None:
+def test_throttling_that_does_not_end_undoes_what_was_done(ses: FakeSes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "PATIENCE_SECONDS", 1)
     before = account(ses)
     ses.refuse["Subscribe"] = ("Throttling", None)
     with pytest.raises(AwsError, match=r"AWS asks for fewer requests.*Nothing was changed"):

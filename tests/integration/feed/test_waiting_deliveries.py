@@ -277,6 +277,24 @@ def test_what_others_have_in_flight_is_waited_for_no_longer_than_it_may_be(
     assert row[0] - row[1] < timedelta(minutes=5)
 
 
+@pytest.mark.parametrize("visibility", [timedelta(hours=12), timedelta(minutes=2)])
+def test_a_queue_that_is_never_quiet_does_not_stop_time(
+    database: Connection, queue: Queue, tasks: Tasks, visibility: timedelta
+) -> None:
+    """Somebody always holds something: what is in flight now is waited for, not what comes after it."""
+    hour(tasks)
+    queue.in_flight, queue.visibility = 1, visibility
+    behind = []
+    for _ in range(60):
+        let_days_pass(database, 1 / 24)
+        hour(tasks)
+        behind.append(days_read(database)[URL])
+    # Until it may have come back twice: while it was waited for, and while the next was.
+    assert max(behind) <= 2 * (visibility + timedelta(hours=1)) / DAY + 0.05
+    # And no later than that either: what was in flight may be a delivery.
+    assert min(behind[2:]) >= min(visibility, timedelta(minutes=59)) / DAY - 0.02
+
+
 def test_a_host_clock_that_is_ahead_does_not_date_a_drain(
     database: Connection, database_url: str, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from ses_bounces.base.exceptions import SettingsError
 from ses_bounces.base.settings import Settings, parse
 from ses_bounces.classify.entry import Entry
 from ses_bounces.ledger.writing import writing
+from ses_bounces.people import sync as sync_module
 from ses_bounces.people.rows import PeopleRows
 from ses_bounces.people.sync import Synced, switch_off, sync, sync_addresses
 from ses_bounces.people.table import People
@@ -255,6 +256,95 @@ def test_new_people_are_found_once_a_day(people: Connection) -> None:
     people.execute("UPDATE ses_bounces.setting SET people_compared_at = now() - interval '1 day'")
     assert sync(people, settings()).switched_off == 1
     assert flags(people)[9] is False
+
+
+class Clock:
+    """Each look at it is a second later."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 1
+        return self.now
+
+
+@pytest.fixture
+def many_people(people: Connection, monkeypatch: pytest.MonkeyPatch) -> Connection:
+    """Fifty of them, compared ten at a time."""
+    monkeypatch.setattr(sync_module, "PEOPLE_PER_RANGE", 10)
+    people.execute("INSERT INTO public.people SELECT n, 'p' || n || '@example.com', true FROM generate_series(6, 50) n")
+    people.execute("UPDATE public.people SET email = 'nobody' WHERE id IN (7, 47)")
+    # They are due only by being compared.
+    record_bounces(people, [f"p{n}@example.com" for n in range(8, 47)])
+    people.execute("DELETE FROM ses_bounces.flag_due")
+    return people
+
+
+def test_a_comparison_of_everybody_goes_on_where_its_time_was_over(
+    many_people: Connection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(sync_module, "time", clock)
+    off = []
+    for _ in range(10):
+        # Enough for two parts; what became due by them is settled in the same run.
+        done = sync(many_people, settings(), seconds=7)
+        off.append(done.switched_off)
+        if done.compared_everybody:
+            break
+    assert done.compared_everybody
+    assert len(off) in (2, 3)
+    assert sum(off) == 39
+    assert all(off)
+    assert done.unreadable == 2
+    assert "(ids 7, 47)" in caplog.text
+    # Done for today, and begun again tomorrow at the beginning.
+    assert not sync(many_people, settings()).compared_everybody
+    many_people.execute("UPDATE ses_bounces.setting SET people_compared_at = now() - interval '1 day'")
+    many_people.execute("UPDATE public.people SET allow_group_email = true WHERE id = 8")
+    assert sync(many_people, settings()).switched_off == 1
+
+
+def test_a_comparison_that_is_killed_goes_on_as_well(many_people: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = People.execute, 0
+
+    def killed(self: People, name: str, **parameters: Any) -> Any:
+        nonlocal calls
+        calls += name == "people/make_flags_due"
+        if calls == 4:
+            raise KeyboardInterrupt
+        return real(self, name, **parameters)
+
+    monkeypatch.setattr(People, "execute", killed)
+    with pytest.raises(KeyboardInterrupt):
+        sync(many_people, settings())
+    done = sync(many_people, settings())
+    assert (done.compared_everybody, done.unreadable) == (True, 2)
+    # Three parts, the one that was killed, and the rest: the fifty have an end after a sixth.
+    assert calls == 4 + 3
+
+
+@pytest.mark.parametrize(
+    "change", ["people_table = public.others", "people_email_column = other_email", "people_id_column = other_id"]
+)
+def test_after_a_change_of_the_settings_it_begins_again(
+    many_people: Connection, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    many_people.execute(
+        "ALTER TABLE public.people ADD other_email text, ADD other_id int UNIQUE;"
+        "UPDATE public.people SET other_email = email, other_id = id;"
+        "CREATE TABLE public.others (LIKE public.people INCLUDING ALL);"
+        "INSERT INTO public.others SELECT * FROM public.people"
+    )
+    monkeypatch.setattr(sync_module, "time", Clock())
+    assert not sync(many_people, settings(), seconds=7).compared_everybody
+    # One of the two whose email is none was told of by the first part; that is nothing of the new one.
+    mended = "UPDATE public.{} SET email = 'p7@example.com' WHERE id = 7"
+    many_people.execute(f"{mended.format('people')}; {mended.format('others')}")  # type: ignore[arg-type]
+    many_people.execute("UPDATE public.people SET other_email = email")
+    key, _, value = change.partition(" = ")
+    assert sync(many_people, settings(**{key: value}), seconds=1_000).unreadable == 1
 
 
 def test_without_a_table_nothing_is_done(people: Connection) -> None:

@@ -151,6 +151,50 @@ def test_days_are_those_of_the_zone(database: Connection) -> None:
     assert make_report(database, date(2026, 3, 8), zone).new_addresses == 2
 
 
+ZONES = (
+    # Midnight twice, none, and both; half an hour; a day left out; and plain ones.
+    "America/Havana", "Atlantic/Azores", "America/Sao_Paulo", "Asia/Beirut", "America/Asuncion", "America/Santiago",
+    "Australia/Lord_Howe", "Pacific/Apia", "Africa/Cairo", "America/New_York", "Asia/Kolkata", "UTC",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_day_begins_with_the_first_moment_of_its_date(database: Connection, zone: str) -> None:
+    first, last = date(2011, 1, 1), date(2012, 1, 31)
+    query = (
+        "SELECT d::date, ses_bounces.day_start(d::date, %(zone)s)"
+        " FROM generate_series(%(first)s::date, %(last)s::date, '1 day') d"
+    )
+    moments = dict(database.execute(query, {"zone": zone, "first": first, "last": last}).fetchall())
+    local = ZoneInfo(zone)
+    at = datetime(2010, 12, 31, tzinfo=UTC)
+    for day, begins in moments.items():
+        while at.astimezone(local).date() < day:
+            at += timedelta(minutes=15)
+        assert begins == at, day
+
+
+def test_what_happens_in_the_first_of_two_midnights_is_of_that_day(database: Connection) -> None:
+    """On 1 November 2026 clocks in Havana go back from one o'clock to midnight."""
+    database.execute("INSERT INTO ses_bounces.queue VALUES ('q', 'q', now(), now(), now(), NULL)")
+    zone = ZoneInfo("America/Havana")
+    midnight = datetime(2026, 11, 1, 4, tzinfo=UTC)
+    minute = timedelta(minutes=1)
+    # The day has 25 hours.
+    times = {"day before": midnight - minute, "first": midnight, "second": midnight + 61 * minute,
+             "last": midnight + timedelta(hours=25) - minute, "day after": midnight + timedelta(hours=25)}  # fmt: skip
+    for name, at in times.items():
+        entry = Entry("complaint", f"{name[-3:]}@example.com", name, at, name.encode().ljust(16))
+        with writing(database) as writer:
+            writer.append([(entry, None)])
+    assert make_report(database, date(2026, 10, 31), zone).new_addresses == 1
+    made = make_report(database, date(2026, 11, 1), zone)
+    assert made.new_addresses == 3
+    assert made.new_by_day == {"2026-10-31": {"complaint": 1}, "2026-11-01": {"complaint": 3}}
+    # It is finished when it is over, not an hour before.
+    assert make_report(database, date(2026, 11, 2), zone).new_addresses == 1
+
+
 def test_publishing(database: Connection, tmp_path: Path) -> None:
     history(database)
     make_report(database, DAY, UTC_ZONE)

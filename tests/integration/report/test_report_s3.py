@@ -84,6 +84,17 @@ def test_old_files_go_from_s3_and_nothing_else_does(database: Connection, s3: An
     assert drop_old_files(URL, CONNECTION, TODAY, 30) == 0
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["20200101", "2020-W01-1", "2020W011", "2020-01-01 ", "2020-1-1", "2020-01-01T00", "20-01-01", "２020-01-01"],
+)
+def test_a_folder_whose_name_is_not_as_we_write_it_is_somebody_elses(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "summary.json").write_text("mine")
+    assert drop_old_files(tmp_path.as_uri(), None, TODAY, 7) == 0
+    assert (tmp_path / name / "summary.json").read_text() == "mine"
+
+
 def test_old_folders_go_from_a_disk(tmp_path: Path) -> None:
     old = tmp_path / (TODAY - timedelta(days=8)).isoformat()
     noted = tmp_path / (TODAY - timedelta(days=9)).isoformat()

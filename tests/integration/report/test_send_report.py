@@ -19,7 +19,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 from dev.aws import temporary_aws
 from dev.ports import free_port
 from dev.ses import FakeSes
-from ses_bounces.base.exceptions import MissingConnectionError, SendError, SendRefusedError, SettingsError
+from ses_bounces.base.exceptions import (
+    MissingConnectionError,
+    PartlySentError,
+    SendError,
+    SendRefusedError,
+    SettingsError,
+)
 from ses_bounces.dags.tasks import send as send_tasks
 from ses_bounces.report.making import make_report
 from tests.integration.report.test_report import DAY, TODAY, history
@@ -140,6 +146,37 @@ def test_a_refusal_is_said_without_addresses_and_the_day_stays_due(
     assert by_mail(tasks) == [DAY.isoformat()]
 
 
+@pytest.mark.parametrize("answer", ["550 no such user", "450 try later"])
+def test_one_of_two_recipients_who_is_refused_is_told_of(
+    tasks: Tasks, mailbox: Mailbox, database: Connection, answer: str
+) -> None:
+    mailbox.answers[TO[1]] = answer
+    with pytest.raises(PartlySentError) as raised:
+        by_mail(tasks)
+    assert f"refused 1 of 2 recipients of report_email_to ({answer[:3]})" in str(raised.value)
+    assert "@" not in str(raised.value)
+    # Whoever took it gets it once: the day is done.
+    assert mailbox.recipients == [TO[:1]]
+    assert sent(database) == [(DAY, "email", True, True)]
+    assert by_mail(tasks) == []
+    # As the error says.
+    mailbox.answers.clear()
+    assert by_mail(tasks, again=DAY.isoformat()) == [DAY.isoformat()]
+    assert mailbox.recipients == [TO[:1], TO]
+
+
+def test_a_refused_recipient_stops_no_other_day(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
+    mailbox.answers[TO[1]] = "550 no such user"
+    make_report(database, DAY - timedelta(days=1), ZoneInfo("UTC"))
+    database.execute(
+        "INSERT INTO ses_bounces.report_notice (day, channel, sent_at) VALUES (%s, 'email', now())",
+        [DAY - timedelta(days=2)],
+    )
+    with pytest.raises(PartlySentError):
+        by_mail(tasks)
+    assert len(mailbox.mails) == 2
+
+
 def test_a_server_that_does_not_answer_is_tried_again(
     tasks: Tasks, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +247,9 @@ class Chat(HTTPServer):
     def __init__(self) -> None:
         self.posted: list[tuple[str, dict[str, Any]]] = []
         self.status = 200
+        # Where it says that it is now.
+        self.location: str | None = None
+        self.asked: list[str] = []
         super().__init__(("127.0.0.1", 0), _Webhook)
 
 
@@ -219,9 +259,18 @@ class _Webhook(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.posted.append((self.path, body))
-        self.send_response(self.server.status)
+        moved = self.server.location is not None and self.path != self.server.location
+        self.send_response(self.server.status if moved or self.server.location is None else 200)
+        if moved:
+            self.send_header("Location", self.server.location or "")
+        self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"ok")
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
 
     def log_message(self, *_arguments: Any) -> None:
         pass
@@ -266,8 +315,17 @@ def test_to_a_chat_with_the_newly_blocked(tasks: Tasks, chat: Chat) -> None:
     tasks.settings |= {"report_send_addresses": True, "report_chat_format": "discord"}
     to_chat(tasks)
     [(_, body)] = chat.posted
-    assert "new@example.com: complaint" in body["content"]
+    assert "`new@example.com`: complaint" in body["content"]
     assert "before@example.com" not in body["content"]
+
+
+def test_a_chat_shows_the_address_and_not_its_cell_of_the_file(tasks: Tasks, chat: Chat, database: Connection) -> None:
+    """A spreadsheet would take it for a formula: in the file an apostrophe stands before it."""
+    database.execute("UPDATE ses_bounces.address SET address = '=sum@example.com' WHERE address = 'new@example.com'")
+    make_report(database, DAY, ZoneInfo("UTC"))
+    tasks.settings |= {"report_send_addresses": True}
+    to_chat(tasks)
+    assert "`=sum@example.com`: complaint" in chat.posted[0][1]["text"]
 
 
 @pytest.mark.parametrize(("status", "error"), [(404, SendRefusedError), (503, SendError), (429, SendError)])
@@ -286,6 +344,32 @@ def test_a_webhook_that_refuses(
     # Whoever has the path may write into the chat.
     assert "hidden" not in str(raised.value) + "".join(capfd.readouterr())
     assert sent(database) == [(DAY, "chat", False, True)]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_a_webhook_that_has_moved_is_not_told_by_a_get(
+    tasks: Tasks, chat: Chat, database: Connection, status: int
+) -> None:
+    chat.status, chat.location = status, "/login"
+    with pytest.raises(SendRefusedError, match=f"has moved: it answered with status {status}") as raised:
+        to_chat(tasks)
+    assert "hidden" not in str(raised.value)
+    assert chat.asked == []
+    assert sent(database) == [(DAY, "chat", False, True)]
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_redirection_that_keeps_the_method_is_followed(tasks: Tasks, chat: Chat, status: int) -> None:
+    chat.status, chat.location = status, "/elsewhere"
+    assert to_chat(tasks) == [DAY.isoformat()]
+    assert [path for path, _ in chat.posted] == ["/services/T0/B0/hidden", "/elsewhere"]
+    assert chat.posted[0][1] == chat.posted[1][1]
+
+
+def test_an_answer_that_is_no_success_is_none(tasks: Tasks, chat: Chat) -> None:
+    chat.status = 304
+    with pytest.raises(SendRefusedError, match="304"):
+        to_chat(tasks)
 
 
 def test_a_webhook_that_is_not_there(

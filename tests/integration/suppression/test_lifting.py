@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -304,6 +304,36 @@ def test_more_than_a_thousand_are_one_job(database: Connection, ses: FakeSes) ->
     # In each spelling: SES's list tells upper from lower case.
     assert list(ses.region().listed) == ["stays@example.com"]
     assert blocked(database) == {"stays@example.com"}
+
+
+def test_no_job_has_more_addresses_than_ses_takes(
+    database: Connection, ses: FakeSes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request may be of several spellings: SES's list tells upper from lower case, and so does who reported it."""
+    monkeypatch.setattr(lifting, "PER_JOB", 20)
+    monkeypatch.setattr(lifting, "ONE_BY_ONE", 3)
+    addresses = [f"{name}{n}@example.com" for n in range(12) for name in ("user", "USer", "usER")]
+    listed(database, ses, *addresses, "stays@example.com")
+    for n in range(12):
+        request(database, f"user{n}@example.com")
+    written: list[int] = []
+    write = ImportFolder.write
+
+    def counting(self: ImportFolder, texts: Iterable[str]) -> str:
+        given = list(texts)
+        written.append(len(given))
+        return write(self, given)
+
+    monkeypatch.setattr(ImportFolder, "write", counting)
+    folder = ImportFolder(ses.client("s3"), f"s3://{BUCKET}/folder")
+    begun = lift_open(database, [listing(ses)], [folder])
+    assert begun.in_jobs >= 8
+    assert max(written) <= 20
+    # Each is in one job, whole.
+    assert sum(written) >= 3 * begun.in_jobs
+    done = lift_open(database, [listing(ses)], [folder])
+    assert begun.lifted + done.lifted == 12
+    assert list(ses.region().listed) == ["stays@example.com"]
 
 
 @pytest.mark.parametrize("status", ["FAILED", "COMPLETED"])

@@ -42,6 +42,12 @@ def test_a_bad_value_is_named_with_its_range_and_place(key: str, value: Any, sho
     assert str(raised.value) == f"{key} is {shown}; it must be {MEANINGS[key]}. {WHERE}"
 
 
+@pytest.mark.parametrize("key", [key for key, meaning in MEANINGS.items() if "a whole number" in meaning])
+def test_a_whole_number_may_be_written_as_json_may_write_it(key: str) -> None:
+    found = getattr(parse(f'{{"queue_urls": "{URL}", "{key}": 14.0}}'), key)
+    assert (found, type(found)) == (14, int)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from bs4 import BeautifulSoup
 
+from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import Site
 from ses_bounces.report.notice import BLOCKS, CHART_PIXELS, Notice
 
@@ -90,17 +91,61 @@ def test_a_day_without_anything() -> None:
     assert "role=" not in Notice(empty).html()
 
 
-@pytest.mark.parametrize("form", ["text", "teams", "discord"])
-def test_payloads(form: str) -> None:
-    payload = Notice(SUMMARY, LINK, NEW).payload(form)
-    text = Notice(SUMMARY, LINK, NEW).text()
-    if form == "text":
-        assert payload == {"text": text}
-    elif form == "discord":
-        assert payload == {"content": text[:2_000], "allowed_mentions": {"parse": []}}
-    else:
+def texts(form: str, *addresses: str) -> str:
+    """All that is written into a chat."""
+    payload = Notice(SUMMARY, LINK, tuple((address, "complaint") for address in addresses)).payload(form)
+    if form == "teams":
         [attachment] = payload["attachments"]
-        assert "\n".join(block["text"] for block in attachment["content"]["body"]) == text
+        card = attachment["content"]
+        assert [action["url"] for action in card["actions"]] == [LINK]
+        # Markdown counts in a TextBlock: nothing that strangers chose is in one.
+        plain = [block["text"] for block in card["body"] if block["type"] == "TextBlock"]
+        runs = [run["text"] for block in card["body"] for run in block.get("inlines", ())]
+        assert len(runs) == len(addresses)
+        return "\n".join([*plain, *runs])
+    key = "content" if form == "discord" else "text"
+    assert payload == {key: payload[key]} | ({"allowed_mentions": {"parse": []}} if form == "discord" else {})
+    text: str = payload[key]
+    return text
+
+
+FORMS = get_args(Settings.model_fields["report_chat_format"].annotation)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_chat_gets_all_of_it(form: str) -> None:
+    text = texts(form, "new@example.com")
+    for line in Notice(SUMMARY).text().splitlines():
+        assert line in text
+    assert "new@example.com" in text
+
+
+@pytest.mark.parametrize(
+    ("form", "address", "written"),
+    [
+        ("text", "<!channel>@example.com", "`&lt;!channel&gt;@example.com`: complaint"),
+        ("text", "r&d@example.com", "`r&amp;d@example.com`: complaint"),
+        ("text", '"<https://example.net|here>"@example.com', '`"&lt;https://example.net|here&gt;"@example.com`: complaint'),
+        ("text", "*_a_*~b~@example.com", "`*_a_*~b~@example.com`: complaint"),
+        ("text", "a`b@example.com", "`aˋb@example.com`: complaint"),
+        ("google_chat", "<users/all>@example.com", "`<\u200busers/all>@example.com`: complaint"),
+        ("google_chat", "r&d@example.com", "`r&d@example.com`: complaint"),
+        ("google_chat", "*_a_*@example.com", "`*_a_*@example.com`: complaint"),
+        ("teams", '"[here](https://example.net)"@example.com', '"[here](https://example.net)"@example.com: complaint'),
+        ("teams", "**a**@example.com", "**a**@example.com: complaint"),
+        ("discord", '"[here](https://example.net)"@example.com', '`"[here](https://example.net)"@example.com`: complaint'),
+        ("discord", "<@&1>@example.com", "`<@&1>@example.com`: complaint"),
+    ],
+)  # fmt: skip
+def test_an_address_is_no_markup(form: str, address: str, written: str) -> None:
+    assert texts(form, address).splitlines()[-1 if form == "teams" else -2] == written
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_escape_is_seen_where_there_are_no_addresses(form: str) -> None:
+    text = texts(form)
+    assert "&" not in text
+    assert "`" not in text
 
 
 def test_values_are_text() -> None:

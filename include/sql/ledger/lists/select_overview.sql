@@ -37,7 +37,7 @@ SELECT now(), ses_bounces.enforced(),
             SELECT b.address_id
             FROM ses_bounces.blocked_list b
             WHERE b.is_open AND b.reason = k.reason
-                AND b.blocked_at >= date_trunc('day', now() AT TIME ZONE %(zone)s) AT TIME ZONE %(zone)s
+                AND b.blocked_at >= ses_bounces.day_start((now() AT TIME ZONE %(zone)s)::date, %(zone)s)
             LIMIT 10001
         ) x
     ),

@@ -13,6 +13,7 @@ from typing import Any
 
 from ses_bounces.base.aws.answers import refuse_strange_answers
 from ses_bounces.base.aws.errors import explain, needs_a_person
+from ses_bounces.base.aws.patience import PATIENCE_SECONDS, Patience
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError
 from ses_bounces.base.settings import Settings
 
@@ -50,14 +51,16 @@ def open_client(
     threads: int = 1,
     read_seconds: float = 20,
     attempts: int = 4,
+    patience: float | None = None,
 ) -> Any:
     """Return a boto3 client of a service, with the connection's own options and endpoint.
 
-    botocore repeats throttled and failed requests with growing pauses (mode ``standard``).
+    Throttled and failed requests are repeated with growing pauses; see :mod:`ses_bounces.base.aws.patience`.
 
     :param threads: how many threads will use it at once.
     :param read_seconds: how long an answer is waited for.
-    :param attempts: requests in all, the first one included.
+    :param attempts: the fewest requests before an error is raised; 1: nothing is repeated.
+    :param patience: for how many seconds a request that fails is repeated; None: the usual 30.
     :raises MissingConnectionError: when the Airflow connection is missing.
     :raises AwsError: when no client can be made of it.
     """
@@ -73,9 +76,11 @@ def open_client(
         **({"use_fips_endpoint": True} if use_fips_endpoint else {}),
     )
     hook = AwsHook(place.aws_conn_id, region_name=place.region, client_type=service)
-    hook.configure(own)
+    repeated = Patience(attempts, PATIENCE_SECONDS if patience is None else patience)
+    hook.configure(own, repeated)
     with explained("opening a client", service):
         client = hook.get_client_type()
+    repeated.register(client.meta.events, client.meta.service_model.service_id.hyphenize())
     refuse_cut_answers(client)
     refuse_old_tls(client)
     if service == "sqs":
@@ -122,11 +127,12 @@ def _refuse_cut_answer(endpoint_url: str, operation_model: Any, response_dict: d
         raise ConnectionClosedError(endpoint_url=endpoint_url)
 
 
-def account_of(place: Place, *, use_fips_endpoint: bool = False, read_seconds: float = 20, attempts: int = 4) -> str:
-    """Return the number of the account that a connection leads to; STS GetCallerIdentity needs no permission."""
-    client = open_client(
-        "sts", place, use_fips_endpoint=use_fips_endpoint, read_seconds=read_seconds, attempts=attempts
-    )
+def account_of(place: Place, **options: Any) -> str:
+    """Return the number of the account that a connection leads to; STS GetCallerIdentity needs no permission.
+
+    :param options: of :func:`open_client`.
+    """
+    client = open_client("sts", place, **options)
     with explained("sts:GetCallerIdentity", place.aws_conn_id or "the default credentials"):
         account: str = client.get_caller_identity()["Account"]
     return account

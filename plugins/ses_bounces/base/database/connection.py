@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[tuple[Any, ...]]
 
 CONNECT_SECONDS = 10
+# A server or network that fell silent: without these a session waits for two hours, and more.
+SILENT_SECONDS = 60
+_UTF8 = "UTF8"
 
 # SQLSTATE classes of errors that the rows cause; any other error would hit the next rows too.
 _DATA_ERRORS = ("22", "23", "54")
@@ -62,38 +66,79 @@ def hook_of(conn_id: str) -> Any:
     from airflow.providers.postgres.hooks.postgres import PostgresHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    hook = PostgresHook(conn_id, log_sql=False)
+    hook: Any = PostgresHook(conn_id, log_sql=False)
     try:
         # It is read once, and kept by the hook.
-        hook.connection  # noqa: B018
+        said = hook.connection
     except AirflowNotFoundException:
         raise MissingConnectionError(
             f'Airflow connection "{conn_id}" is missing. Add it under Admin > Connections (type Postgres), or name '
-            f'another one as "postgres_conn_id" in Airflow Variable "{current().variable}".'
+            f'another one as "postgres_conn_id" in Airflow Variable "{current().variable}". If it is defined, Airflow '
+            "can't read it: a connection takes one port. Several hosts with a port each are comma-separated in Host, "
+            'and their ports in Extra: {"port": "5432,5433"}.'
         ) from None
+    extra = said.extra_dejson
+    # Rows of another kind are for others who use the connection.
+    extra.pop("cursor", None)
+    said.extra = json.dumps(patience() | extra)
     return hook
+
+
+def patience() -> dict[str, int]:
+    """Return how long libpq waits, in its own parameters, for a server to answer and for one that fell silent.
+
+    Whoever sets one of them in the connection has the last word.
+    """
+    return {
+        "connect_timeout": CONNECT_SECONDS,
+        "keepalives_idle": SILENT_SECONDS // 2,
+        "keepalives_interval": SILENT_SECONDS // 6,
+        "keepalives_count": 3,
+        # Milliseconds.
+        "tcp_user_timeout": SILENT_SECONDS * 1_000,
+    }
 
 
 @contextlib.contextmanager
 def connect_url(url: str) -> Iterator[Connection]:
     """The same for a libpq URL, without Airflow."""
     import psycopg
+    from psycopg.conninfo import conninfo_to_dict
 
     with quiet("the given URL"):
-        connection = psycopg.connect(url, connect_timeout=CONNECT_SECONDS)
+        # In this order: what the URL says itself counts.
+        connection = psycopg.connect(**{**patience(), **conninfo_to_dict(url)})  # type: ignore[arg-type]
     with contextlib.closing(connection):
         yield prepare(connection)
 
 
 def prepare(connection: Connection) -> Connection:
-    """Set what the statements of this package rely on."""
+    """Set what the statements of this package rely on, whatever role, database and environment say.
+
+    :raises SchemaError: the database's encoding is another one than UTF8.
+    """
+    import psycopg
+
+    # All that is read here came with the connection: nothing is asked.
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != _UTF8:
+        raise SchemaError(
+            f'Database "{connection.info.dbname}" has the encoding {encoding}; it must be UTF8, for addresses may have '
+            f"any letter. Make one for it: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
+        )
     # Transactions are explicit; no server-side prepared statements, which pgbouncer's transaction mode can't keep.
     connection.autocommit = True
     connection.prepare_threshold = None
+    # A transaction begins by waiting for a lock, and must see what was done meanwhile. It is said with each BEGIN: as a
+    # setting of the session it would be left behind in a pool of pgbouncer's.
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     # Short statements with high cost estimates: compiling them takes longer than running them.
     connection.execute(
-        "SET TIME ZONE 'UTC'; SET client_min_messages = 'warning'; SET application_name = 'ses_bounces'; SET jit = off"
+        "SET TIME ZONE 'UTC'; SET client_min_messages = 'warning'; SET application_name = 'ses_bounces'; SET jit = off;"
+        " SET client_encoding = 'UTF8'; SET datestyle = 'ISO, MDY'; SET standard_conforming_strings = on"
     )
+    if connection.info.parameter_status("IntervalStyle") != "postgres":
+        connection.execute("SET intervalstyle = 'postgres'")
     return connection
 
 

@@ -21,6 +21,7 @@ ROUTINES = (
     "functions/address_state",
     "functions/blocked_lists",
     "functions/queue_read",
+    "functions/day_start",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from ses_bounces.base.database.connection import Connection
     from ses_bounces.base.settings import Settings
+
+log = logging.getLogger(__name__)
 
 # What a task returns, notes and shows; no address is in it.
 Counts = dict[str, Any]
@@ -41,7 +44,7 @@ def settings_of(context: Context) -> Settings:
 def recorded(context: Context, settings: Settings) -> Iterator[tuple[Connection, Counts]]:
     """Open the database, check its version, and note in ``ses_bounces.run`` what the task did, also when it fails."""
     from ses_bounces.base.database import schema
-    from ses_bounces.base.database.connection import connect
+    from ses_bounces.base.database.connection import connect, name_of
     from ses_bounces.base.database.statements import statement
 
     counts: Counts = {}
@@ -51,13 +54,21 @@ def recorded(context: Context, settings: Settings) -> Iterator[tuple[Connection,
         map_index = -1 if ti.map_index is None else ti.map_index
         task = {"run_id": ti.run_id, "task_id": ti.task_id, "map_index": map_index, "try_number": ti.try_number}
         row = connection.execute(statement("runs/insert_run"), task).fetchone()
+
+        def finish() -> None:
+            finished = {"run_row_id": row[0] if row else None, "counts": json.dumps(counts)}
+            connection.execute(statement("runs/finish_run"), finished)
+
         try:
             yield connection, counts
-        finally:
+        except BaseException:
             # The task's own error is the one to be seen, should the connection be lost.
-            with contextlib.suppress(Exception):
-                finished = {"run_row_id": row[0] if row else None, "counts": json.dumps(counts)}
-                connection.execute(statement("runs/finish_run"), finished)
+            try:
+                finish()
+            except Exception as error:
+                log.warning("What the task did could not be noted in ses_bounces.run (%s)", name_of(error))
+            raise
+        finish()
 
 
 def check_run(context: Context, besides: Collection[str] = ()) -> None:

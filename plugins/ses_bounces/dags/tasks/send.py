@@ -19,6 +19,7 @@ def send_report_email(context: Context) -> Counts:
     """Send the reports of finished days by e-mail, each once.
 
     :raises AirflowSkipException: ``report_email_to`` is empty.
+    :raises PartlySentError: the mail server refuses some of the recipients; the others have it.
     :raises SendRefusedError: the mail server, or SES, refuses; the report itself is made and kept.
     :raises SendError: it can't be reached; a retry tries again.
     """
@@ -53,12 +54,14 @@ def _needed(is_there: bool, otherwise: str) -> None:
 def _send(context: Context, settings: Settings, channel: Channel, send: Send) -> Counts:
     from ses_bounces.report.sending import send_reports
 
-    with recorded(context, settings) as (connection, counts):
-        days = counts["days"] = []
-        # Noted one by one: a day that was sent is on record though the next one fails.
-        for day in send_reports(connection, settings, channel, send, _again(context)):
-            days.append(day.isoformat())
-    metrics.count("reports_sent", len(days), {"channel": channel})
+    days: list[str] = []
+    try:
+        with recorded(context, settings) as (connection, counts):
+            counts["days"] = days
+            # Noted one by one: a day that was sent is on record though the next one fails.
+            days.extend(day.isoformat() for day in send_reports(connection, settings, channel, send, _again(context)))
+    finally:
+        metrics.count("reports_sent", len(days), {"channel": channel})
     return counts
 
 

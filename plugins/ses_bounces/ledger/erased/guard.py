@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.erasure_secret import Secret, conn_id, is_pseudonym, load_secret
 from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.base.sites import current
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.body import classify_body
 from ses_bounces.classify.entry import Entry, dedup_key
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 _KEYS_AT_ONCE = 5_000
-# This process's secret. It is read again when the database was written with another one.
-_known: list[Secret] = []
+# This process's secrets, by site. One is read again when the database was written with another one.
+_known: dict[str, Secret] = {}
 
 
 def secret_of(connection: Connection) -> Secret | None:
@@ -43,18 +44,19 @@ def stored_checks(connection: Connection) -> list[bytes]:
 
 def know(secret: Secret) -> None:
     """Use a secret in this process without asking Airflow for it."""
-    _known[:] = [secret]
+    _known[current().key] = secret
 
 
 def match(checks: Sequence[bytes]) -> Secret | None:
     """Return the secret that has made these checks. As :func:`secret_of`."""
     if not checks:
         return None
-    if not _known or checks != [_known[0].check]:
-        _known[:] = [load_secret()]
-    if checks != [_known[0].check]:
+    secret = _known.get(current().key)
+    if secret is None or checks != [secret.check]:
+        secret = _known[current().key] = load_secret()
+    if checks != [secret.check]:
         refuse()
-    return _known[0]
+    return secret
 
 
 def refuse() -> NoReturn:

@@ -88,7 +88,7 @@ queue = Table(
     moment("emptied_at"),
     # Send time of about the oldest message that the last drain left behind; null: it left none.
     moment("left_since"),
-    # When a drain last found nothing more in it, whatever others held then, and until when that may come back.
+    # When a drain found nothing more in it, whatever others held then, and until when that may come back.
     moment("given_at"),
     moment("held_until"),
     comment="How far each queue was drained.",

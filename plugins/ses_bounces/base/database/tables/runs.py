@@ -26,6 +26,8 @@ setting = Table(
     moment("people_compared_at"),
     # Whose email was no address then, of those whose flag was not off.
     Column("people_unreadable", Integer),
+    # How far a comparison of everybody is that goes on in the next run; null: none is under way.
+    Column("people_comparing", JSONB),
     # The last address that address_search has.
     Column("searchable_to", BigInteger, nullable=False, server_default="0"),
     # The one that made the schema: another one's pages must not show this list, whatever its settings say.

@@ -60,6 +60,7 @@ def upgrade() -> None:
     _speed_up_states()
     _speed_up_flags()
     _add_key_rules()
+    _add_people_comparing()
     _add_awaited_queue()
     for table, parameters in _STORAGE.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
@@ -70,6 +71,7 @@ def downgrade() -> None:
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
     _drop_awaited_queue()
+    _drop_people_comparing()
     _drop_key_rules()
     _slow_down_states()
     _drop_replies()
@@ -348,6 +350,16 @@ def _add_key_rules() -> None:
 def _drop_key_rules() -> None:
     op.drop_column("setting", "people_unreadable", schema=SCHEMA)
     op.drop_table("stale_index", schema=SCHEMA)
+
+
+def _add_people_comparing() -> None:
+    """How far a comparison of everybody is."""
+    comparing = sa.Column("people_comparing", postgresql.JSONB(astext_type=sa.Text()), nullable=True)
+    op.add_column("setting", comparing, schema=SCHEMA)
+
+
+def _drop_people_comparing() -> None:
+    op.drop_column("setting", "people_comparing", schema=SCHEMA)
 
 
 def _add_awaited_queue() -> None:
