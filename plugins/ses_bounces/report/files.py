@@ -11,7 +11,7 @@ from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.files import write_file
 from ses_bounces.base.report_folder import report_folder
-from ses_bounces.ledger.lists.reports import report_files
+from ses_bounces.report.kept import report_files
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection

@@ -19,7 +19,7 @@ from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import PartlySentError, SettingsError
 from ses_bounces.base.spreadsheet import plain
-from ses_bounces.ledger.lists.reports import report_files
+from ses_bounces.report.kept import report_files
 from ses_bounces.report.notice import Notice
 
 if TYPE_CHECKING:

@@ -111,7 +111,8 @@ def test_the_reports_of_those_days_say_so(database: Connection) -> None:
     lacking = {day: make_report(database, day, UTC_ZONE).may_lack for day in days}
     assert [len(lacking[day]) for day in days] == [0, 1, 1, 1, 0]
     day = days[2]
-    assert lacking[day] == [{"queue": "bounces", "first": f"{day}T00:00+00:00", "last": f"{days[3]}T00:00+00:00"}]
+    whole = {"queue": "bounces", "first": f"{day}T00:00+00:00", "last": f"{days[3]}T00:00+00:00", "cause": "retention"}
+    assert lacking[day] == [whole]
     assert lacking[days[3]][0]["last"] == f"{days[3]}T06:00+00:00"
     assert f"what was sent between {days[1]} 12:00 and {day} 00:00 (UTC)" in _html(database, days[1])
     assert "Messages may be missing." in _html(database, day)

@@ -15,7 +15,7 @@ from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.__main__ import main
 from ses_bounces.base.database.connection import connect_url
-from ses_bounces.ledger.lists.reports import report_files
+from ses_bounces.report.kept import report_files
 from tests.kit.builders import bounce, iso, sns
 from tests.kit.tasks import Tasks
 

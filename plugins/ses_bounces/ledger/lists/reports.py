@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.database.statements import statement
 from ses_bounces.ledger.lists.engine.query import reading
@@ -41,18 +41,3 @@ def report_days(connection: Connection) -> list[ReportDay]:
     with reading(connection):
         rows = connection.execute(statement("ledger/lists/select_report_summaries")).fetchall()
     return [ReportDay(row[0], row[1], row[2], row[3], row[4], _NEWER | row[5]) for row in rows]
-
-
-class ReportFiles(NamedTuple):
-    """What a daily report consists of: the CSV file and the page packed by gzip, and the summary. Times are aware."""
-
-    made_at: datetime
-    csv: bytes
-    html: bytes
-    summary: dict[str, Any]
-
-
-def report_files(connection: Connection, day: date) -> ReportFiles | None:
-    """Return the files of a day's report; None: there is no report of that day."""
-    row = connection.execute(statement("ledger/lists/select_report_files"), {"day": day}).fetchone()
-    return None if row is None else ReportFiles(row[0], bytes(row[1]), bytes(row[2]), row[3])

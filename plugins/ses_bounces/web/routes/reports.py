@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from ses_bounces.ledger.lists.reports import ReportDay, ReportFiles, report_days, report_files
+from ses_bounces.ledger.lists.engine.query import reading
+from ses_bounces.ledger.lists.reports import ReportDay, report_days
 from ses_bounces.report.charts import ChartName, draw
+from ses_bounces.report.kept import ReportFiles, report_files
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.render import page
@@ -77,7 +79,8 @@ def _unpacked(packed: bytes) -> Iterator[bytes]:
 
 
 def _files(connection: DatabaseDep, day: date) -> ReportFiles:
-    files = report_files(connection, day)
+    with reading(connection):
+        files = report_files(connection, day)
     if files is None:
         raise HTTPException(404, f"There is no report of {day}: it is not made yet, or no longer kept.")
     return files
