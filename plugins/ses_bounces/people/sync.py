@@ -255,7 +255,7 @@ def _compare_everybody(rows: PeopleRows, enforce: bool, until: float, done: Sync
             if unreadable:
                 log.warning(
                     "The email of %d people is no address (ids %s): they are found at no blocked address",
-                    unreadable, ", ".join(ids) + (", …" if unreadable > len(ids) else ""),
+                    unreadable, ", ".join(map(shown, ids)) + (", …" if unreadable > len(ids) else ""),
                 )  # fmt: skip
             return True
     return False
