@@ -51,7 +51,20 @@ def save_variable(text: str, before: str | None) -> None:
 
     :param before: what it was when ``text`` was made of it.
     :raises ActionError: it would have no effect, or somebody changed it meanwhile; nothing is changed.
+    :raises SettingsError: Airflow's database can't be written to.
     """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        _save_variable(text, before)
+    except SQLAlchemyError as error:
+        raise SettingsError(
+            f'Airflow Variable "{current().variable}" can\'t be written ({type(error).__name__}): is this the machine '
+            "and the user that Airflow runs as? Else run this without --write-settings, and add what it shows."
+        ) from None
+
+
+def _save_variable(text: str, before: str | None) -> None:
     from airflow.models.variable import Variable
     from airflow.utils.session import create_session
     from sqlalchemy import select

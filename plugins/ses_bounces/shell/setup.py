@@ -70,7 +70,7 @@ def _finish(options: argparse.Namespace, target: Any, *, words: bool) -> dict[st
     """Bring the database up to date, and tell the settings."""
     from ses_bounces.base.database import schema
     from ses_bounces.feed.setup.topology import queue_url
-    from ses_bounces.feed.setup.variable import with_feed
+    from ses_bounces.feed.setup.variable import offer, with_feed
 
     told: dict[str, Any] = {}
     if not options.no_database:
@@ -98,5 +98,5 @@ def _finish(options: argparse.Namespace, target: Any, *, words: bool) -> dict[st
     else:
         lines = [f"Airflow Variable {name} is to be:", text]
     if words:
-        say(*lines)
+        say(*lines, *offer(text, target.topic_arn))
     return told

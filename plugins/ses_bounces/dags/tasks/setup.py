@@ -106,19 +106,22 @@ def show_settings(context: Context) -> Counts:
 
     from ses_bounces.base.exceptions import SetupError
     from ses_bounces.feed.setup.topology import queue_url
-    from ses_bounces.feed.setup.variable import lines_to_add, with_feed
+    from ses_bounces.feed.setup.variable import lines_to_add, offer, with_feed
 
     _only_if_set_up(context)
     variable = current().variable
     before = Variable.get(variable, default=None)
-    after = before
+    after, advice = before, dict[str, None]()
     for feed, target in _targets():
         with _hidden(feed):
             url = queue_url(target, target.options.queue)
             if url is None:
                 raise SetupError(f"There is no queue {target.options.queue}: clear apply_plan.")
             after = with_feed(after, url, target.topic_arn, target.options.aws_conn_id)
+            advice |= dict.fromkeys(offer(after, target.topic_arn))
     assert after is not None
+    for line in advice:
+        log.info("%s", line)
     lines = lines_to_add(before, after)
     if not lines:
         log.info("Airflow Variable %s has what was set up already", variable)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ses_bounces.base.pinned import pinned
 from ses_bounces.base.settings import SettingsForSetup, parse
+from ses_bounces.base.sites import current
 
 
 def with_feed(text: str | None, queue_url: str, topic_arn: str, aws_conn_id: str | None) -> str:
@@ -47,9 +48,21 @@ def lines_to_add(before: str | None, after: str) -> list[str]:
     :param after: what :func:`with_feed` made of it.
     """
     old, new = json.loads(before or "{}"), json.loads(after)
-    found = [("aws_conn_id", new["aws_conn_id"])] if new.get("aws_conn_id") != old.get("aws_conn_id") else []
+    found: list[tuple[str, Any]] = []
+    if "aws_conn_id" in new and new["aws_conn_id"] != old.get("aws_conn_id", current().aws_conn_id):
+        found.append(("aws_conn_id", new["aws_conn_id"]))
     for key in ("queue_urls", "allowed_topic_arns"):
         was = old.get(key, [])
         was = was if isinstance(was, list) else [was]
         found += [(key, value) for value in new.get(key, []) if value not in was]
     return [f"    {json.dumps(key)}: {json.dumps(value)}" for key, value in found]
+
+
+def offer(text: str, topic_arn: str) -> list[str]:
+    """Return the advice to let only messages of known topics count, where the settings let those of any topic."""
+    if json.loads(text).get("allowed_topic_arns"):
+        return []
+    return [
+        '"allowed_topic_arns" is empty: messages of any topic count. To let only those of known topics count, put the '
+        f"topics of all queues there; this feed's is {json.dumps(topic_arn)}."
+    ]
