@@ -36,13 +36,29 @@ def pinned() -> dict[str, Any]:
 
 
 def refusals(values: dict[str, Any], pins: dict[str, Any]) -> list[str]:
-    """Return a line for each setting of the Variable that the configuration pins to something else."""
-    return [
-        f"{key} can't be set to anything else: Airflow's configuration pins it{_shown(key, value)}. Leave it out of "
-        f'Airflow Variable "{current().variable}". To pin it to something else: {pinned_place(key)}'
+    """Return a line for each setting of the Variable that the configuration pins to something else.
+
+    Where the connection to AWS is pinned, a single queue or feed of the Variable can't name another one either.
+    """
+    refused = [
+        f"{key} can't be set to anything else: Airflow's configuration pins it{_shown(key, value)}. {_advice(key, key)}"
         for key, value in pins.items()
         if key in values and _listed(key, values[key]) != _listed(key, value)
     ]
+    if "aws_conn_id" not in pins:
+        return refused
+    ours = pins["aws_conn_id"]
+    return refused + [
+        f"{key} names another connection to AWS than the one that Airflow's configuration pins, {json.dumps(ours)}. "
+        f"{_advice('its aws_conn_id', 'aws_conn_id')}"
+        for key in ("queue_urls", "feeds")
+        if key not in pins and _connections(values.get(key)) - {ours}
+    ]
+
+
+def _advice(what: str, key: str) -> str:
+    variable = current().variable
+    return f'Leave {what} out of Airflow Variable "{variable}". To pin it to something else: {pinned_place(key)}'
 
 
 def pinned_place(key: str) -> str:
@@ -68,6 +84,13 @@ def _decoded(key: str, text: str) -> Any:
             f"feeds is not JSON ({error}); it must be identities with commas between them, or a JSON list. "
             f"{pinned_place(key)}"
         ) from None
+
+
+def _connections(value: Any) -> set[Any]:
+    """Return the connections that queues or feeds name; what is not as it should be is for the model to refuse."""
+    items = value if isinstance(value, list) else [value]
+    named = [item.get("aws_conn_id") for item in items if isinstance(item, dict)]
+    return {name for name in named if isinstance(name, str)}
 
 
 def _listed(key: str, value: Any) -> Any:

@@ -158,6 +158,22 @@ def test_what_is_pinned_can_not_be_set(
         assert parse({"queue_urls": URL, key: other})
 
 
+@pytest.mark.parametrize("key", ["queue_urls", "feeds"])
+def test_where_the_connection_is_pinned_nothing_names_another_one(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    of = {"queue_urls": {"url": URL}, "feeds": {"identity": "example.com"}}[key]
+    monkeypatch.setenv("AIRFLOW__SES_BOUNCES__AWS_CONN_ID", "ours")
+    for same in (of, of | {"aws_conn_id": "ours"}, of | {"aws_conn_id": None}):
+        assert parse({"queue_urls": URL, key: [same]}).aws_conn_id == "ours"
+    for other in ([of | {"aws_conn_id": "theirs"}], of | {"aws_conn_id": "theirs"}):
+        with pytest.raises(SettingsError, match=f"{key} names another connection to AWS than the one that Airflow's"):
+            parse({"queue_urls": URL, key: other})
+    with pytest.raises(SettingsError, match=key):
+        parse({"queue_urls": URL, key: [of | {"aws_conn_id": ["theirs"]}]})
+    # Whoever pins feeds says which connections those have.
+    monkeypatch.setenv("AIRFLOW__SES_BOUNCES__FEEDS", '[{"identity": "example.com", "aws_conn_id": "theirs"}]')
+    assert parse({"queue_urls": URL}).feeds[0].aws_conn_id == "theirs"
+
+
 @pytest.mark.parametrize(
     ("key", "pin", "message"),
     [

@@ -21,13 +21,14 @@ def with_feed(text: str | None, queue_url: str, topic_arn: str, aws_conn_id: str
         parse(text, model=SettingsForSetup)
         settings = json.loads(text)
     is_first = not settings.get("queue_urls")
-    usual = parse(settings, model=SettingsForSetup).aws_conn_id
-    if is_first and aws_conn_id != usual and "aws_conn_id" not in {**settings, **pinned()}:
+    usual, is_pinned = parse(settings, model=SettingsForSetup).aws_conn_id, "aws_conn_id" in pinned()
+    if is_first and aws_conn_id != usual and not is_pinned and "aws_conn_id" not in settings:
         settings["aws_conn_id"] = usual = aws_conn_id
     queues = settings.get("queue_urls", [])
     queues = queues if isinstance(queues, list) else [queues]
     if queue_url not in [queue if isinstance(queue, str) else queue["url"] for queue in queues]:
-        shared = aws_conn_id in (usual, None)
+        # What is pinned reads every queue, whatever was set up with.
+        shared = is_pinned or aws_conn_id in (usual, None)
         queues.append(queue_url if shared else {"url": queue_url, "aws_conn_id": aws_conn_id})
     settings["queue_urls"] = queues
     # An empty list lets every topic count; a list that names some must name this one.
