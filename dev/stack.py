@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from dev import people, processes, results, sample, template
-from dev.airflow import COMPONENTS, REPOSITORY, TASKS_STOP_SECONDS, LocalAirflow
+from dev.airflow import COMPONENTS, REPOSITORY, TASKS_STOP_SECONDS, USERS, LocalAirflow
 from dev.airflow_api import Json
 from dev.aws import EmulatedAws, Feed
 from dev.item import Expected
@@ -54,10 +55,12 @@ class Stack(Parts):
         environment: Mapping[str, str] | None = None,
         components: Sequence[str] = tuple(COMPONENTS),
         postgres_settings: Mapping[str, str] | None = None,
+        users: Mapping[str, str] = MappingProxyType(USERS),
     ) -> None:
         """Nothing is started yet; data of an earlier time in the directory are gone on with.
 
-        `environment` are more variables for Airflow, `components` those of Airflow to start.
+        `environment` are more variables for Airflow, `components` those of Airflow to start, `users` the roles of its
+        users by login name.
         """
         super().__init__()
         self.data = data.resolve()
@@ -70,6 +73,7 @@ class Stack(Parts):
         self._environment = dict(environment or {})
         self._folders = {"dags": dags, "plugins": plugins}
         self._components = tuple(components)
+        self._users = users
         self._sample_marker = self.data / "sample.json"
 
     @property
@@ -151,6 +155,7 @@ class Stack(Parts):
             self.postgres.url(METADATA_DATABASE),
             **self._folders,
             components=self._components,
+            users=self._users,
             environment={
                 "AIRFLOW_CONN_SES_BOUNCES_AWS": self.ses.connection_json(),
                 f"AIRFLOW_CONN_{POSTGRES_CONNECTION.upper()}": self.database_url,

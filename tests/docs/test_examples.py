@@ -21,7 +21,7 @@ from airflow.sdk.exceptions import ParamValidationError
 
 from ses_bounces.__main__ import main
 from ses_bounces.base.exceptions import SesBouncesError
-from ses_bounces.base.settings import parse
+from ses_bounces.base.settings import SettingsForSetup, parse
 from ses_bounces.dags.hourly import _PARAMS
 from tests.docs.blocks import ROOT, Block, blocks, spans
 from tests.docs.commands import Command, commands, problem
@@ -71,6 +71,9 @@ def check_json(block: Block) -> None:
     elif isinstance(value, dict) and value and set(value) <= set(_PARAMS):
         for name, given in value.items():
             _PARAMS[name].resolve(given)
+    elif isinstance(value, dict) and set(value) == {"feeds"}:
+        # What there is before the setup has made a queue.
+        assert parse(value, model=SettingsForSetup).feeds
     else:
         assert parse(value).queue_urls
 

@@ -21,7 +21,7 @@ import httpx
 import psycopg
 
 from dev import people, sample
-from dev.airflow import REPOSITORY
+from dev.airflow import ADMIN, REPOSITORY
 from dev.airflow_api import AirflowApi, ApiError
 from dev.aws import Feed
 from dev.stack import DAG_ID, DATABASE, METADATA_DATABASE, VARIABLE, Stack
@@ -29,6 +29,8 @@ from dev.stack import DAG_ID, DATABASE, METADATA_DATABASE, VARIABLE, Stack
 # Databases to copy: as the schema's migration leaves one, and as the hour of the sample does.
 EMPTY, SAMPLED = "empty_ledger", "sampled_ledger"
 # Nothing of these tests defers.
+# By login name; the administrator is who the tests are, unless they say otherwise.
+USERS = {ADMIN: "admin", "vera": "viewer", "uma": "user", "otto": "op"}
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 SETTINGS = {
     # The files don't change.
@@ -63,6 +65,7 @@ class SharedStack(Stack):
             environment=SETTINGS,
             components=COMPONENTS,
             postgres_settings=POSTGRES_SETTINGS,
+            users=USERS,
         )
 
     def hour_of(self, moment: datetime) -> datetime:

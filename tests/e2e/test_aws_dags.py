@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -127,10 +129,22 @@ def request(ledger: Ledger, request_id: int) -> tuple[str | None, bool]:
     return row[0], row[1]
 
 
+def shell(ledger: Ledger, *arguments: str) -> str:
+    """What the command answers on the Airflow's machine."""
+    command = [sys.executable, "-m", "ses_bounces", *arguments]
+    done = subprocess.run(
+        command, env=ledger.stack.airflow.environment, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_a_feed_is_planned_made_proved_and_taken_down(ledger: Ledger, api: AirflowApi) -> None:
-    before, kept = account(ledger.stack.ses), api.variable(VARIABLE)
+    before = account(ledger.stack.ses)
+    ledger.set(feeds=[FEED], never_block=["vip@harbour.example"])
+    kept = api.variable(VARIABLE)
     assert kept is not None
-    state, run_id = run(api, SETUP, FEED)
+    state, run_id = run(api, SETUP)
     assert state == "success"
     assert set(states(api, SETUP, run_id).values()) == {"success", "skipped"}
     assert value(api, run_id, "show_plan") == {"to_do": 9, "blocked": 0}
@@ -139,32 +153,38 @@ def test_a_feed_is_planned_made_proved_and_taken_down(ledger: Ledger, api: Airfl
         assert line in log
     assert account(ledger.stack.ses) == before
 
-    # Without being told to write it, the Variable is shown.
-    state, run_id = run(api, SETUP, FEED | {"apply": True})
+    # The database alone: AWS is not asked.
+    state, run_id = run(api, SETUP, {"only_database": True})
     assert state == "success"
-    shown = api.task_log(SETUP, run_id, "write_settings")
-    assert "Put this into Airflow Variable ses_bounces" in shown
+    assert {task for task, found in states(api, SETUP, run_id).items() if found == "success"} == {"upgrade_database"}
+    assert account(ledger.stack.ses) == before
+
+    # What goes with it is shown, without the rest of the Variable, and written by nobody.
+    state, run_id = run(api, SETUP, {"apply": True, "prove": True})
+    assert (state, set(states(api, SETUP, run_id).values())) == ("success", {"success"})
+    assert "arrived: the feed works" in api.task_log(SETUP, run_id, "prove_feed")
+    shown = api.task_log(SETUP, run_id, "show_settings")
+    assert "Add to Airflow Variable ses_bounces" in shown
     assert "/shop-queue" in shown
+    assert "vip" not in shown
+    assert "never_block" not in shown
     assert api.variable(VARIABLE) == kept
 
+    names = [f"--{key.replace('_', '-')}={text}" for key, text in FEED.items() if key != "identity"]
     try:
-        state, run_id = run(api, SETUP, FEED | {"apply": True, "prove": True, "write_variable": True})
-        assert (state, set(states(api, SETUP, run_id).values())) == ("success", {"success"})
-        assert value(api, run_id, "show_plan") == {"to_do": 0, "blocked": 0}
-        assert "already right" in api.task_log(SETUP, run_id, "show_plan")
-        assert "arrived: the feed works" in api.task_log(SETUP, run_id, "prove_feed")
+        said = shell(ledger, "setup", FEED["identity"], *names, "--apply", "--write-settings")
+        assert said.splitlines()[-1] == "Wrote Airflow Variable ses_bounces."
         written = json.loads(api.variable(VARIABLE) or "")
         assert [url.rpartition("/")[2] for url in written["queue_urls"]] == ["ses-bounces-queue", "shop-queue"]
         assert written == json.loads(kept) | {"queue_urls": written["queue_urls"]}
+        state, run_id = run(api, SETUP, {"apply": True})
+        assert value(api, run_id, "show_plan") == {"to_do": 0, "blocked": 0}
+        assert "has what was set up already" in api.task_log(SETUP, run_id, "show_settings")
     finally:
         api.set_variable(VARIABLE, kept)
-
-    # What the proof sent is still in the queue: it is not thrown away unasked.
-    state, run_id = run(api, SETUP, FEED | {"teardown": True, "apply": True})
-    assert state == "failed"
-    assert "drain them first (trigger ses_bounces), or have them discarded" in api.task_log(SETUP, run_id, "apply_plan")
-    state, run_id = run(api, SETUP, FEED | {"teardown": True, "apply": True, "discard_messages": True})
-    assert state == "success"
+        # What the proof sent is still in the queue.
+        shell(ledger, "setup", FEED["identity"], *names, "--teardown", "--discard-messages", "--apply")
+        ledger.set()
     assert account(ledger.stack.ses) == before
 
 
@@ -176,14 +196,15 @@ def test_what_is_in_the_way_fails_the_run_before_anything_is_done(ledger: Ledger
     sns_client.subscribe(TopicArn=other, Protocol="sqs", Endpoint=queue_arn)
     try:
         made = account(ledger.stack.ses)
-        taken = FEED | {"queue": "ses-bounces-dead-letter-queue", "apply": True}
-        state, run_id = run(api, SETUP, taken)
+        ledger.set(feeds=[FEED | {"queue": "ses-bounces-dead-letter-queue"}])
+        state, run_id = run(api, SETUP, {"apply": True})
         assert state == "failed"
         log = api.task_log(SETUP, run_id, "apply_plan")
         assert f"Queue ses-bounces-dead-letter-queue is subscribed to {other} already: it is not ours alone." in log
         assert "Nothing was changed." in log
         assert account(ledger.stack.ses) == made
     finally:
+        ledger.set()
         sns_client.delete_topic(TopicArn=other)
     assert account(ledger.stack.ses)["topics"] == before["topics"]
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -15,6 +16,10 @@ from dev import results
 from dev.airflow_api import AirflowApi
 from dev.ports import free_port
 from dev.stack import DAG_ID
+from ses_bounces.actions.action import Action
+from ses_bounces.actions.brake import decide_domains
+from ses_bounces.base.database.connection import connect_url
+from ses_bounces.ledger.brake.held import Decision, held_domains
 from tests.e2e.shared import Ledger, SharedStack, add_connection, addresses_in_airflow, own_ledger
 
 pytestmark = pytest.mark.e2e
@@ -210,9 +215,13 @@ def test_an_hour_of_5_1_1_costs_no_more_than_the_limit(ledger: Ledger, api: Airf
     assert "25 times “smtp; 550 5.1.1 <‹address›>: user unknown”" in log
     assert "@down.example" not in log
     assert all(blocked_at(ledger, address.partition("@")[2]) == 1 for address in others)
-    # Somebody decides, by the form: what is confirmed is applied in that run.
-    conf = {"confirm_held": ["gone.example"], "dismiss_held": ["down.example"], "held_reason": "looked at it"}
-    _, state, tasks = run(api, conf)
+    # Somebody decides: what is confirmed is applied in the next run.
+    with connect_url(ledger.database_url) as connection:
+        held = {one.domain: one.brake_id for one in held_domains(connection)}
+        decisions: dict[str, Decision] = {"gone.example": "confirmed", "down.example": "dismissed"}
+        for domain, decision in decisions.items():
+            decide_domains(connection, Action("ops", "looked at it", str(uuid4())), [held[domain]], decision)
+    _, state, tasks = run(api)
     assert (state, tasks["check_brake"]) == ("success", ["success"])
     assert (blocked_at(ledger, "gone.example"), blocked_at(ledger, "down.example")) == (30, 5)
     # SQS delivers some once more: what was dismissed never blocks.
@@ -222,9 +231,9 @@ def test_an_hour_of_5_1_1_costs_no_more_than_the_limit(ledger: Ledger, api: Airf
     assert (blocked_at(ledger, "gone.example"), blocked_at(ledger, "down.example")) == (30, 5)
     with psycopg.connect(ledger.database_url) as connection:
         rows = connection.execute("SELECT domain, decision, reason FROM ses_bounces.brake ORDER BY 1").fetchall()
-        held = connection.execute("SELECT count(*) FROM ses_bounces.message WHERE outcome = 'held'").fetchone()
+        left = connection.execute("SELECT count(*) FROM ses_bounces.message WHERE outcome = 'held'").fetchone()
     assert rows == [("down.example", "dismissed", "looked at it"), ("gone.example", "confirmed", "looked at it")]
-    assert held == (0,)
+    assert left == (0,)
 
 
 def blocked_at(ledger: Ledger, domain: str) -> int:

@@ -6,66 +6,28 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ses_bounces.base.exceptions import SettingsError
-from ses_bounces.base.regions import is_host_of_aws, is_region, region_of
+from ses_bounces.base.feeds import Feed, Feeds, Queues
+from ses_bounces.base.feeds import Queue as Queue
+from ses_bounces.base.pinned import pinned, pinned_place, refusals
+from ses_bounces.base.regions import is_region
 from ses_bounces.base.sites import current
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.rules import Rules
 
 MAX_GRACE_DAYS = 30
 # They hold addresses: shown to nobody who may not see those, and in no error text.
-PRIVATE = ("never_block", "report_email_to", "report_email_from")
-# A manual run may set these for itself; each has a range.
-OVERRIDABLE = ("transient_grace_days", "max_seconds", "max_messages", "max_drainers")
-
-
-class Queue(BaseModel):
-    """One SQS queue to drain: its URL, and the Airflow connection to use where it is another account's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str
-    aws_conn_id: str | None = None
-
-    @property
-    def region(self) -> str | None:
-        """The region that the URL names; None for an endpoint that names none (the connection's region is used)."""
-        return region_of(urlsplit(self.url).hostname or "")
-
-    @property
-    def name(self) -> str:
-        """The last part of the URL."""
-        return self.url.rstrip("/").rpartition("/")[2]
-
-
-def _queue(value: Any) -> Any:
-    return {"url": value} if isinstance(value, str) else value
-
-
-def _queues(value: Any) -> Any:
-    return [value] if isinstance(value, str | Mapping) else value
+PRIVATE = ("feeds", "never_block", "report_email_to", "report_email_from")
+# A manual run may lower these for itself: whoever may trigger it need not have the right to the settings.
+LOWERABLE = ("max_seconds", "max_messages", "max_drainers")
 
 
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
-
-
-def _queue_url(queue: Queue) -> Queue:
-    parts = urlsplit(queue.url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.count("/") < 1 or not queue.name:
-        raise ValueError(
-            "it must be the URL of an SQS queue, like https://sqs.eu-west-1.amazonaws.com/123456789012/name"
-        )
-    if queue.region is None and is_host_of_aws(parts.hostname or ""):
-        raise ValueError(f"it must name a region that the installed botocore knows; {parts.hostname} names none")
-    if queue.name.endswith(".fifo"):
-        raise ValueError("it must be a standard queue: SES can't publish to FIFO topics")
-    return queue
 
 
 def _region(name: str) -> str:
@@ -121,11 +83,8 @@ class Settings(BaseModel):
 
     enabled: Annotated[bool, Field(strict=True)] = True
     enforce: Annotated[bool, Field(strict=True)] = True
-    queue_urls: Annotated[
-        tuple[Annotated[Queue, BeforeValidator(_queue), AfterValidator(_queue_url)], ...],
-        BeforeValidator(_queues),
-        Field(min_length=1),
-    ]
+    queue_urls: Annotated[Queues, Field(min_length=1)]
+    feeds: Feeds = ()
     transient_grace_days: Annotated[Count, Field(ge=0, le=MAX_GRACE_DAYS)] = 14
     promotion: Literal["age", "age_and_rebounce", "expire"] = "age"
     promotion_excludes: tuple[str, ...] = ()
@@ -184,10 +143,16 @@ class Settings(BaseModel):
         return queue.aws_conn_id or self.aws_conn_id
 
 
-def load(params: Mapping[str, Any] | None = None) -> Settings:
-    """Read the Variable and let the Params of a manual run override the bounded settings.
+class SettingsForSetup(Settings):
+    """The same before there is a queue: the setup has yet to make it."""
 
-    :param params: the run's Params; keys with None, and keys that are no settings, are passed over.
+    queue_urls: Queues = ()
+
+
+def load(params: Mapping[str, Any] | None = None) -> Settings:
+    """Read the Variable and let the Params of a manual run lower the limits of a run.
+
+    :param params: the run's Params; keys with None, and keys that are no limits, are passed over.
     :raises SettingsError: naming key, value, range and where to change it.
     """
     from airflow.sdk import Variable
@@ -199,11 +164,42 @@ def load(params: Mapping[str, Any] | None = None) -> Settings:
             f'Airflow Variable "{variable}" is missing; it must be a JSON object with at least "queue_urls". '
             "Add it under Admin > Variables."
         )
-    return parse(text, {key: params[key] for key in OVERRIDABLE if params and params.get(key) is not None})
+    return lowered(parse(text), params or {})
 
 
-def parse(text: str | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Validate the settings' JSON text, or the decoded object.
+def load_for_setup() -> Settings:
+    """Read what the setup needs of the Variable and of the configuration; the Variable may be missing yet.
+
+    :raises SettingsError: naming key, value, range and where to change it.
+    """
+    from airflow.sdk import Variable
+
+    return parse(Variable.get(current().variable, default=None) or "{}", model=SettingsForSetup)
+
+
+def lowered(settings: Settings, params: Mapping[str, Any]) -> Settings:
+    """Return settings with the limits that a run's Params lower.
+
+    :raises SettingsError: one is out of its range, or above what is set.
+    """
+    asked = {key: params[key] for key in LOWERABLE if params.get(key) is not None}
+    if not asked:
+        return settings
+    found = parse({"queue_urls": [queue.url for queue in settings.queue_urls]}, asked)
+    for key in asked:
+        limit = getattr(settings, key)
+        if limit is not None and getattr(found, key) > limit:
+            raise SettingsError(
+                f"{key} is {asked[key]}; a run may only lower it, and it is {limit} in the settings. Change it in the "
+                "run's Params."
+            )
+    return settings.model_copy(update={key: getattr(found, key) for key in asked})
+
+
+def parse(
+    text: str | Mapping[str, Any], overrides: Mapping[str, Any] | None = None, model: type[Settings] = Settings
+) -> Settings:
+    """Validate the settings' JSON text, or the decoded object; what Airflow's configuration pins is as it says.
 
     :raises SettingsError: one line for each bad key.
     """
@@ -215,10 +211,15 @@ def parse(text: str | Mapping[str, Any], overrides: Mapping[str, Any] | None = N
         raise SettingsError(
             f'Airflow Variable "{current().variable}" is a {type(loaded).__name__}; it must be a JSON object. {where()}'
         )
+    pins = pinned()
+    if refused := refusals(loaded, pins):
+        raise SettingsError("\n".join(refused))
     try:
-        return Settings(**(site_defaults() | loaded | dict(overrides or {})))
+        return model(**(site_defaults() | loaded | pins | dict(overrides or {})))
     except ValidationError as error:
-        lines = dict.fromkeys(_explain(detail, overrides or {}) for detail in error.errors(include_url=False))
+        places = dict.fromkeys(overrides or (), "Change it in the run's Params.")
+        places |= {key: pinned_place(key) for key in pins}
+        lines = dict.fromkeys(_explain(detail, places) for detail in error.errors(include_url=False))
         raise SettingsError("\n".join(lines)) from None
 
 
@@ -233,14 +234,14 @@ def where() -> str:
     return f'Change it in Airflow Variable "{current().variable}".'
 
 
-def _explain(detail: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
+def _explain(detail: Mapping[str, Any], places: Mapping[str, str]) -> str:
     location = detail["loc"]
     key = str(location[0]) if location else current().variable
-    place = "Change it in the run's Params." if key in overrides else where()
+    place = places.get(key, where())
     if detail["type"] == "missing":
         return f"{key} is missing; it must be {MEANINGS[key]}. {place}"
     if detail["type"] == "extra_forbidden":
-        known = Settings.model_fields if len(location) == 1 else Queue.model_fields
+        known = Settings.model_fields if len(location) == 1 else (Feed if key == "feeds" else Queue).model_fields
         return f"{'.'.join(map(str, location))} is not a setting; it must be one of {', '.join(known)}. {place}"
     rule = detail["msg"].removeprefix("Value error, ")
     must = rule if rule.startswith(("it must", "this version")) else f"it must be {MEANINGS.get(key, rule)}"
@@ -252,6 +253,7 @@ MEANINGS = {
     "enabled": "true or false",
     "enforce": "true or false",
     "queue_urls": "one or more SQS queue URLs, or objects of url and aws_conn_id",
+    "feeds": "a list of domains and FROM addresses, or of objects with identity and names",
     "transient_grace_days": f"a whole number from 0 to {MAX_GRACE_DAYS}",
     "promotion": "age, age_and_rebounce or expire",
     "promotion_excludes": "a list of bounce subtypes",

@@ -19,8 +19,9 @@ message leaves SQS only after it is committed in Postgres. What a failed run lef
 | `check_brake` | looks whether bounces of a domain over its limit are held | Decide: its message says what is held, and how. Everything else went on, and goes on. |
 | `check_run` | makes the run fail if anything else failed | Look at the tasks that it names. |
 
-**By hand**: trigger it when you can't wait for the hour. The form can lower the budget of a run, or ask for a report of
-the day so far.
+**By hand**: trigger it when you can't wait for the hour. The form can lower the limits of a run, or ask for a report of
+the day so far. It can't do what needs another right than to trigger: settings are changed on their page, and what is
+held is decided about on the page *Quarantine*.
 
 **Backfill**: drains nothing (what is in the queue belongs to no hour); it brings the lists up to date for what
 happened in its hours, and writes the reports of its days again. As many active runs as you like.
@@ -30,8 +31,8 @@ settings; a run by hand those sent in the times that it names. Try it first (*On
 would change. Then run the same once more without that. What today's rules no longer make is superseded, not deleted.
 
 **The brake** (setting `max_new_blocks_per_domain`): bounces of a domain beyond that many new blocks a day are held, and
-`check_brake` fails in every run until somebody confirms or dismisses them, on the page *Quarantine*, with
-`ses-bounces held`, or in the form of a run by hand.
+`check_brake` fails in every run until somebody confirms or dismisses them, on the page *Quarantine* or with
+`ses-bounces held`.
 
 **To stop everything**: set `"enabled": false` in the Variable; each task is then skipped. The queue keeps messages for
 at most 14 days.
@@ -89,48 +90,22 @@ _PARAMS = {
         section="Replay",
     ),
     "reprocess_to": Param(None, type=["null", "string"], format="date-time", title="Until before", section="Replay"),
-    "confirm_held": Param(
-        None,
-        type=["null", "array"],
-        items={"type": "string"},
-        title="Confirm held bounces of these domains",
-        description="The addresses are gone: they are blocked. One domain a line.",
-        section="Brake",
-    ),
-    "dismiss_held": Param(
-        None,
-        type=["null", "array"],
-        items={"type": "string"},
-        title="Dismiss held bounces of these domains",
-        description="The provider answered wrongly: these bounces never count. One domain a line.",
-        section="Brake",
-    ),
-    "held_reason": Param(None, type=["null", "string"], maxLength=500, title="Why, for the record", section="Brake"),
-    "transient_grace_days": Param(
-        None,
-        type=["null", "integer"],
-        minimum=0,
-        maximum=30,
-        title="Grace period for this run (days)",
-        description="For transient problems that this run records. Empty: as in the settings.",
-        section="Settings for this run",
-    ),
     "max_seconds": Param(
         None,
         type=["null", "integer"],
         minimum=10,
         maximum=2_700,
         title="Longest time of a task (seconds)",
-        description="What is left by then is done by the next run. Empty: as in the settings.",
-        section="Settings for this run",
+        description="At most what the settings say. What is left by then is done by the next run. Empty: as there.",
+        section="Limits of this run",
     ),
     "max_messages": Param(
         None,
         type=["null", "integer"],
         minimum=1,
         title="Most messages of a queue",
-        description="Empty: as in the settings.",
-        section="Settings for this run",
+        description="At most what the settings say. Empty: as there.",
+        section="Limits of this run",
     ),
     "max_drainers": Param(
         None,
@@ -138,8 +113,8 @@ _PARAMS = {
         minimum=1,
         maximum=64,
         title="Most drainers of a queue",
-        description="Empty: as in the settings.",
-        section="Settings for this run",
+        description="At most what the settings say. Empty: as there.",
+        section="Limits of this run",
     ),
 }
 

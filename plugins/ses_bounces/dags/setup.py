@@ -11,19 +11,25 @@ needed:
 - `.` not ours, left alone
 - `!` in the way: nothing is done before that is out of it
 
-Hand that list to whoever may create things in AWS, or trigger again with *Apply*. It does all of it or nothing: a step
-that AWS refuses undoes those before it. A run that was killed is finished by the next one; a second run finds nothing
-to do. What it makes bears the tag `managed-by: airflow-ses-bounces`; what others made gets one statement in its policy
-and is left alone otherwise.
+What is looked at, and with which connections, is in the settings: `feeds` of Airflow Variable `ses_bounces`, or of the
+section `[ses_bounces]` in `airflow.cfg`; see docs/setup.md. The form can't name anything.
 
-*Teardown* takes away what it made, and that only; with *Apply* it does so. The ledger in Postgres and the settings stay.
+Hand that list to whoever may create things in AWS, or trigger again with *Apply*. It does all of a feed or nothing: a
+step that AWS refuses undoes those before it. A run that was killed is finished by the next one; a second run finds
+nothing to do. What it makes bears the tags `managed-by: airflow-ses-bounces` and `ses-bounces:site`; what others made
+gets one statement in its policy and is left alone otherwise; what another site made is in the way.
+
+*Only the database* makes or upgrades the schema and nothing else: for an upgrade, or where somebody else makes the feed.
+
+To take a feed down, use `ses-bounces setup example.com --teardown` in a shell. The settings are changed on their page, or by the
+shell.
 
 | task | what it does | when it fails |
 |---|---|---|
-| `show_plan` | looks at everything, changes nothing | A name is wrong, credentials are wrong or expired, or the role may not look at something: the last line of the log says which. |
+| `show_plan` | looks at everything, changes nothing | `feeds` is empty, a name is wrong, credentials are wrong or expired, or the role may not look at something: the last line of the log says which. |
 | `apply_plan` | does what the plan says; only with *Apply* | Something is in the way, or AWS refused a step: the message names it. Correct that, and trigger again. |
-| `upgrade_database` | makes the schema `ses_bounces` | The connection is missing, or its role may not create a schema: see docs/operations.md. |
-| `write_settings` | adds the queue to Airflow Variable `ses_bounces`, or logs what to add | The Variable that is there is not valid: its message names the key. |
+| `upgrade_database` | makes or upgrades the schema `ses_bounces`; only with *Apply* or *Only the database* | The connection is missing, its role may not create a schema (see docs/operations.md), or the schema is another site's: it is left as it is. |
+| `show_settings` | logs the lines to add to Airflow Variable `ses_bounces` | The Variable that is there is not valid: its message names the key. |
 | `prove_feed` | sends a mail to `success@simulator.amazonses.com` and waits for its delivery; only with *Prove* | The identity is not verified yet (the log shows what its owner has to do), or the report did not arrive in a minute. |
 
 The role needs the permissions *To set up* of docs/iam.md; take them away again afterwards.
@@ -43,46 +49,20 @@ from airflow.sdk import (
 )
 
 from ses_bounces.base import sites
-from ses_bounces.base.sites import Site
 from ses_bounces.dags.shape import Retries, Shape
 from ses_bounces.dags.tasks import setup as setup_tasks
 
 
-def _text(default: str | None, title: str, description: str, section: str | None = None) -> Param:
-    return Param(default, type=["null", "string"], title=title, description=description, section=section)
+def _flag(title: str, description: str) -> Param:
+    return Param(False, type="boolean", title=title, description=description)
 
 
-def _flag(title: str, description: str, default: bool = False, section: str | None = None) -> Param:
-    return Param(default, type="boolean", title=title, description=description, section=section)
-
-
-_NAMES, _REPORTS, _WAYS = "Names", "What SES reports", "Connections"
-
-
-def _params(site: Site) -> dict[str, Param]:
-    return {
-        "identity": _text(None, "Identity", "The domain that you send from, or a FROM address."),
-        "region": _text(None, "Region", "Where SES sends, like eu-west-1. Empty: the connection's."),
-        "apply": _flag("Apply", "Do what the plan says. Without it nothing is changed."),
-        "prove": _flag("Prove", "Then send a mail to SES's mailbox simulator and wait for its delivery."),
-        "write_variable": _flag(
-            "Write the settings", f"Add the queue to Airflow Variable {site.variable}. Else it is logged."
-        ),
-        "teardown": _flag("Teardown", "Take away what an earlier run made."),
-        "discard_messages": _flag("Discard messages", "With teardown: also delete a queue that still holds messages."),
-        "topic": _text(f"{site.slug}-topic", "Topic", "A name, or the ARN of one that is there.", _NAMES),
-        "queue": _text(f"{site.slug}-queue", "Queue", "A name.", _NAMES),
-        "dead_letter_queue": _text(f"{site.slug}-dead-letter-queue", "Dead-letter queue", "A name.", _NAMES),
-        "configuration_set": _text(
-            None, "Configuration set", "Report mail sent with this set, instead of all mail of the identity.", _NAMES
-        ),
-        "kms_key": _text(None, "KMS key", "Id or ARN of a key of yours. Empty: SQS's own encryption.", _NAMES),
-        "deliveries": _flag("Deliveries", "Also report deliveries: they end transient problems.", True, _REPORTS),
-        "keep_forwarding": _flag("Keep e-mails", "Leave SES's forwarding of feedback by e-mail on.", False, _REPORTS),
-        "aws_conn_id": _text(site.aws_conn_id, "AWS connection", "Empty: boto3's default credentials.", _WAYS),
-        "postgres_conn_id": _text(site.postgres_conn_id, "Postgres connection", "Of the ledger.", _WAYS),
-        "use_fips_endpoint": _flag("FIPS endpoints", "Use AWS's FIPS endpoints.", False, _WAYS),
-    }
+# Flags only: names and connections come from the settings, which not everybody who may trigger a run may change.
+_PARAMS = {
+    "apply": _flag("Apply", "Do what the plan says. Without it nothing is changed."),
+    "prove": _flag("Prove", "Then send a mail to SES's mailbox simulator and wait for its delivery."),
+    "only_database": _flag("Only the database", "Make or upgrade the schema. AWS is neither asked nor changed."),
+}
 
 
 def build(shape: Shape) -> DAG:
@@ -96,7 +76,7 @@ def build(shape: Shape) -> DAG:
         schedule=None,
         timeout=timedelta(minutes=30),
         retries=Retries(1, timedelta(seconds=30), timedelta(seconds=30)),
-        params=_params(site),
+        params=_PARAMS,
     )
 
     @dag(**arguments)
@@ -111,22 +91,23 @@ def build(shape: Shape) -> DAG:
         def apply_plan() -> dict[str, Any]:
             return setup_tasks.apply_plan(get_current_context())
 
-        @task(doc_md=setup_tasks.upgrade_database.__doc__)
+        # With only the database, what is before it is skipped.
+        @task(doc_md=setup_tasks.upgrade_database.__doc__, trigger_rule="none_failed")
         @site.bound
         def upgrade_database() -> dict[str, Any]:
             return setup_tasks.upgrade_database(get_current_context())
 
-        @task(doc_md=setup_tasks.write_settings.__doc__)
+        @task(doc_md=setup_tasks.show_settings.__doc__)
         @site.bound
-        def write_settings() -> dict[str, Any]:
-            return setup_tasks.write_settings(get_current_context())
+        def show_settings() -> dict[str, Any]:
+            return setup_tasks.show_settings(get_current_context())
 
         @task(doc_md=setup_tasks.prove_feed.__doc__)
         @site.bound
         def prove_feed() -> dict[str, Any]:
             return setup_tasks.prove_feed(get_current_context())
 
-        show_plan() >> apply_plan() >> upgrade_database() >> write_settings() >> prove_feed()
+        show_plan() >> apply_plan() >> upgrade_database() >> show_settings() >> prove_feed()
 
     made: DAG = ses_bounces_setup()
     return made

@@ -7,6 +7,8 @@ import logging
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from ses_bounces.people.rows import shown
+
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
     from ses_bounces.people.table import People
@@ -60,5 +62,5 @@ class Comparison:
         if self.unreadable:
             log.warning(
                 "The email of %d people is no address (ids %s): they are found at no blocked address",
-                self.unreadable, ", ".join(self.ids) + (", …" if self.unreadable > len(self.ids) else ""),
+                self.unreadable, ", ".join(map(shown, self.ids)) + (", …" if self.unreadable > len(self.ids) else ""),
             )  # fmt: skip

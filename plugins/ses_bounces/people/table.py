@@ -57,6 +57,9 @@ class People:
                 "other column, for all rows, and not in a table with children: else one id may be several people's, "
                 f"and the flag of the wrong ones be switched. Make one, or name another column. {where}"
             )
+        # Name and type of id, email and flag.
+        self.columns: tuple[tuple[str, str], ...] = tuple((column, types[column]) for column in columns)
+        self.quoted: str = table.as_string(connection)
         names = ("id", "email", "flag")
         self._names: dict[str, sql.Composable] = {
             "table": table,
@@ -75,7 +78,7 @@ class People:
         """Whether those at an address are found by an index on its key; without it, the whole table is read."""
         if self._is_misleading:
             return False
-        parameters = {"table": self._names["table"].as_string(self.connection), "email": self._email}
+        parameters = {"table": self.quoted, "email": self._email}
         row = self.connection.execute(statement("people/has_key_index"), parameters).fetchone()
         return bool(row and row[0])
 

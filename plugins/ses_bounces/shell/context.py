@@ -7,9 +7,9 @@ import contextlib
 import getpass
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ses_bounces.base.exceptions import MissingConnectionError, SettingsError
+from ses_bounces.base.exceptions import ActionError, MissingConnectionError, SettingsError
 from ses_bounces.base.settings import Settings, parse
 from ses_bounces.base.sites import current
 
@@ -44,6 +44,45 @@ def variable() -> str | None:
             f"AIRFLOW_VAR_{current().variable.upper()}."
         ) from None
     return text
+
+
+def save_variable(text: str, before: str | None) -> None:
+    """Write Airflow Variable ``ses_bounces`` into Airflow's database.
+
+    :param before: what it was when ``text`` was made of it.
+    :raises ActionError: it would have no effect, or somebody changed it meanwhile; nothing is changed.
+    :raises SettingsError: Airflow's database can't be written to.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        _save_variable(text, before)
+    except SQLAlchemyError as error:
+        raise SettingsError(
+            f'Airflow Variable "{current().variable}" can\'t be written ({type(error).__name__}): is this the machine '
+            "and the user that Airflow runs as? Else run this without --write-settings, and add what it shows."
+        ) from None
+
+
+def _save_variable(text: str, before: str | None) -> None:
+    from airflow.models.variable import Variable
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    name = current().variable
+    with create_session() as session:
+        # Held until the commit: two who save at once go one after the other.
+        here = session.scalar(select(Variable).where(Variable.key == name).with_for_update())
+        if (None if here is None else here.get_val()) != before:
+            raise ActionError(
+                f'Airflow Variable "{name}" was changed meanwhile, or comes from a secrets backend or the environment. '
+                "It is as it was: run this again without --write-settings, and change it where it comes from."
+            )
+        if here is None:
+            made: Any = Variable(key=name, val=text, description="Email Bounce Settings, as JSON")  # type: ignore[no-untyped-call]
+            session.add(made)
+        else:
+            here.set_val(text)
 
 
 def settings() -> Settings:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.base.exceptions import ActionError, SettingsError
 from ses_bounces.base.sites import current
 from ses_bounces.shell.command import DONE, LOOK
-from ses_bounces.shell.context import database, variable
+from ses_bounces.shell.context import database, save_variable, variable
 from ses_bounces.shell.output import say, say_json
 
 
@@ -18,6 +18,8 @@ def run(options: argparse.Namespace) -> int:
     from ses_bounces.feed.setup.plan import Step, apply
     from ses_bounces.feed.setup.provision import plan_setup, plan_teardown, prove
 
+    if options.write_settings and (options.teardown or not options.apply):
+        raise ActionError("--write-settings goes with --apply, and not with --teardown. Nothing was changed.")
     target = open_target(options_of(options))
     plan = (plan_teardown if options.teardown else plan_setup)(target)
     told: dict[str, Any] = plan.as_json()
@@ -68,7 +70,7 @@ def _finish(options: argparse.Namespace, target: Any, *, words: bool) -> dict[st
     """Bring the database up to date, and tell the settings."""
     from ses_bounces.base.database import schema
     from ses_bounces.feed.setup.topology import queue_url
-    from ses_bounces.feed.setup.variable import with_feed
+    from ses_bounces.feed.setup.variable import offer, with_feed
 
     told: dict[str, Any] = {}
     if not options.no_database:
@@ -81,13 +83,20 @@ def _finish(options: argparse.Namespace, target: Any, *, words: bool) -> dict[st
     try:
         before = variable()
     except SettingsError:
+        if options.write_settings:
+            raise
         # A machine without Airflow's database: what is to be written is the same.
         before = None
     text = with_feed(before, url, target.topic_arn, target.options.aws_conn_id)
     told["variable"] = text
+    name = current().variable
+    if text == before:
+        lines = [f"Airflow Variable {name} has this feed already."]
+    elif options.write_settings:
+        save_variable(text, before)
+        lines = [f"Wrote Airflow Variable {name}."]
+    else:
+        lines = [f"Airflow Variable {name} is to be:", text]
     if words:
-        if text == before:
-            say(f"Airflow Variable {current().variable} has this feed already.")
-        else:
-            say(f"Airflow Variable {current().variable} is to be:", text)
+        say(*lines, *offer(text, target.topic_arn))
     return told

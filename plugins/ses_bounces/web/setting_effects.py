@@ -13,11 +13,16 @@ from ses_bounces.base.exceptions import SettingsError
 from ses_bounces.base.settings import Settings
 from ses_bounces.ledger.lists.engine.paging import Count
 from ses_bounces.ledger.lists.engine.query import reading
+from ses_bounces.people.preview import people_preview
 from ses_bounces.people.table import People
 from ses_bounces.web.dependencies import DatabaseDep
 
 KIND = "save_settings"
 CHANGES_SHOWN = 10
+# What decides which rows of the people table are read and written.
+_OF_PEOPLE = (
+    "postgres_conn_id", "people_table", "people_id_column", "people_email_column", "people_flag_column", "enforce",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def effects(connection: DatabaseDep, before: Settings | None, after: Settings) -
             *_protection(connection, before, after),
             *_brake(before, after),
             *_switches(before, after),
-            *_people(connection, after),
+            *_people(connection, before, after),
         ]
 
 
@@ -70,8 +75,12 @@ def people_problem(connection: DatabaseDep, settings: Settings) -> str | None:
     return None
 
 
-def _people(connection: DatabaseDep, after: Settings) -> Iterator[str]:
-    if problem := people_problem(connection, after):
+def _people(connection: DatabaseDep, before: Settings | None, after: Settings) -> Iterator[str]:
+    if after.people_table is None:
+        return
+    if before is None or any(getattr(before, key) != getattr(after, key) for key in _OF_PEOPLE):
+        yield from people_preview(connection, after)
+    elif problem := people_problem(connection, after):
         yield f"Nobody's Allow Group Email would be touched, and its task would fail: {problem}"
 
 

@@ -12,6 +12,7 @@ from airflow.models.variable import Variable
 from airflow.utils.session import create_session
 
 from ses_bounces.base.exceptions import ActionError, SettingsError
+from ses_bounces.base.pinned import pinned
 from ses_bounces.base.settings import Settings, site_defaults
 from ses_bounces.base.sites import current
 from ses_bounces.web.setting_texts import BY_KEY, SettingText
@@ -85,19 +86,25 @@ def save(values: Mapping[str, Any], digest: str) -> None:
 
 
 def shown(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return the text of each field: what is set, else the default."""
-    return {key: _written(text, values.get(key, _default(key))) for key, text in BY_KEY.items()}
+    """Return the text of each field: what Airflow's configuration pins, else what is set, else the default."""
+    held = {**values, **pinned()}
+    return {key: _written(text, held.get(key, _default(key))) for key, text in BY_KEY.items()}
 
 
 def read(fields: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, Any]:
     """Return the object to save: what is not as by default, and what was set before.
 
+    What Airflow's configuration pins is left out, unless a field says something else: that is for who parses it to
+    refuse.
+
     :param fields: the text of each field.
     :raises SettingsError: a line that should be JSON is not.
     """
-    values = {key: _value(text, fields.get(key, "").strip()) for key, text in BY_KEY.items()}
+    pins, fixed = pinned(), shown({})
+    left_out = {key for key in pins if fields.get(key, "").strip() in ("", fixed[key])}
+    values = {key: _value(text, fields.get(key, "").strip()) for key, text in BY_KEY.items() if key not in left_out}
     kept = {key: value for key, value in before.items() if key not in BY_KEY}
-    return kept | {key: value for key, value in values.items() if key in before or value != _default(key)}
+    return kept | {key: value for key, value in values.items() if key in {*before, *pins} or value != _default(key)}
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[SettingText, str, str]]:

@@ -82,6 +82,14 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
             "lines",
         ),
         SettingText(
+            "feeds",
+            "Feeds to set up",
+            "What the DAG `ses_bounces_setup` makes or repairs: the domains and FROM addresses that mail is sent from. "
+            "An object has `identity` and what is to differ: `region`, `aws_conn_id`, `topic`, `queue`, "
+            "`dead_letter_queue`, `configuration_set`, `kms_key`, `deliveries`, `keep_forwarding`.",
+            "lines",
+        ),
+        SettingText(
             "aws_conn_id",
             "Airflow connection to AWS",
             "The connection that the queues are read with.",

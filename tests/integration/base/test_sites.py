@@ -93,6 +93,52 @@ def test_a_site_refuses_the_database_of_another_one(
                 schema.upgrade(ours)
 
 
+def everything_in(connection: Any) -> list[Any]:
+    """Relations and functions of our schema, with when they were made; and its revision."""
+    query = (
+        "SELECT c.relname::text, c.oid, c.relfilenode FROM pg_class c WHERE c.relnamespace = to_regnamespace('ses_bounces')"
+        " UNION ALL SELECT p.proname, p.oid, p.xmin::text::bigint FROM pg_proc p"
+        " WHERE p.pronamespace = to_regnamespace('ses_bounces') ORDER BY 1, 2"
+    )
+    return [schema.revision(connection), *connection.execute(query).fetchall()]
+
+
+def test_a_schema_of_another_site_is_not_migrated(news_url: str) -> None:
+    """Not even one of an older revision, and whatever the role might do."""
+    with connect_url(news_url) as theirs:
+        theirs.execute("UPDATE ses_bounces.alembic_version SET version_num = '0001'")
+        before = everything_in(theirs)
+        with pytest.raises(SchemaError, match='is that of the site "news", not of "default"'):
+            schema.upgrade(theirs)
+        assert everything_in(theirs) == before
+        # As 0.1.0 made it, when there were no sites.
+        theirs.execute("ALTER TABLE ses_bounces.setting DROP COLUMN site")
+        with NEWS.current(), pytest.raises(SchemaError, match='is that of the site "default", not of "news"'):
+            schema.upgrade(theirs)
+        assert schema.revision(theirs) == 1
+
+
+@pytest.mark.parametrize(
+    "made", ["CREATE TABLE ses_bounces.theirs (x int)", "CREATE FUNCTION ses_bounces.f() RETURNS int RETURN 1"]
+)
+def test_a_schema_of_somebody_else_is_not_taken(news_url: str, made: str) -> None:
+    with connect_url(news_url) as theirs:
+        theirs.execute("DROP SCHEMA ses_bounces CASCADE")
+        theirs.execute("CREATE SCHEMA ses_bounces")
+        theirs.execute(made)
+        before = everything_in(theirs)
+        with NEWS.current(), pytest.raises(SchemaError, match="was not made by airflow-ses-bounces"):
+            schema.upgrade(theirs)
+        assert everything_in(theirs) == before
+
+
+def test_an_upgrade_that_was_killed_before_it_noted_its_site_goes_on(news_url: str) -> None:
+    with connect_url(news_url) as ours, NEWS.current():
+        ours.execute("DELETE FROM ses_bounces.setting")
+        assert schema.upgrade(ours) == schema.LAST_REVISION
+        assert ours.execute("SELECT site FROM ses_bounces.setting").fetchone() == ("news",)
+
+
 def test_requests_of_two_sites_share_no_connection(
     database_url: str, news_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,23 +1,25 @@
-"""The brake in the hourly run: the form's decisions, who is called, and what the run's last task says of it."""
+"""The brake in the hourly run: who is called, and what the run's last task says of it."""
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
+from ses_bounces.actions.action import Action
+from ses_bounces.actions.brake import decide_domains
 from ses_bounces.base.exceptions import BrakeError, RunError, SettingsError
 from ses_bounces.dags.tasks import hourly
-from tests.integration.ledger.test_brake import NOON, blocked, body, outcomes, put
+from ses_bounces.ledger.brake.held import Decision, held_domains
+from tests.integration.ledger.test_brake import NOON, blocked, body, put
 from tests.kit.tasks import Tasks
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 AWS = '{"conn_type": "aws"}'
-REASON = {"held_reason": "looked at it"}
 
 
 @pytest.fixture
@@ -74,48 +76,54 @@ def test_a_backfill_is_not_red_for_it(database: Connection, tasks: Tasks) -> Non
     assert hourly.check_brake(context) == {"braked_domains": 1, "held": 4}
 
 
-def test_the_form_decides_and_the_same_run_applies(database: Connection, tasks: Tasks) -> None:
+def decided(database: Connection, domain: str, decision: Decision) -> None:
+    """What the page and the shell do."""
+    brakes = [held.brake_id for held in held_domains(database) if held.domain == domain]
+    results = decide_domains(database, Action("ops", "looked at it", str(uuid4())), brakes, decision)
+    assert [result.outcome for result in results] == ["done"]
+
+
+def test_the_next_run_applies_what_was_decided(database: Connection, tasks: Tasks) -> None:
     outage(database)
     outage(database, "other.example")
     classify(tasks)
-    done = classify(tasks, confirm_held=["@Down.example"], dismiss_held=["other.example"], **REASON)
-    assert (done["domains_confirmed"], done["domains_dismissed"]) == (1, 1)
+    decided(database, "down.example", "confirmed")
+    decided(database, "other.example", "dismissed")
+    done = classify(tasks)
     assert (done["held_confirmed"], done["held_dismissed"]) == (4, 4)
     assert len(blocked(database, "down.example")) == 6
     assert len(blocked(database, "other.example")) == 2
     assert check(tasks) == {"braked_domains": 0, "held": 0}
-    rows = database.execute("SELECT domain, decision, actor, reason FROM ses_bounces.brake ORDER BY 1").fetchall()
-    assert rows == [
-        ("down.example", "confirmed", "ops", "looked at it"),
-        ("other.example", "dismissed", "ops", "looked at it"),
-    ]
-
-
-def test_a_run_that_is_cleared_decides_nothing_that_came_after_it(database: Connection, tasks: Tasks) -> None:
-    outage(database)
-    context = tasks.context("classify_bounces", confirm_held=["down.example"], **REASON)
-    classify(tasks)
-    done = hourly.classify_bounces(context)
-    assert done["domains_confirmed"] == 0
-    assert len(blocked(database)) == 2
 
 
 @pytest.mark.parametrize(
-    ("params", "message"),
+    ("name", "value", "instead"),
     [
-        ({"confirm_held": ["down.example"]}, "held_reason is missing"),
-        (
-            {"confirm_held": ["down.example"], "dismiss_held": ["down.example"], **REASON},
-            "down.example: confirm_held and dismiss_held both name it",
-        ),
+        ("confirm_held", ["down.example"], "decide on the page Quarantine"),
+        ("dismiss_held", ["jane@down.example"], "decide on the page Quarantine"),
+        ("held_reason", "jane@down.example asked", "decide on the page Quarantine"),
+        ("transient_grace_days", 0, "change the setting of that name"),
     ],
 )
-def test_what_the_form_must_say(database: Connection, tasks: Tasks, params: dict[str, Any], message: str) -> None:
+def test_no_conf_of_a_run_decides_or_sets_anything(
+    database: Connection, tasks: Tasks, name: str, value: Any, instead: str
+) -> None:
+    """Airflow lets the conf of a run have any key, and whoever may trigger a run need not have the right to more."""
     outage(database)
     classify(tasks)
-    with pytest.raises(SettingsError, match=re.escape(message)):
-        classify(tasks, **params)
-    assert outcomes(database) == {"applied": 2, "held": 4}
+    before = database.execute("SELECT * FROM ses_bounces.brake").fetchall()
+    with pytest.raises(SettingsError) as raised:
+        hourly.plan_drain(tasks.context("plan_drain", **{name: value}))
+    assert str(raised.value).startswith(f"{name} is no Param of this DAG any more: {instead}")
+    assert "jane" not in str(raised.value)
+    # Were its tasks run one by one, all the same.
+    put(database, body("T", "soon@fine.example"))
+    classify(tasks, **{name: value})
+    assert database.execute("SELECT * FROM ses_bounces.brake").fetchall() == before
+    [(days,)] = database.execute(
+        "SELECT extract(day FROM max(e.deadline - e.occurred_at)) FROM ses_bounces.address_event e"
+    ).fetchall()
+    assert days == 14
 
 
 def test_without_the_setting_nothing_further_is_held_and_what_waits_stays_red(
@@ -130,6 +138,7 @@ def test_without_the_setting_nothing_further_is_held_and_what_waits_stays_red(
         check(tasks)
     # Set again, the day is counted from the list.
     tasks.settings["max_new_blocks_per_domain"] = 8
-    classify(tasks, dismiss_held=["down.example"], **REASON)
+    decided(database, "down.example", "dismissed")
+    classify(tasks)
     put(database, *(body("P", f"r{n}@down.example") for n in range(2)))
     assert classify(tasks)["outcomes"] == {"applied": 1, "held": 1}

@@ -14,6 +14,7 @@ from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.base.aws import clients
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError, SetupError
+from ses_bounces.base.sites import Site
 from ses_bounces.feed.setup.options import Options, Target, open_target
 from ses_bounces.feed.setup.plan import Plan, Step, apply
 from ses_bounces.feed.setup.provision import plan_setup, plan_teardown, prove
@@ -406,3 +407,64 @@ def test_a_domain_s_records_are_told(ses: FakeSes) -> None:
     apply(plan)
     ses.client("sesv2").get_email_identity(EmailIdentity="example.com")
     assert plan.steps[0].details == ["It is verified."]
+
+
+NEWS = Site("news")
+
+
+def test_what_another_site_made_is_in_the_way_and_left_alone(ses: FakeSes) -> None:
+    with NEWS.current():
+        set_up(configuration_set="news")
+        set_up()
+    before = account(ses)
+    plan = plan_setup(target())
+    assert [(step.kind, step.verdict) for step in plan.steps if step.verdict != "right"] == [
+        (kind, "blocked") for kind in ("identity", "topic", "dead-letter queue", "queue")
+    ]
+    assert "The queue q is that of the site ses_bounces_news, by its tag ses-bounces:site" in blocked(plan)
+    assert "The configuration set news is that of the site" in blocked(plan_setup(target(configuration_set="news")))
+    for changes in ({}, {"configuration_set": "news"}):
+        with pytest.raises(SetupError, match="is that of the site ses_bounces_news"):
+            set_up(**changes)
+        torn = plan_teardown(target(**changes, discard_messages=True))
+        assert torn.to_do == []
+        assert apply(torn) == 0
+    assert account(ses) == before
+    with NEWS.current():
+        assert plan_setup(target()).to_do == []
+        apply(plan_teardown(target(configuration_set="news")))
+    assert account(ses)["queues"] == account(ses)["topics"] == {}
+
+
+@pytest.mark.parametrize("name", ["queue", "dead_letter_queue", "topic"])
+def test_one_thing_of_another_site_is_enough(ses: FakeSes, name: str) -> None:
+    names = {"topic": "t2", "queue": "q2", "dead_letter_queue": "d2"}
+    with NEWS.current():
+        set_up(identity="news.example", **names)
+    before = account(ses)
+    with pytest.raises(SetupError, match="is that of the site ses_bounces_news"):
+        set_up(**{name: names[name]})
+    apply(plan_teardown(target(**{name: names[name]}, discard_messages=True)))
+    assert account(ses) == before
+
+
+def test_what_was_made_before_there_were_sites_is_that_of_the_one_without_a_name(ses: FakeSes) -> None:
+    set_up()
+    url = f"{ses.aws.endpoint_url}/{ACCOUNT}/q"
+    ses.client("sqs").untag_queue(QueueUrl=url, TagKeys=["ses-bounces:site"])
+    assert plan_setup(target()).to_do == []
+    with NEWS.current():
+        assert "The queue q is that of the site ses_bounces, by its tag" in blocked(plan_setup(target()))
+    apply(plan_teardown(target()))
+    assert account(ses)["queues"] == {}
+
+
+def test_an_event_destination_that_reports_elsewhere_is_left_alone(ses: FakeSes) -> None:
+    """Two sites may share a configuration set that neither made, and their destinations have one name."""
+    ses.client("sesv2").create_configuration_set(ConfigurationSetName="shared")
+    with NEWS.current():
+        set_up(configuration_set="shared", topic="t2", queue="q2", dead_letter_queue="d2")
+    before = account(ses)
+    assert "It reports to " in blocked(plan_setup(target(configuration_set="shared")))
+    apply(plan_teardown(target(configuration_set="shared")))
+    assert account(ses) == before

@@ -484,6 +484,16 @@ def test_people_whose_email_can_not_be_read_are_counted_and_told(
     assert people.execute("SELECT people_unreadable FROM ses_bounces.setting").fetchone() == (2,)
 
 
+def test_an_id_that_is_an_address_is_not_logged(people: Connection, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever may change the settings may name any unique column as the id."""
+    people.execute("ALTER TABLE public.people ADD login text UNIQUE")
+    people.execute("INSERT INTO public.people VALUES (6, 'nobody', true, 'jane.doe@example.com')")
+    with caplog.at_level("WARNING"):
+        sync(people, settings(people_id_column="login"))
+    assert "The email of 1 people is no address (ids ‹address›)" in caplog.text
+    assert "jane" not in caplog.text
+
+
 COLUMNS = "email text, allow_group_email boolean, tenant int"
 # What may hold one id twice, and what can't.
 TABLES: dict[str, tuple[str, bool]] = {

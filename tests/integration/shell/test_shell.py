@@ -539,6 +539,37 @@ def test_setup_and_teardown(run: Any, ledger: Connection, ses: FakeSes) -> None:
     assert ses.client("sns").list_topics()["Topics"] == []
 
 
+def test_setup_writes_no_settings_that_come_from_elsewhere(
+    run: Any, ledger: Connection, ses: FakeSes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("--topic", "t", "--queue", "feed", "--dead-letter-queue", "d", "--region", REGION)
+    for arguments in (("--write-settings",), ("--write-settings", "--teardown", "--apply")):
+        refused = run("setup", "news@example.com", *names, *arguments)
+        assert refused.status == 1
+        assert refused.err.startswith("--write-settings goes with --apply, and not with --teardown.")
+    assert ses.client("sns").list_topics()["Topics"] == []
+    before = os.environ["AIRFLOW_VAR_SES_BOUNCES"]
+    # It is in the environment here; and there is no database of Airflow's.
+    refused = run("setup", "news@example.com", *names, "--apply", "--write-settings")
+    assert refused.status == 1
+    assert refused.err.startswith('Airflow Variable "ses_bounces" ')
+    assert os.environ["AIRFLOW_VAR_SES_BOUNCES"] == before
+
+
+def test_the_shell_refuses_what_is_pinned(
+    run: Any, ledger: Connection, shell: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SES_BOUNCES__PEOPLE_FLAG_COLUMN", "allow_group_email")
+    shown = run("preview", "--json")
+    assert shown.status == 0
+    wrong = shell | {"people_table": "public.people", "people_flag_column": "may_login"}
+    monkeypatch.setenv("AIRFLOW_VAR_SES_BOUNCES", json.dumps(wrong))
+    for command in (("preview",), ("doctor",), ("check", "anna@example.com")):
+        refused = run(*command)
+        assert refused.status == 1, command
+        assert refused.err.startswith("people_flag_column can't be set to anything else: Airflow's configuration pins")
+
+
 def test_setup_with_something_in_the_way(run: Any, ledger: Connection, ses: FakeSes) -> None:
     sns, sqs = ses.client("sns"), ses.client("sqs")
     other = sns.create_topic(Name="other")["TopicArn"]

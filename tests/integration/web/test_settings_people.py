@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bs4 import BeautifulSoup
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from ses_bounces.base.settings import parse
 from ses_bounces.base.sites import Site
+from ses_bounces.classify.rules import Rules
+from ses_bounces.ledger.pending import classify_pending
 from ses_bounces.web.access import reader
 from ses_bounces.web.app import create_app
 from ses_bounces.web.setting_effects import effects
 from ses_bounces.web.setting_form import Stored
+from tests.integration.ledger.test_brake import body, put
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -43,6 +47,15 @@ def client(database: Connection, database_url: str, monkeypatch: pytest.MonkeyPa
         yield opened
 
 
+@pytest.fixture
+def editor(client: TestClient) -> TestClient:
+    """The client of somebody who may save the settings."""
+    viewer = SimpleNamespace(may_read=True, may_edit=True, may_set_variable=True, name="otto", id="8")
+    assert isinstance(client.app, FastAPI)
+    client.app.dependency_overrides[reader] = lambda: viewer
+    return client
+
+
 def errors(client: TestClient) -> list[str]:
     answer = client.get("/settings")
     assert answer.status_code == 200, answer.text
@@ -62,3 +75,141 @@ def test_the_preview_of_a_change_says_it(database: Connection) -> None:
     told = effects(database, before, parse(SETTINGS))
     assert len(told) == 1
     assert PROBLEM in told[0]
+
+
+@pytest.fixture
+def people(database: Connection) -> Connection:
+    """Three people, two of them at blocked addresses; and columns that are none of ours."""
+    database.execute(
+        "CREATE TABLE public.people (id int PRIMARY KEY, email text, allow_group_email boolean DEFAULT true,"
+        " salary int UNIQUE, may_login boolean DEFAULT true, notes text)"
+    )
+    for number, name in enumerate(("anna", "bo", "cy")):
+        insert = "INSERT INTO public.people (id, email, salary, notes) VALUES (%s, %s, %s, 'none')"
+        database.execute(insert, [number, f"{name}@example.com", 1_000 + number])
+    put(database, body("P", "anna@example.com"), body("P", "bo@example.com"))
+    classify_pending(database, Rules())
+    return database
+
+
+def told(connection: Connection, **changes: Any) -> list[str]:
+    """What the preview says of a change of the settings."""
+    return effects(connection, parse(SETTINGS), parse(SETTINGS | changes))
+
+
+def test_the_preview_says_which_columns_and_rows(people: Connection) -> None:
+    of_all = effects(people, None, parse(SETTINGS | {"enforce": True}))
+    assert (
+        "In public.people, id (integer) and email (text) are read, and allow_group_email (boolean) is read and written."
+    ) in of_all
+    assert "The next run would write 2 rows: those at blocked addresses whose allow_group_email is not off." in of_all
+    people.execute("UPDATE public.people SET allow_group_email = false WHERE id = 0")
+    assert "No row is written in observe mode. Enforcing would switch 1 row off." in told(people, enforce=False)
+    other = told(people, people_id_column="salary", people_flag_column="may_login")
+    assert "In public.people, salary (integer) and email (text) are read, and may_login (boolean) is read" in other[0]
+    assert other[1].startswith("The next run would write 2 rows: those at blocked addresses whose may_login is not")
+    # Nothing is said of people where nothing of them changes.
+    assert told(people, report_days_kept=10) == []
+
+
+def test_the_preview_asks_whether_that_is_the_column_of_addresses(people: Connection) -> None:
+    said = told(people, people_email_column="notes")
+    assert "Is notes the column of addresses? Of 3 rows looked at, 0 have one in it." in said
+    assert not any("column of addresses" in text for text in told(people, people_id_column="salary"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"people_table": "public.nobody"}, "there is no such table in this database"),
+        ({"people_id_column": "nothing"}, "public.people has no such column"),
+        ({"people_flag_column": "salary"}, "it is integer and must be boolean"),
+    ],
+)
+def test_the_preview_says_what_is_not_there(people: Connection, changes: dict[str, str], message: str) -> None:
+    [said] = told(people, **changes)
+    assert said.startswith("Nobody's Allow Group Email would be touched, and its task would fail:")
+    assert message in said
+
+
+GIVEN = "SELECT (id, email, allow_group_email), UPDATE (allow_group_email)"
+TOO_MUCH = "may do more with public.people than docs/sql/people.sql gives: "
+
+
+@pytest.mark.parametrize(
+    ("grant", "words"),
+    [
+        (GIVEN, None),
+        (f"{GIVEN}, SELECT (salary)", "it may read 1 other column."),
+        (f"{GIVEN}, UPDATE (salary, may_login)", "it may write 2 other columns."),
+        ("SELECT, UPDATE, INSERT", "it may read 3 other columns; it may write 5 other columns; it may INSERT rows."),
+        ("SELECT (id)", None),
+    ],
+)
+def test_the_preview_says_where_the_role_may_do_more(
+    people: Connection, database_url: str, grant: str, words: str | None
+) -> None:
+    people.execute("CREATE ROLE job_of_preview LOGIN")
+    try:
+        people.execute("GRANT USAGE ON SCHEMA ses_bounces, public TO job_of_preview")
+        people.execute("GRANT SELECT ON ALL TABLES IN SCHEMA ses_bounces TO job_of_preview")
+        people.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ses_bounces TO job_of_preview")
+        people.execute(f"GRANT {grant} ON public.people TO job_of_preview")  # type: ignore[arg-type]
+        people.execute("SET ROLE job_of_preview")
+        said = told(people, enforce=False)
+        people.execute("RESET ROLE")
+    finally:
+        people.execute("RESET ROLE")
+        people.execute("DROP OWNED BY job_of_preview")
+        people.execute("DROP ROLE job_of_preview")
+    found = [text for text in said if TOO_MUCH in text]
+    if words is None:
+        assert found == []
+        return
+    assert found[0].startswith(f"The database role job_of_preview {TOO_MUCH}{words}")
+
+
+def test_the_preview_says_that_the_role_is_a_superuser(people: Connection) -> None:
+    assert any(
+        f"{TOO_MUCH}it is a superuser; it may read 3 other columns" in text for text in told(people, enforce=False)
+    )
+
+
+def fields_of(client: TestClient) -> dict[str, Any]:
+    """The fields of the form, by name."""
+    page = BeautifulSoup(client.get("/settings").text, "html.parser")
+    return {str(field["name"]): field for field in page.select(".setting [name]")}
+
+
+def test_what_is_pinned_is_shown_so_and_can_not_be_changed(
+    editor: TestClient, people: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any(field.has_attr("disabled") for field in fields_of(editor).values())
+    monkeypatch.setenv("AIRFLOW__SES_BOUNCES__PEOPLE_FLAG_COLUMN", "may_login")
+    fields = fields_of(editor)
+    assert [name for name, field in fields.items() if field.has_attr("disabled")] == ["people_flag_column"]
+    assert fields["people_flag_column"]["value"] == "may_login"
+    assert "Pinned by [ses_bounces] people_flag_column in airflow.cfg" in editor.get("/settings").text
+    sent = {name: field.get("value") or field.get_text() for name, field in fields.items() if field.name != "select"}
+    token = BeautifulSoup(editor.get("/settings").text, "html.parser").select_one("[name=token]")
+    assert token is not None
+    chosen = {
+        name: field.select_one("[selected]")["value"] if field.select_one("[selected]") else ""
+        for name, field in fields.items()
+        if field.name == "select"
+    }
+    form = {**sent, **chosen, "token": token["value"], "report_days_kept": "10"}
+    # A browser does not send what is disabled.
+    del form["people_flag_column"]
+    answer = editor.post("/settings/preview", data=form)
+    assert answer.status_code == 200, answer.text
+    hidden = BeautifulSoup(answer.text, "html.parser").select_one("[name=settings]")
+    assert hidden is not None
+    assert json.loads(hidden.get_text()) == SETTINGS | {"report_days_kept": 10}
+    for path, more in (
+        ("preview", {"people_flag_column": "allow_group_email"}),
+        ("done", {"settings": json.dumps(SETTINGS | {"people_flag_column": "allow_group_email"}), "reason": "mine"}),
+    ):
+        refused = editor.post(f"/settings/{path}", data=form | more)
+        assert refused.status_code == 400, path
+        assert "people_flag_column can&#39;t be set to anything else" in refused.text, path

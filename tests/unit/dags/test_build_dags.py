@@ -121,9 +121,6 @@ def test_each_declared_site_has_its_dags(monkeypatch: pytest.MonkeyPatch) -> Non
     assert made["mail_ses_bounces_news"].dag_display_name == "Email bounces: news"
     assert made["mail_ses_bounces_news"].tags == {"email", "ses", "ses_bounces_news"}
     assert "`ses_bounces_news_postgres`" in (made["mail_ses_bounces_news"].doc_md or "")
-    params = made["mail_ses_bounces_news_setup"].params
-    assert params["queue"] == "ses-bounces-news-queue"
-    assert params["aws_conn_id"] == "ses_bounces_news_aws"
     assert [asset.name for asset in made["mail_ses_bounces_news"].get_task("emit_blocked_report").outlets] == [
         "ses_bounces_news_blocked_report"
     ]
@@ -143,3 +140,32 @@ def test_a_task_is_of_its_site(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_bundle_is_the_folder_of_the_files() -> None:
     assert SesBouncesBundle(name="ses_bounces").path == folder() == DAGS
+
+
+# What each Param of each DAG can do: docs/access.md says the same to people.
+FLAG = {"type": "boolean"}
+DAY = {"type": ["null", "string"], "format": "date"}
+MOMENT = {"type": ["null", "string"], "format": "date-time"}
+LIMIT = {"type": ["null", "integer"]}
+PARAMS: dict[str, dict[str, dict[str, Any]]] = {
+    "ses_bounces": {
+        "report_today": FLAG, "reprocess": FLAG, "dry_run": FLAG, "reprocess_from": MOMENT, "reprocess_to": MOMENT,
+        "max_seconds": LIMIT, "max_messages": LIMIT, "max_drainers": LIMIT,
+    },
+    "ses_bounces_setup": {"apply": FLAG, "prove": FLAG, "only_database": FLAG},
+    "ses_bounces_doctor": {},
+    "ses_suppression_sync": {"full": FLAG, "first_day": DAY, "last_day": DAY},
+    "ses_lift_blocks": {},
+    "ses_send_report": {"again": DAY},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAG_NAMES)
+def test_no_param_takes_a_name_or_free_text(name: str) -> None:
+    """Flags, dates and numbers choose no resource and hold no address, in the conf of a run and in Airflow's logs."""
+    [dag] = build_dags(name).values()
+    found = {
+        param: {key: dag.params.get_param(param).schema[key] for key in shape} for param, shape in PARAMS[name].items()
+    }
+    assert found == PARAMS[name]
+    assert set(dag.params) == set(PARAMS[name])

@@ -25,6 +25,17 @@ FIRST_REVISION = 2
 LAST_REVISION = 2
 UPGRADE = "ses-bounces db upgrade"
 
+_SOMETHING_IN_IT = """
+SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s
+    AND c.relname NOT LIKE 'alembic\\_version%%'
+UNION ALL
+SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = %s
+ORDER BY 1 LIMIT 1
+"""
+_HAS_SITE = """
+SELECT 1 FROM pg_attribute a
+WHERE a.attrelid = to_regclass(%s || '.setting') AND a.attname = 'site' AND NOT a.attisdropped
+"""
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('ses_bounces.upgrade', 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('ses_bounces.upgrade', 0))"
 
@@ -55,12 +66,13 @@ def upgrade(connection: Connection) -> int:
 
     :param connection: autocommit, of a role that owns the schema, or may create it in the database.
     :returns: the revision that it is at now.
-    :raises SchemaError: the database is another site's; it is up to date all the same.
+    :raises SchemaError: the schema is another site's, or none of ours; nothing was changed.
     """
     from alembic import command
 
     connection.execute(_LOCK)
     try:
+        _check_whose(connection)
         # Not IF NOT EXISTS: that asks for CREATE on the database also where the schema is there (docs/sql/role.sql).
         if connection.execute("SELECT to_regnamespace(%s)", [SCHEMA]).fetchone() == (None,):
             connection.execute(f"CREATE SCHEMA {SCHEMA}")
@@ -100,15 +112,45 @@ def check(connection: Connection) -> int:
     return found
 
 
+def _check_whose(connection: Connection) -> None:
+    """Check that the schema is this site's, made by whatever version, or is still to be made.
+
+    :raises SchemaError: it is another site's, or something else of the same name.
+    """
+    if revision(connection) is None:
+        row = connection.execute(_SOMETHING_IN_IT, [SCHEMA, SCHEMA]).fetchone()
+        if row is not None:
+            raise SchemaError(
+                f'Schema "{SCHEMA}" is in this database and was not made by airflow-ses-bounces: "{row[0]}" is in it. '
+                f"Nothing was changed. Rename that schema, or use another database. {_connection_place()}"
+            )
+    elif not connection.execute(_HAS_SITE, [SCHEMA]).fetchone():
+        # Of 0.1.0, which knew of no sites.
+        _refuse_other_site(DEFAULT, f"`{UPGRADE}` as the site without a name, then UPDATE")
+    # Of an upgrade that was killed: there is no row yet, and it is nobody's.
+    elif connection.execute(f"SELECT 1 FROM {SCHEMA}.setting").fetchone():
+        _check_site(connection)
+
+
 def _check_site(connection: Connection) -> None:
     row = connection.execute(f"SELECT s.site FROM {SCHEMA}.setting s").fetchone()
-    site, wanted = (row[0] if row else None) or DEFAULT, current().name
+    _refuse_other_site((row[0] if row else None) or DEFAULT, "UPDATE")
+
+
+def _refuse_other_site(site: str, update: str) -> None:
+    wanted = current().name
     if site != wanted:
         raise SchemaError(
             f'This database is that of the site "{site}", not of "{wanted}"; each site has a database of its own. '
-            f'Correct the connection "{current().postgres_conn_id}", or "postgres_conn_id" in Airflow Variable '
-            f"\"{current().variable}\". If it is the right one: UPDATE {SCHEMA}.setting SET site = '{wanted}'"
+            f"{_connection_place()} If it is the right one: {update} {SCHEMA}.setting SET site = '{wanted}'"
         )
+
+
+def _connection_place() -> str:
+    return (
+        f'Correct the connection "{current().postgres_conn_id}", or "postgres_conn_id" in Airflow Variable '
+        f'"{current().variable}".'
+    )
 
 
 def revision(connection: Connection) -> int | None:

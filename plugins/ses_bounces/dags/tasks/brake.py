@@ -1,4 +1,4 @@
-"""The brake in the hourly run: what its form decides is carried out, and somebody is called while anything is held."""
+"""The brake in the hourly run: what was decided is carried out, and somebody is called while anything is held."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from ses_bounces.base import metrics
-from ses_bounces.base.counted import counted
-from ses_bounces.base.exceptions import BrakeError, SettingsError
+from ses_bounces.base.exceptions import BrakeError
 from ses_bounces.dags.tasks.run import Counts, recorded, settings_of
 
 if TYPE_CHECKING:
@@ -27,50 +26,17 @@ TODO = (
 )
 
 
-def decide_held(context: Context, connection: Connection, settings: Settings) -> Counts:
-    """Carry out what was decided about held bounces, in this run's form or before.
-
-    :raises SettingsError: the form names domains and no reason, or one domain for both.
-    """
+def carry_out_decisions(connection: Connection, settings: Settings) -> Counts:
+    """Carry out what was decided about held bounces."""
     from ses_bounces.ledger.brake.held import forget_counts, settle
 
     if settings.max_new_blocks_per_domain is None:
         forget_counts(connection)
-    counts = _decide(context, connection)
+    counts: Counts = {}
     settled = settle(connection, settings.max_seconds)
     if settled.confirmed or settled.dismissed:
         log.info("Held messages: %d confirmed, %d dismissed", settled.confirmed, settled.dismissed)
         counts.update(held_confirmed=settled.confirmed, held_dismissed=settled.dismissed)
-    return counts
-
-
-def _decide(context: Context, connection: Connection) -> Counts:
-    from ses_bounces.ledger.brake.held import Decision, decide, open_brakes
-    from ses_bounces.ledger.writing import writing
-
-    params, run = context["params"], context["dag_run"]
-    named: dict[Decision, list[str]] = {
-        "confirmed": list(params.get("confirm_held") or ()),
-        "dismissed": list(params.get("dismiss_held") or ()),
-    }
-    if not any(named.values()):
-        return {}
-    reason = str(params.get("held_reason") or "").strip()
-    if not reason:
-        raise SettingsError("held_reason is missing; it must say why. Change it in the run's Params.")
-    if both := {*named["confirmed"]} & {*named["dismissed"]}:
-        raise SettingsError(f"{', '.join(sorted(both))}: confirm_held and dismiss_held both name it. Choose one.")
-    # Who pressed the button; a run by the API or the shell of Airflow may name nobody.
-    actor = run.triggering_user_name or f"run {run.run_id}"
-    counts: Counts = {}
-    for decision, domains in named.items():
-        # What is braked only since this run was asked for is not what was looked at: cleared, a run decides no more.
-        found = open_brakes(connection, domains, run.run_after)
-        with writing(connection) as writer:
-            decided = decide(writer, found.values(), decision, actor, reason)
-        counts[f"domains_{decision}"] = len(decided)
-        if domains:
-            log.info("%d of %s %s by %s", len(decided), counted(len(domains), "domain"), decision, actor)
     return counts
 
 

@@ -17,11 +17,11 @@ from ses_bounces.base import metrics
 from ses_bounces.base.counted import counted
 from ses_bounces.base.exceptions import QuarantineError, SettingsError
 from ses_bounces.dags.tasks import run as task_run
+from ses_bounces.dags.tasks.brake import carry_out_decisions
 from ses_bounces.dags.tasks.brake import check_brake as check_brake
-from ses_bounces.dags.tasks.brake import decide_held
 from ses_bounces.dags.tasks.changes import counts_of, in_words, report_changes
 from ses_bounces.dags.tasks.replay import backfilled, rebuild_window, replay_window, reprocessed
-from ses_bounces.dags.tasks.run import Counts, recorded, settings_of
+from ses_bounces.dags.tasks.run import Counts, recorded, refuse_params, settings_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,6 +34,12 @@ log = logging.getLogger(__name__)
 MOSTLY_QUARANTINED = 20
 PLAN = "plan_drain"
 BRAKE = "check_brake"
+_DECIDED = "decide on the page Quarantine, or with `ses-bounces held` in a shell"
+# What the form had once, and what is to be done instead.
+REMOVED = {
+    **dict.fromkeys(("confirm_held", "dismiss_held", "held_reason"), _DECIDED),
+    "transient_grace_days": "change the setting of that name",
+}
 # The search index may lag: what it lacks is found without it.
 INDEX_SECONDS = 60
 
@@ -50,6 +56,7 @@ def plan_drain(context: Context) -> list[Counts]:
     from ses_bounces.ledger.search_index import drop_old_filters
 
     settings = settings_of(context)
+    refuse_params(context, REMOVED)
     with recorded(context, settings) as (connection, counts):
         mirror_settings(connection, settings.enforce, settings.never_block)
         # Before anything is promoted, also where no drain comes before that.
@@ -126,7 +133,7 @@ def classify_bounces(context: Context) -> Counts:
 
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
-        counts.update(decide_held(context, connection, settings))
+        counts.update(carry_out_decisions(connection, settings))
         done = classify_pending(
             connection, settings.rules, settings.keep_no_effect_bodies, settings.max_seconds,
             settings.max_new_blocks_per_domain,

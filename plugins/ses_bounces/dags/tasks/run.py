@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.exceptions import RunError
@@ -25,7 +25,7 @@ FAILED_STATES = ("failed", "upstream_failed")
 
 
 def settings_of(context: Context) -> Settings:
-    """Read the settings; a manual run's Params override the bounded ones.
+    """Read the settings; a manual run's Params may lower the limits of a run.
 
     :raises AirflowSkipException: when processing is switched off.
     """
@@ -38,6 +38,22 @@ def settings_of(context: Context) -> Settings:
     if not settings.enabled:
         raise AirflowSkipException("Email bounce processing is switched off (enabled is false)")
     return settings
+
+
+def refuse_params(context: Context, removed: Mapping[str, str]) -> None:
+    """Refuse what the form had once: a run that passed it over would do something else than what was asked for.
+
+    :param removed: what to do instead, by Param.
+    :raises SettingsError: naming each, and that.
+    """
+    from ses_bounces.base.exceptions import SettingsError
+
+    # Airflow lets a run's conf have keys that are no Params. The values are not shown: anything may be in them.
+    given = {name: context["params"].get(name) for name in removed}
+    # What a form leaves empty; 0 is something.
+    given = {name: value for name, value in given.items() if value not in (None, [], "") and value is not False}
+    if given:
+        raise SettingsError("\n".join(f"{name} is no Param of this DAG any more: {removed[name]}." for name in given))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ from typing import Any
 from ses_bounces.base.aws.clients import Place, account_of, open_client
 from ses_bounces.base.exceptions import SetupError
 
-TAGS = {"managed-by": "airflow-ses-bounces"}
 RETENTION_SECONDS = 1_209_600
 MAX_RECEIVE_COUNT = 1_000
 LONG_POLLING_SECONDS = 20

@@ -9,7 +9,7 @@ from typing import Any
 from ses_bounces.base.aws.clients import explained
 from ses_bounces.base.exceptions import AwsError, SetupError
 from ses_bounces.feed import policies
-from ses_bounces.feed.setup import sending, topology
+from ses_bounces.feed.setup import sending, topology, whose
 from ses_bounces.feed.setup.key import look_at_key
 from ses_bounces.feed.setup.options import Target
 from ses_bounces.feed.setup.plan import Plan, Step, Undo, nothing
@@ -73,19 +73,20 @@ def plan_teardown(target: Target) -> Plan:
     """
     attributes = topology.topic_attributes(target)
     tags = topology.topic_tags(target) if attributes is not None else {}
-    steps = _take_down_sending(target, tags)
-    if attributes is not None:
-        arn = topology.subscription(target)
-        if arn is not None and arn.startswith("arn:"):
-            name = f"{target.topic_arn} → {target.options.queue}"
-            steps.append(Step("subscription", name, "delete", [], lambda: topology.unsubscribe(target, arn)))
-        steps.append(_take_down_topic(target, attributes, tags))
+    if left := whose.untouched("topic", target.topic_arn, tags):
+        # What reports to it, and who is subscribed to it, is that site's as well.
+        steps = [left]
+    else:
+        steps = _take_down_sending(target, tags)
+        if attributes is not None:
+            steps += _take_down_subscription(target)
+            steps.append(_take_down_topic(target, attributes, tags))
     statement = policies.queue_statement(target.queue_arn(target.options.queue), target.topic_arn)
     steps += _take_down_queue(target, target.options.queue, "queue", statement)
     steps += _take_down_queue(target, target.options.dead_letter_queue, "dead-letter queue", None)
     identity = sending.find_identity(target)
     if identity is not None:
-        ours = topology.is_ours({tag["Key"]: tag["Value"] for tag in identity.get("Tags", [])})
+        ours = whose.is_ours(whose.as_mapping(identity.get("Tags", [])))
         step = Step("identity", target.options.identity, "delete" if ours else "left")
         step.do = lambda: sending.delete_identity(target)
         steps.append(step)
@@ -96,6 +97,17 @@ def plan_teardown(target: Target) -> Plan:
             "a queue that is gone fails each run."
         )
     return Plan(steps, notes)
+
+
+def _take_down_subscription(target: Target) -> list[Step]:
+    arn = topology.subscription(target)
+    if arn is None or not arn.startswith("arn:"):
+        return []
+    name = f"{target.topic_arn} → {target.options.queue}"
+    url = topology.queue_url(target, target.options.queue)
+    if url and (left := whose.untouched("subscription", name, topology.queue_tags(target, url))):
+        return [left]
+    return [Step("subscription", name, "delete", [], lambda: topology.unsubscribe(target, arn))]
 
 
 def _take_down_sending(target: Target, tags: dict[str, str]) -> list[Step]:
@@ -114,8 +126,11 @@ def _take_down_sending(target: Target, tags: dict[str, str]) -> list[Step]:
             name = f"{type_.lower()} of {identity}"
             steps.append(Step("notification", name, "delete", [], _clearer(target, type_)))
     if target.options.configuration_set and (there := sending.find_configuration_set(target)):
-        ours = topology.is_ours({tag["Key"]: tag["Value"] for tag in there[0].get("Tags", [])})
-        if any(item["Name"] == sending.EVENT_DESTINATION for item in there[1]):
+        tags = whose.as_mapping(there[0].get("Tags", []))
+        if left := whose.untouched("configuration set", target.options.configuration_set, tags):
+            return [*steps, left]
+        ours = whose.is_ours(tags)
+        if any(sending.is_our_destination(target, item) for item in there[1]):
             label = f"{sending.EVENT_DESTINATION} of {target.options.configuration_set}"
             steps.append(Step("event destination", label, "delete", [], lambda: sending.delete_destination(target)))
         step = Step("configuration set", target.options.configuration_set, "delete" if ours else "left")
@@ -130,7 +145,7 @@ def _clearer(target: Target, type_: str) -> Any:
 
 def _take_down_topic(target: Target, attributes: dict[str, str], tags: dict[str, str]) -> Step:
     arn = target.topic_arn
-    if topology.is_ours(tags):
+    if whose.is_ours(tags):
 
         def delete() -> Undo:
             with explained("sns:DeleteTopic", arn):
@@ -158,8 +173,11 @@ def _take_down_queue(target: Target, name: str, kind: str, statement: policies.S
     url = topology.queue_url(target, name)
     if url is None:
         return []
+    tags = topology.queue_tags(target, url)
+    if left := whose.untouched(kind, name, tags):
+        return [left]
     attributes = topology.queue_attributes(target, url)
-    if topology.is_our_queue(target, url):
+    if whose.is_ours(tags):
         waiting = sum(int(attributes.get(f"ApproximateNumberOfMessages{rest}", 0)) for rest in ("", "NotVisible"))
         if waiting and not target.options.discard_messages:
             why = f"It holds about {waiting} messages: drain them first (trigger ses_bounces), or have them discarded."

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from ses_bounces.base.aws.clients import explained
-from ses_bounces.feed.setup.options import TAGS, Target
+from ses_bounces.feed.setup import whose
+from ses_bounces.feed.setup.options import Target
 from ses_bounces.feed.setup.plan import Step, Undo, nothing
-from ses_bounces.feed.setup.topology import is_ours, topic_tags
+from ses_bounces.feed.setup.topology import topic_tags
 
 EVENT_DESTINATION = "ses-bounces"
 TOPIC_KEYS = {"Bounce": "BounceTopic", "Complaint": "ComplaintTopic", "Delivery": "DeliveryTopic"}
@@ -47,14 +48,17 @@ def look_at_identity(target: Target) -> Step:
 
         def create() -> Undo:
             with explained("ses:CreateEmailIdentity", identity):
-                made = target.sesv2.create_email_identity(EmailIdentity=identity, Tags=_tags())
+                made = target.sesv2.create_email_identity(EmailIdentity=identity, Tags=whose.listed_tags())
             step.details = verification(identity, made)
             return lambda: delete_identity(target)
 
         step.do = create
         return step
-    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-    return Step("identity", identity, "right" if is_ours(tags) else "left", verification(identity, found))
+    tags = whose.as_mapping(found.get("Tags", []))
+    # With a configuration set nothing of the identity is changed: sites may share it.
+    if not target.options.configuration_set and (refused := whose.refusal("identity", identity, tags)):
+        return refused
+    return Step("identity", identity, "right" if whose.is_ours(tags) else "left", verification(identity, found))
 
 
 def verification(identity: str, found: dict[str, Any]) -> list[str]:
@@ -173,6 +177,12 @@ def find_configuration_set(target: Target) -> tuple[dict[str, Any], list[dict[st
     return found, answer.get("EventDestinations", [])
 
 
+def is_our_destination(target: Target, destination: dict[str, Any]) -> bool:
+    """Tell whether an event destination is the one that reports to our topic."""
+    topic = destination.get("SnsDestination", {}).get("TopicArn")
+    return bool(destination["Name"] == EVENT_DESTINATION and topic == target.topic_arn)
+
+
 def look_at_configuration_set(target: Target) -> list[Step]:
     """Plan the configuration set and its event destination."""
     name = str(target.options.configuration_set)
@@ -186,14 +196,20 @@ def look_at_configuration_set(target: Target) -> list[Step]:
         holder = Step("configuration set", name, "create", [], lambda: _create_set(target, name))
         destinations: list[dict[str, Any]] = []
     else:
-        tags = {tag["Key"]: tag["Value"] for tag in there[0].get("Tags", [])}
-        holder = Step("configuration set", name, "right" if is_ours(tags) else "left")
+        tags = whose.as_mapping(there[0].get("Tags", []))
+        if refused := whose.refusal("configuration set", name, tags):
+            return [refused]
+        holder = Step("configuration set", name, "right" if whose.is_ours(tags) else "left")
         destinations = there[1]
     label = f"{EVENT_DESTINATION} of {name}"
     details = [f"{key}: {value}" for key, value in wanted.items()]
     current = next((item for item in destinations if item["Name"] == EVENT_DESTINATION), None)
     if current is None:
         return [holder, Step("event destination", label, "create", details, lambda: _put(target, wanted, None))]
+    topic = current.get("SnsDestination", {}).get("TopicArn")
+    if topic != target.topic_arn:
+        why = f"It reports to {topic or 'something else than a topic'}, not to {target.topic_arn}, and is left alone."
+        return [holder, Step("event destination", label, "blocked", [f"{why} Name that topic, or another set."])]
     before = {key: current[key] for key in wanted if key in current}
     if {**before, "MatchingEventTypes": sorted(before.get("MatchingEventTypes", []))} == wanted:
         return [holder, Step("event destination", label, "right")]
@@ -202,7 +218,7 @@ def look_at_configuration_set(target: Target) -> list[Step]:
 
 def _create_set(target: Target, name: str) -> Undo:
     with explained("ses:CreateConfigurationSet", name):
-        target.sesv2.create_configuration_set(ConfigurationSetName=name, Tags=_tags())
+        target.sesv2.create_configuration_set(ConfigurationSetName=name, Tags=whose.listed_tags())
     return lambda: delete_configuration_set(target)
 
 
@@ -236,7 +252,3 @@ def delete_destination(target: Target) -> Undo:
             ConfigurationSetName=target.options.configuration_set, EventDestinationName=EVENT_DESTINATION
         )
     return nothing
-
-
-def _tags() -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in TAGS.items()]

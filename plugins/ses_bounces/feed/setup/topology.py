@@ -1,7 +1,7 @@
 """Topic, queues and subscription: what is there, and what is to be done about it.
 
-API: Amazon SQS and Amazon SNS API Reference. What is ours bears our tag. What somebody else made gets the one
-statement or subscription that it needs, and nothing else of it is changed.
+API: Amazon SQS and Amazon SNS API Reference. What is ours bears our tags. What somebody else made gets the one
+statement or subscription that it needs, and nothing else of it is changed; what another site made, not even that.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 
 from ses_bounces.base.aws.clients import explained
 from ses_bounces.feed import policies
-from ses_bounces.feed.setup.options import LONG_POLLING_SECONDS, MAX_RECEIVE_COUNT, RETENTION_SECONDS, TAGS, Target
+from ses_bounces.feed.setup import whose
+from ses_bounces.feed.setup.options import LONG_POLLING_SECONDS, MAX_RECEIVE_COUNT, RETENTION_SECONDS, Target
 from ses_bounces.feed.setup.plan import Step, Undo, nothing
 
 # SQS and SNS keys that AWS manages: their policy lets neither SNS nor SES in, and can't be changed.
@@ -36,7 +37,7 @@ def look_at_queue(target: Target) -> Step:
     }
     statement = policies.queue_statement(target.queue_arn(options.queue), target.topic_arn)
     step = _look_at_queue(target, options.queue, "queue", wanted, statement)
-    if step.verdict != "create" and (topics := _other_topics(target)):
+    if step.verdict not in ("create", "blocked") and (topics := _other_topics(target)):
         step.verdict = "blocked"
         step.details = [
             f"Queue {options.queue} is subscribed to {', '.join(topics)} already: it is not ours alone. Name another "
@@ -62,11 +63,11 @@ def queue_attributes(target: Target, url: str) -> dict[str, str]:
     return found
 
 
-def is_our_queue(target: Target, url: str) -> bool:
-    """Tell whether a queue bears our tag."""
+def queue_tags(target: Target, url: str) -> dict[str, str]:
+    """Return the queue's tags."""
     with explained("sqs:ListQueueTags", url):
-        tags = target.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
-    return all(tags.get(key) == value for key, value in TAGS.items())
+        tags: dict[str, str] = target.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
+    return tags
 
 
 def _look_at_queue(
@@ -83,6 +84,9 @@ def _look_at_queue(
         policy = {"Policy": policies.with_statement(None, statement)} if statement else {}
         details = [f"{attribute}: {value}" for attribute, value in (wanted | policy).items()]
         return Step(kind, name, "create", details, lambda: _create_queue(target, name, wanted | policy))
+    tags = queue_tags(target, url)
+    if refused := whose.refusal(kind, name, tags):
+        return refused
     found = queue_attributes(target, url)
     if found.get("KmsMasterKeyId") in _AWS_KEYS:
         why = (
@@ -92,7 +96,7 @@ def _look_at_queue(
         return Step(kind, name, "blocked", [why])
     if found.get("FifoQueue") == "true":
         return Step(kind, name, "blocked", [f"Queue {name} is a FIFO queue; SES can't publish to FIFO topics."])
-    ours = is_our_queue(target, url)
+    ours = whose.is_ours(tags)
     # A customer's key that is there already is as good as SQS's own encryption.
     if key is None and found.get("KmsMasterKeyId"):
         wanted.pop("SqsManagedSseEnabled")
@@ -126,7 +130,7 @@ def _numbers(document: dict[str, Any]) -> dict[str, str]:
 
 def _create_queue(target: Target, name: str, attributes: dict[str, str]) -> Undo:
     with explained("sqs:CreateQueue", name):
-        url = target.sqs.create_queue(QueueName=name, Attributes=attributes, tags=TAGS)["QueueUrl"]
+        url = target.sqs.create_queue(QueueName=name, Attributes=attributes, tags=whose.tags())["QueueUrl"]
 
     def undo() -> None:
         with explained("sqs:DeleteQueue", name):
@@ -168,12 +172,7 @@ def topic_tags(target: Target) -> dict[str, str]:
     """Return the topic's tags."""
     with explained("sns:ListTagsForResource", target.topic_arn):
         tags = target.sns.list_tags_for_resource(ResourceArn=target.topic_arn).get("Tags", [])
-    return {tag["Key"]: tag["Value"] for tag in tags}
-
-
-def is_ours(tags: dict[str, str]) -> bool:
-    """Tell whether something bears our tag."""
-    return all(tags.get(key) == value for key, value in TAGS.items())
+    return whose.as_mapping(tags)
 
 
 def look_at_topic(target: Target) -> Step:
@@ -189,11 +188,14 @@ def look_at_topic(target: Target) -> Step:
             attributes["KmsMasterKeyId"] = options.kms_key
         details = [f"{attribute}: {value}" for attribute, value in attributes.items()]
         return Step("topic", arn, "create", details, lambda: _create_topic(target, attributes))
+    tags = topic_tags(target)
+    if refused := whose.refusal("topic", arn, tags):
+        return refused
     if found.get("KmsMasterKeyId") in _AWS_KEYS:
         why = f"Topic {arn} is encrypted with {found['KmsMasterKeyId']}, whose policy lets SES not publish."
         return Step("topic", arn, "blocked", [f"{why} Give it no key, or a key of your own."])
     if policies.has_statement(found.get("Policy"), statement):
-        return Step("topic", arn, "right" if is_ours(topic_tags(target)) else "left")
+        return Step("topic", arn, "right" if whose.is_ours(tags) else "left")
     policy = policies.with_statement(found.get("Policy"), statement)
     details = [f"Policy: + {json.dumps(statement)}"]
     return Step("topic", arn, "change", details, lambda: _set_policy(target, policy, found.get("Policy", "")))
@@ -202,8 +204,7 @@ def look_at_topic(target: Target) -> Step:
 def _create_topic(target: Target, attributes: dict[str, str]) -> Undo:
     name = target.topic_arn.rpartition(":")[2]
     with explained("sns:CreateTopic", name):
-        tags = [{"Key": key, "Value": value} for key, value in TAGS.items()]
-        target.sns.create_topic(Name=name, Attributes=attributes, Tags=tags)
+        target.sns.create_topic(Name=name, Attributes=attributes, Tags=whose.listed_tags())
 
     def undo() -> None:
         with explained("sns:DeleteTopic", name):

@@ -97,14 +97,6 @@ def held_messages(connection: Connection, message_ids: Iterable[int]) -> set[int
     return {message_id for (message_id,) in rows}
 
 
-def open_brakes(connection: Connection, domains: Iterable[str], before: datetime) -> dict[str, int]:
-    """Return by domain the brake that began before a time (aware) and that nobody decided about."""
-    wanted = {"domains": [domain.strip().lower().removeprefix("@") for domain in domains], "before": before}
-    with quiet():
-        rows = connection.execute(statement("ledger/brake/select_open_since"), wanted).fetchall()
-    return {domain: brake_id for brake_id, domain in rows}
-
-
 def decide(writer: Writer, brake_ids: Iterable[int], decision: Decision, actor: str, reason: str) -> list[int]:
     """Decide about braked domains; returns those that nobody had decided about.
 

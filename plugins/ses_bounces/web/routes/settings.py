@@ -14,6 +14,7 @@ from ses_bounces.actions.action import Action
 from ses_bounces.base.database import schema
 from ses_bounces.base.database.connection import connect
 from ses_bounces.base.exceptions import ActionError, SesBouncesError, SettingsError
+from ses_bounces.base.pinned import pinned
 from ses_bounces.base.settings import MEANINGS, PRIVATE, Settings, parse
 from ses_bounces.base.sites import current
 from ses_bounces.web.access import ReaderDep
@@ -97,7 +98,7 @@ def _form(
 ) -> HTMLResponse:
     return page(
         request, viewer, "settings.html", status, section="settings", sections=SECTIONS, fields=fields, errors=errors,
-        meanings=MEANINGS, now=now, last=_changes(now.values),
+        meanings=MEANINGS, pinned=set(pinned()), now=now, last=_changes(now.values),
         ELSEWHERE=elsewhere(), may_save=viewer.may_edit and viewer.may_set_variable,
     )  # fmt: skip
 
