@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base import metrics
 from ses_bounces.base.counted import counted
-from ses_bounces.base.exceptions import QuarantineError, SettingsError
+from ses_bounces.base.exceptions import CertificateError, QuarantineError, SettingsError
 from ses_bounces.dags.tasks import run as task_run
 from ses_bounces.dags.tasks.brake import check_brake as check_brake
 from ses_bounces.dags.tasks.brake import decide_held
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ses_bounces.base.database.connection import Connection
     from ses_bounces.base.settings import Settings
+    from ses_bounces.classify.signature import Verify
 
 log = logging.getLogger(__name__)
 
@@ -124,29 +125,34 @@ def classify_bounces(context: Context) -> Counts:
     A backfill also brings the lists up to date for what happened in its hour. With the Param ``reprocess``, messages
     of a window are read again; see :mod:`ses_bounces.ledger.replay`.
 
+    :raises CertificateError: signatures could not be checked; everything else is classified.
     :raises QuarantineError: when more than half of at least 20 messages were not understood.
     """
+    from ses_bounces.base.aws.certificates import Certificates
     from ses_bounces.ledger.pending import classify_pending
 
     settings = settings_of(context)
+    verify = Certificates.of(settings).fault_of if settings.verify_signatures else None
     with recorded(context, settings) as (connection, counts):
         counts.update(decide_held(context, connection, settings))
         done = classify_pending(
             connection, settings.rules, settings.keep_no_effect_bodies, settings.max_seconds,
-            settings.max_new_blocks_per_domain,
+            settings.max_new_blocks_per_domain, verify,
         )  # fmt: skip
         counts.update(outcomes=dict(done.outcomes), reasons=dict(done.reasons), **_changes(done.changes))
         if window := backfilled(context):
             counts["rebuilt"] = _rebuild(connection, window, settings.max_seconds)
         if window := reprocessed(context):
-            replayed = _replay(connection, settings, window, is_dry=bool(context["params"].get("dry_run", True)))
-            counts.update(replayed)
+            is_dry = bool(context["params"].get("dry_run", True))
+            counts.update(_replay(connection, settings, window, verify, is_dry=is_dry))
     log.info("Classified %s: %s", counted(done.messages, "message"), _words(done.outcomes))
     if done.reasons:
         log.warning("Quarantined: %s", _words(done.reasons))
     metrics.count("classified", done.messages)
     metrics.count("quarantined", done.outcomes["quarantined"])
     _report_changes(done.changes)
+    if done.left:
+        raise CertificateError(f"{counted(len(done.left), 'message')} can't be checked. {done.why_left}")
     quarantined = done.outcomes["quarantined"]
     if done.messages >= MOSTLY_QUARANTINED and quarantined * 2 > done.messages:
         raise QuarantineError(
@@ -185,10 +191,12 @@ def reprocessed(context: Context) -> Window | None:
     return first if first.tzinfo else first.replace(tzinfo=UTC), last if last.tzinfo else last.replace(tzinfo=UTC)
 
 
-def _replay(connection: Connection, settings: Settings, window: Window, *, is_dry: bool) -> Counts:
+def _replay(
+    connection: Connection, settings: Settings, window: Window, verify: Verify | None, *, is_dry: bool
+) -> Counts:
     from ses_bounces.ledger.replay import replay, try_replay
 
-    done = (try_replay if is_dry else replay)(connection, settings.rules, window)
+    done = (try_replay if is_dry else replay)(connection, settings.rules, window, verify)
     verb = "would change" if is_dry else "changed"
     read = counted(done.messages, "message")
     log.info("Read again, %s to %s: %s. This %s:\n%s", *window, read, verb, "\n".join(done.lines()))
