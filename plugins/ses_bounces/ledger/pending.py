@@ -104,14 +104,7 @@ def classify_pending(
             backlog.fetch()
             reading = reader.submit(backlog.read)
             _apply_batch(connection, batch, keep_no_effect_bodies, total)
-            batch = reading.result()
-            if not batch and total.left:
-                # All that was fetched stays pending, and there may be more behind it.
-                batch = backlog.next_batch()
-            if not batch:
-                # What was sent before the last one may have been landed after it was fetched.
-                backlog.restart()
-                batch = backlog.next_batch()
+            batch = reading.result() or backlog.go_on()
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 pace = total.messages / (reported - began)
@@ -129,6 +122,7 @@ class _Backlog:
         self._total = total
         self._messages: deque[Message] = deque()
         self._last: Message | None = None
+        self._is_second = False
         # Classified already: the first of the next batch.
         self._next: list[_Result] = []
 
@@ -138,9 +132,22 @@ class _Backlog:
             self._messages.extend(_next_chunk(self._connection, self._last))
             self._last = self._messages[-1] if self._messages else self._last
 
-    def restart(self) -> None:
-        """Begin with the oldest again."""
+    def go_on(self) -> list[_Result]:
+        """Return the next batch when all that was fetched is read; empty: there is no more."""
+        left = self._total.left
+        # All that was fetched may stay pending, with more behind it.
+        if left and (batch := self.next_batch()):
+            return batch
+        # What was sent before the last one may have been landed after it was fetched.
         self._last = None
+        if (batch := self.next_batch()) or not left or self._is_second:
+            return batch
+        # Once more, by what is known now: a host that has given others lacks this certificate.
+        self._is_second = True
+        left.clear()
+        self._total.why_left = ""
+        self._last = None
+        return self.next_batch()
 
     def next_batch(self) -> list[_Result]:
         """Fetch and classify, past what stays pending, until there is a batch, or nothing more."""

@@ -38,9 +38,8 @@ Fetch = Callable[[str], tuple[int, bytes]]
 class Certificates:
     """Public keys by URL; use it from one thread at a time, and never within a transaction."""
 
-    def __init__(self, fetch: Fetch, pauses: tuple[float, ...] = PAUSES) -> None:
+    def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
-        self._pauses = pauses
         self._keys: dict[str, RSAPublicKey] = {}
         self._absent: dict[str, int] = {}
         # By host, or by URL: what stood in the way.
@@ -97,7 +96,7 @@ class Certificates:
         return None
 
     def _fetched(self, url: str) -> tuple[int, bytes]:
-        for pause in self._pauses:
+        for pause in PAUSES:
             try:
                 status, content = self._fetch(url)
                 if status < 500:
