@@ -13,7 +13,7 @@ import pytest
 
 from ses_bounces.base.aws import certificates
 from ses_bounces.base.aws.certificates import Certificates
-from ses_bounces.base.exceptions import CertificateError, MissingConnectionError
+from ses_bounces.base.exceptions import CertificateError, MissingConnectionError, ReplayError
 from ses_bounces.base.settings import parse
 from ses_bounces.classify.rules import Rules
 from ses_bounces.dags.tasks import hourly
@@ -262,6 +262,8 @@ def test_a_replay_takes_away_what_a_forged_message_did(host: CertificateHost, da
     assert blocked(database) == {"one"}
     assert outcomes(database) == [("applied", None), ("quarantined", WRONG)]
     # Back again, without the setting: what was tried with other settings does not count.
+    with pytest.raises(ReplayError, match="was not tried"):
+        replay(database, Rules(), WINDOW)
     try_replay(database, Rules(), WINDOW)
     replay(database, Rules(), WINDOW)
     assert blocked(database) == {"one", "two"}

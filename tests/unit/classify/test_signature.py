@@ -110,6 +110,11 @@ def test_what_is_not_signed_right_is_quarantined(changes: dict[str, Any], reason
     assert (result.outcome, result.reason, result.entries) == ("quarantined", reason, [])
 
 
+def test_a_signature_with_anything_else_in_it_is_wrong() -> None:
+    signed = SNS.signed(sns(bounce()))
+    assert classify(signed | {"Signature": f"{signed['Signature'][:8]}\n{signed['Signature'][8:]}"}).reason == WRONG
+
+
 def test_the_key_of_somebody_else_is_not_sns() -> None:
     assert classify(OTHER.signed(sns(bounce()))).reason == WRONG
 
