@@ -24,14 +24,15 @@ _Makers = dict[int, Callable[[msgspec.Raw, int], Any]]
 # Of any other kind.
 _ANY = 0
 
-_PAIRS = re.compile("(?:[\ud800-\udbff][\udc00-\udfff])+")
-_SURROGATES = re.compile("[\ud800-\udfff]+")
-# A run of backslashes from its beginning, and escapes behind it.
-_ESCAPES = re.compile(r"\\(?<!\\\\)\\*+u[dD][89a-fA-F][0-9a-fA-F]{2}(?:\\u[dD][89a-fA-F][0-9a-fA-F]{2})*")
+# One without its other half: what comes before a low one, or behind a high one, belongs to it.
+_LONE = re.compile("[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]")
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_LONE_ESCAPES = re.compile(f"{_HIGH}(?!{_LOW})|(?<!{_HIGH}){_LOW}")
+# Stands for an escaped backslash, in a text that has no lone surrogate.
+_MARK = "\udfff"
 # The extended client's libraries for Java and Python, old and new.
 _S3_POINTER = re.compile(rb'"(?:software\.amazon\.payloadoffloading\.|com\.amazon\.sqs\.javamessaging\.)\w*S3Pointer"')
 _TEXT, _OBJECT, _LIST, _NULL = b'"{[n'
-_ESCAPE_CHARACTERS = 6
 
 
 def decode_leniently(text: str, struct: type[_S], levels: int) -> _S | list[msgspec.Raw] | str:
@@ -97,31 +98,15 @@ def without_surrogates(text: str) -> str:
     try:
         text.encode()
     except UnicodeError:
-        # Runs: an error handler of a codec, called for each of a megabyte, takes a second.
-        joined = _PAIRS.sub(lambda run: run[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
-        return _SURROGATES.sub(lambda run: "\ufffd" * len(run[0]), joined)
+        # No function of ours for each of a megabyte, nor an error handler of a codec: that takes a second.
+        return _LONE.sub("\ufffd", text).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
     return text
 
 
 def without_escaped_surrogates(text: str) -> str:
-    """The same of a text in JSON, where they are escapes."""
-    return _ESCAPES.sub(_unescaped, without_surrogates(text))
-
-
-def _unescaped(run: re.Match[str]) -> str:
-    escapes = run[0].lstrip("\\")
-    backslashes = len(run[0]) - len(escapes)
-    if backslashes % 2 == 0:
-        # The first of them is an escaped backslash, and a "u" behind it.
-        first, rest = escapes[: _ESCAPE_CHARACTERS - 1], escapes[_ESCAPE_CHARACTERS - 1 :]
-        return run[0][:backslashes] + first + _decoded(rest)
-    return run[0][: backslashes - 1] + _decoded(f"\\{escapes}")
-
-
-def _decoded(escapes: str) -> str:
-    if len(escapes) == _ESCAPE_CHARACTERS:
-        return "\ufffd"
-    return without_surrogates(escapes.encode("ascii").decode("unicode_escape"))
+    """The same of a text in JSON, where they are escapes; pairs of these stay as they are."""
+    marked = without_surrogates(text).replace("\\\\", _MARK)
+    return _LONE_ESCAPES.sub("\ufffd", marked).replace(_MARK, "\\\\")
 
 
 @functools.cache

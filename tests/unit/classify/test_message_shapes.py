@@ -165,7 +165,19 @@ def test_a_field_of_another_type_hides_no_other_however_deep(shape: str, wrong: 
 
 
 @pytest.mark.parametrize(
-    "text", [r"\ud800", r"a\udfffb", r"\ud83d\ude00", r"\ud83d", r"\\ud800", r"\\\ud800", "\ud800"]
+    "text",
+    [
+        r"\ud800",
+        r"a\udfffb",
+        r"\ud83d\ude00",
+        r"\ud83d",
+        r"\\ud800",
+        r"\\\ud800",
+        "\ud800",
+        r"\\ud800 \ud800",
+        r"\\ud800\udc00",
+        r"\\\\\ud800\ud83d\ude00",
+    ],
 )
 def test_a_lone_surrogate_is_replaced_and_all_else_stays(text: str) -> None:
     body = json.dumps(bounce(feedbackId="@@")).replace("@@", text)
