@@ -14,7 +14,7 @@ from ses_bounces.classify.message import Event, Problem, clean, unwrap
 from ses_bounces.classify.origin import BAD_RECIPIENT, MAX_DIAGNOSTIC_CHARACTERS, MAX_ID_CHARACTERS, Origin, shifted
 from ses_bounces.classify.provenance import fault, published, refusal
 from ses_bounces.classify.rules import NO_EFFECT, Rules, bounce_kind, complaint_kind, is_reply
-from ses_bounces.classify.sending import sending_status
+from ses_bounces.classify.sending import sending_statuses
 from ses_bounces.classify.shapes import Bounce, Recipient
 from ses_bounces.classify.signature import Verify
 
@@ -53,7 +53,9 @@ def classify(
         published_at = published_at or (published(item, sent_at) if item.published_at else None)
         if event_type is None and isinstance(item, Event):
             event_type = clean(item.type, MAX_ID_CHARACTERS)
-        problem = refusal(item, rules) or fault(item, rules, verify, checked)
+        problem = refusal(item, rules)
+        if problem is None and rules.verify_signatures:
+            problem = fault(item, verify, checked)
         if problem is None and isinstance(item, Problem):
             problem = item.reason
         elif problem is None and isinstance(item, Event):
@@ -64,8 +66,7 @@ def classify(
                     note, problem = problem, None
             if note is not None:
                 notes.append(note)
-            if (status := sending_status(item, sent_at)) is not None:
-                statuses.append(status)
+                statuses += sending_statuses([item], sent_at)
         if problem is not None:
             problems.append(problem)
     if problems:

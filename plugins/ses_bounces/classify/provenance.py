@@ -27,13 +27,12 @@ def refusal(item: Event | Problem, rules: Rules) -> str | None:
     return None
 
 
-def fault(item: Event | Problem, rules: Rules, verify: Verify | None, checked: dict[int, str | None]) -> str | None:
+def fault(item: Event | Problem, verify: Verify | None, checked: dict[int, str | None]) -> str | None:
     """Return what is wrong with the signatures on the way of an event.
 
+    :param verify: None: none is right.
     :param checked: what was found already, by the envelope's identity: many events may be in one.
     """
-    if not rules.verify_signatures:
-        return None
     for node in item.way:
         if node.is_of_sns and id(node) not in checked:
             checked[id(node)] = verify(node) if verify else "its SNS signature was not checked"

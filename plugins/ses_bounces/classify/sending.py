@@ -6,6 +6,7 @@ Field reference: Amazon EventBridge Events Reference, "Amazon Simple Email Servi
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from ses_bounces.classify.entry import SendingStatus
@@ -19,14 +20,16 @@ _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}")
 _RESOURCE = re.compile(r"(?:identity|tenant|configuration-set)/[A-Za-z0-9_./-]{1,100}")
 
 
-def sending_status(item: Event | Problem, sent_at: datetime | None) -> SendingStatus | None:
-    """Return what an event says of sending; None: nothing.
+def sending_statuses(items: Iterable[Event | Problem], sent_at: datetime | None) -> list[SendingStatus]:
+    """Return what events say of sending; most say nothing.
 
-    :param sent_at: when SQS got it (aware).
+    :param sent_at: when SQS got them (aware).
     """
-    if not isinstance(item, Event) or item.type not in (SENDING_DISABLED, SENDING_ENABLED):
-        return None
-    return SendingStatus(_subject(item.content), item.type == SENDING_ENABLED, published(item, sent_at))
+    return [
+        SendingStatus(_subject(item.content), item.type == SENDING_ENABLED, published(item, sent_at))
+        for item in items
+        if isinstance(item, Event) and item.type in (SENDING_DISABLED, SENDING_ENABLED)
+    ]
 
 
 def _subject(node: Node) -> str:

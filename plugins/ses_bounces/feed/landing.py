@@ -15,7 +15,7 @@ from ses_bounces.classify.entry import SendingStatus
 from ses_bounces.classify.message import Event, Problem, clean, unwrap
 from ses_bounces.classify.provenance import published
 from ses_bounces.classify.rules import NO_EFFECT, WARNINGS, Rules
-from ses_bounces.classify.sending import sending_status
+from ses_bounces.classify.sending import sending_statuses
 from ses_bounces.ledger.sending_status import note_sending
 
 if TYPE_CHECKING:
@@ -150,4 +150,4 @@ class Landing:
         for type_ in dict.fromkeys(types):
             if type_ in WARNINGS:
                 log.warning("%s", NO_EFFECT[type_])
-        read.statuses = [status for item in items if (status := sending_status(item, sent_at)) is not None]
+        read.statuses = sending_statuses(items, sent_at)
