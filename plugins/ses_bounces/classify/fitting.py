@@ -24,10 +24,18 @@ _Makers = dict[int, Callable[[msgspec.Raw, int], Any]]
 # Of any other kind.
 _ANY = 0
 
-# One without its other half: what comes before a low one, or behind a high one, belongs to it.
-_LONE = re.compile("[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]")
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+# Characters that stand for none.
+_MARKS = "\ufdd0\ufdd1\ufdd2\ufdd3"
+# One without its other half: what comes before a low one, or behind a high one, belongs to it. What each begins with is
+# looked for fastest, so the look behind comes last.
+_LONE = re.compile(
+    "[\ud800-\udfff](?:(?<=[\ud800-\udbff])(?![\udc00-\udfff])|(?<=[\udc00-\udfff])(?<![\ud800-\udbff].))", re.DOTALL
+)
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_LONE_ESCAPES = re.compile(f"{_HIGH}(?!{_LOW})|(?<!{_HIGH}){_LOW}")
+_LONE_ESCAPES = re.compile(
+    rf"\\u[dD](?:[89abAB][0-9a-fA-F]{{2}}(?!{_LOW})|[c-fC-F][0-9a-fA-F]{{2}}(?<!{_HIGH}.{{6}}))", re.DOTALL
+)
 # Stands for an escaped backslash, in a text that has no lone surrogate.
 _MARK = "\udfff"
 # The extended client's libraries for Java and Python, old and new.
@@ -98,9 +106,16 @@ def without_surrogates(text: str) -> str:
     try:
         text.encode()
     except UnicodeError:
-        # No function of ours for each of a megabyte, nor an error handler of a codec: that takes a second.
+        pass
+    else:
+        return text
+    # No function of ours for each of a megabyte, nor an error handler of a codec: that takes a second. Only UTF-8's own
+    # "replace" is none; what it puts in must not be there already.
+    mark = next((mark for mark in _MARKS if mark not in text), None)
+    if mark is None or _PAIR.search(text):
         return _LONE.sub("\ufffd", text).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
-    return text
+    marked = text.replace("?", mark).encode("utf-8", "replace").decode()
+    return marked.replace("?", "\ufffd").replace(mark, "?")
 
 
 def without_escaped_surrogates(text: str) -> str:
@@ -126,11 +141,13 @@ _NOTHING = msgspec.Raw(b"null")
 
 def _makers(type_: Any) -> _Makers:
     as_text = functools.partial(_typed, type_=str)
-    makers: _Makers = {_TEXT: as_text, _ANY: _is_there} if type_ is Any else {}
+    makers: _Makers = {}
     for option in get_args(type_):
         kind, arguments = get_origin(option) or option, get_args(option)
         if kind is str:
             makers[_TEXT] = as_text
+        elif kind is bool:
+            makers[_ANY] = _is_there
         elif option == Addresses:
             makers |= {_LIST: _addresses, _TEXT: _one_address, _ANY: _no_address}
         elif kind is list and issubclass(arguments[0], msgspec.Struct):

@@ -8,8 +8,6 @@ invocations".
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from ses_bounces.classify.fitting import Addresses
@@ -22,10 +20,10 @@ class Recipient(msgspec.Struct, gc=False):
     """An element of ``bouncedRecipients`` or ``complainedRecipients``."""
 
     emailAddress: str | None = None
-    # Whatever they are: that one is there tells a failure from an auto-reply.
-    action: Any = None
-    status: Any = None
-    diagnosticCode: Any = None
+    # Whatever else they are is True: that one is there tells a failure from an auto-reply.
+    action: str | bool | None = None
+    status: str | bool | None = None
+    diagnosticCode: str | bool | None = None
 
 
 class Bounce(msgspec.Struct, gc=False):
