@@ -45,16 +45,16 @@ def classify(
     entries: list[Entry] = []
     problems: list[str] = []
     notes: list[str] = []
-    statuses: list[SendingStatus] = []
+    statuses: tuple[SendingStatus, ...] = ()
     event_type: str | None = None
     published_at: datetime | None = None
-    checked: dict[int, str | None] = {}
+    checked: dict[int, str | None] | None = {} if rules.verify_signatures else None
     for item in items:
         published_at = published_at or (published(item, sent_at) if item.published_at else None)
         if event_type is None and isinstance(item, Event):
             event_type = clean(item.type, MAX_ID_CHARACTERS)
         problem = refusal(item, rules)
-        if problem is None and rules.verify_signatures:
+        if problem is None and checked is not None:
             problem = fault(item, verify, checked)
         if problem is None and isinstance(item, Problem):
             problem = item.reason
@@ -66,7 +66,7 @@ def classify(
                     note, problem = problem, None
             if note is not None:
                 notes.append(note)
-                statuses += sending_statuses([item], sent_at)
+                statuses += sending_statuses((item,), sent_at)
         if problem is not None:
             problems.append(problem)
     if problems:

@@ -65,7 +65,7 @@ class Classification(msgspec.Struct, gc=False):
     entries: list[Entry]
     event_type: str | None = None
     published_at: datetime | None = None
-    statuses: list[SendingStatus] = []
+    statuses: tuple[SendingStatus, ...] = ()
 
 
 def dedup_key(

@@ -20,16 +20,16 @@ _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}")
 _RESOURCE = re.compile(r"(?:identity|tenant|configuration-set)/[A-Za-z0-9_./-]{1,100}")
 
 
-def sending_statuses(items: Iterable[Event | Problem], sent_at: datetime | None) -> list[SendingStatus]:
+def sending_statuses(items: Iterable[Event | Problem], sent_at: datetime | None) -> tuple[SendingStatus, ...]:
     """Return what events say of sending; most say nothing.
 
     :param sent_at: when SQS got them (aware).
     """
-    return [
+    return tuple(
         SendingStatus(_subject(item.content), item.type == SENDING_ENABLED, published(item, sent_at))
         for item in items
         if isinstance(item, Event) and item.type in (SENDING_DISABLED, SENDING_ENABLED)
-    ]
+    )
 
 
 def _subject(node: Node) -> str:

@@ -45,7 +45,7 @@ class _Read:
     published_at: datetime
     is_settled: bool = False
     problem: str | None = None
-    statuses: list[SendingStatus] = field(default_factory=list)
+    statuses: tuple[SendingStatus, ...] = ()
 
 
 @dataclass
