@@ -20,7 +20,9 @@ from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.spreadsheet import neutral
 from ses_bounces.classify import classify_body
 from ses_bounces.classify.address import address_key
+from ses_bounces.classify.fitting import without_escaped_surrogates
 from ses_bounces.classify.message import clean, parse_time
+from ses_bounces.classify.signature import host_of
 from ses_bounces.ledger.brake.diagnostics import masked
 from ses_bounces.ledger.lists.engine.search import Search, grams
 from ses_bounces.shell.import_columns import _moment
@@ -65,6 +67,9 @@ READERS: dict[str, Callable[[str], Any]] = {
     "the parts of an address": lambda text: grams(text[:100_000].encode("utf-8", "replace").decode()),
     "a body": classify_body,
     "a bounce": classify_everywhere,
+    "a list": lambda text: classify_body(f"[{text}]"),
+    "surrogates that JSON escapes": without_escaped_surrogates,
+    "the URL of a certificate": host_of,
 }
 
 

@@ -6,6 +6,7 @@
     ├── DatabaseError           Postgres can't be reached, or refused
     ├── FeedError               a queue could not be read to its end
     ├── AwsError                AWS can't be reached, or asks to wait
+    ├── CertificateError        a certificate that SNS signs with can't be had
     ├── SendError               a report could not be sent; it is tried again
     ├── ActionError             what an administrator asked for can't be done as asked
     └── NeedsAPersonError       a retry would meet the same
@@ -50,6 +51,10 @@ class SendError(SesBouncesError):
 
 class AwsError(SesBouncesError):
     """AWS can't be reached, or asks to wait; a retry goes on where this stopped."""
+
+
+class CertificateError(SesBouncesError):
+    """A certificate that SNS signs messages with can't be had; the messages stay pending."""
 
 
 class NeedsAPersonError(SesBouncesError):

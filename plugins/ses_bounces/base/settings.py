@@ -98,6 +98,7 @@ class Settings(BaseModel):
     ses_import_url: Annotated[str, Field(pattern=r"^s3://[^/]+")] | None = None
     allowed_topic_arns: tuple[Annotated[str, Field(pattern=r"^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$")], ...] = ()
     allow_raw: Annotated[bool, Field(strict=True)] = False
+    verify_signatures: Annotated[bool, Field(strict=True)] = False
     people_table: Annotated[str, Field(pattern=r"^[^.\x00]+(\.[^.\x00]+)?$")] | None = None
     people_id_column: Identifier = "id"
     people_email_column: Identifier = "email"
@@ -131,6 +132,7 @@ class Settings(BaseModel):
             promote_auto_replies=self.promote_auto_replies,
             allowed_topic_arns=frozenset(self.allowed_topic_arns),
             allow_raw=self.allow_raw,
+            verify_signatures=self.verify_signatures,
         )
 
     @property
@@ -267,6 +269,7 @@ MEANINGS = {
     "ses_import_url": "a URL like s3://bucket/folder, or null",
     "allowed_topic_arns": "a list of SNS topic ARNs",
     "allow_raw": "true or false",
+    "verify_signatures": "true or false",
     "people_table": "a table, as name or schema.name, or null",
     "people_id_column": "a column's name",
     "people_email_column": "a column's name",

@@ -42,12 +42,24 @@ class Entry(msgspec.Struct, gc=False):
     tags: dict[str, list[str]] | None = None
 
 
+class SendingStatus(msgspec.Struct, frozen=True, gc=False):
+    """What SES said of a region, or of a part of an account there: whether it sends. ``at``: when, None: not known.
+
+    ``subject``: the region, and of which identity, tenant or configuration set; no address.
+    """
+
+    subject: str
+    is_enabled: bool
+    at: datetime | None
+
+
 class Classification(msgspec.Struct, gc=False):
     """What one message body means.
 
     ``outcome``: ``quarantined`` if any part was not understood (``entries`` then holds the rest), ``applied`` if
     there are entries, else ``no_effect``. ``reason`` names why for the first and the last; it never holds content of
-    the message. ``event_type`` is that of its first event, ``published_at`` the envelope's time.
+    the message. ``event_type`` is that of its first event, ``published_at`` the envelope's time, if it has one, but not
+    later than SQS got it. ``statuses``: what SES said of sending itself.
     """
 
     outcome: Outcome
@@ -55,6 +67,7 @@ class Classification(msgspec.Struct, gc=False):
     entries: list[Entry]
     event_type: str | None = None
     published_at: datetime | None = None
+    statuses: tuple[SendingStatus, ...] = ()
 
 
 def dedup_key(

@@ -1,146 +1,96 @@
 """Unwrap the body of an SQS message and decode it into typed SES events.
 
-A body is an SNS envelope, a bare SES message (raw delivery), an EventBridge event, or a Lambda-style ``Records[]``
-of any of these. Field reference: Amazon SES Developer Guide, "Amazon SNS notification contents", "Contents of
-event data that Amazon SES publishes to Amazon SNS", and "Monitoring Amazon SES events using EventBridge".
+A body is an SNS envelope, a bare SES message (raw delivery), an EventBridge event, a record of SQS or SNS, Lambda-style
+``Records[]`` or a list of any of these, or what Lambda reports of an invocation that failed.
+
+Where a message is from, the outermost envelope says: whoever publishes writes all that is in it. Records and lists are
+how AWS's services hand messages on, and say nothing of it.
 
 Nothing here raises on any input: what can't be understood becomes a :class:`Problem`.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
-from ses_bounces.classify.fitting import Addresses, fit
+from ses_bounces.classify.fitting import TOO_DEEP, decode_leniently, fit_each, without_surrogates
+from ses_bounces.classify.rules import ADVICE, DETAIL_TYPES, SERVICE_EVENTS
+from ses_bounces.classify.shapes import CONTROL_TYPES, Body, Node, Record
 
 MAX_ENVELOPES = 6
 # As many as Lambda takes from SQS at once.
 MAX_RECORDS = 10_000
+# Of an event in as many envelopes: its recipients are four below it.
+MAX_LEVELS = MAX_ENVELOPES + 4
 MAX_TIME_CHARACTERS = 40
 
+_NOTHING = Body()
 # What SES publishes, as plain text, when an event destination is set up.
 _VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES"
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
-_PAIRS = re.compile("(?:[\ud800-\udbff][\udc00-\udfff])+")
-_SURROGATES = re.compile("[\ud800-\udfff]+")
-_TOO_DEEP = "nested too deeply"
 # Shapes that are told by something else: as the type of an event of SES they are none.
-ENVELOPE_TYPES = ("SubscriptionConfirmation", "UnsubscribeConfirmation", "TopicValidated")
-
-
-class Recipient(msgspec.Struct, gc=False):
-    """An element of ``bouncedRecipients`` or ``complainedRecipients``."""
-
-    emailAddress: str | None = None
-    # Whatever they are: that one is there tells a failure from an auto-reply.
-    action: Any = None
-    status: Any = None
-    diagnosticCode: Any = None
-
-
-class Bounce(msgspec.Struct, gc=False):
-    """The ``bounce`` object."""
-
-    bounceType: str | None = None
-    bounceSubType: str | None = None
-    bouncedRecipients: list[Recipient] | None = None
-    timestamp: str | None = None
-    feedbackId: str | None = None
-
-
-class Complaint(msgspec.Struct, gc=False):
-    """The ``complaint`` object."""
-
-    complainedRecipients: list[Recipient] | None = None
-    complaintFeedbackType: str | None = None
-    complaintSubType: str | None = None
-    timestamp: str | None = None
-    feedbackId: str | None = None
-
-
-class Delivery(msgspec.Struct, gc=False):
-    """The ``delivery`` object."""
-
-    recipients: Addresses | None = None
-    timestamp: str | None = None
-
-
-class Mail(msgspec.Struct, gc=False):
-    """The ``mail`` object, as far as it is used; headers are skipped unread."""
-
-    timestamp: str | None = None
-    messageId: str | None = None
-    source: str | None = None
-    destination: Addresses | None = None
-    tags: dict[str, list[str]] | None = None
-
-
-class Node(msgspec.Struct, gc=False):
-    """Any JSON object on the way to an event: each field belongs to one of the shapes named above."""
-
-    Type: str | None = None
-    TopicArn: str | None = None
-    Message: str | Node | None = None
-    Timestamp: str | None = None
-    source: str | None = None
-    time: str | None = None
-    detail: Node | None = None
-    Records: list[Record] | None = None
-    notificationType: str | None = None
-    eventType: str | None = None
-    mail: Mail | None = None
-    bounce: Bounce | None = None
-    complaint: Complaint | None = None
-    delivery: Delivery | None = None
-
-
-class Record(Node, gc=False):
-    """An element of ``Records[]``: of a Lambda event from SNS, from SQS, from an SES receipt rule, or a bare shape."""
-
-    Sns: Node | None = None
-    body: str | Node | None = None
-    ses: dict[str, Any] | None = None
+ENVELOPE_TYPES = (*CONTROL_TYPES, "TopicValidated", ADVICE, *SERVICE_EVENTS)
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
     """One SES event.
 
-    ``type`` is the value of ``notificationType`` or ``eventType``; the SNS control messages appear under their SNS
-    ``Type``. ``topic_arn`` and ``published_at`` (aware, UTC) come from the innermost envelope that has them.
+    ``type`` is the value of ``notificationType`` or ``eventType``, else what EventBridge's ``detail-type`` stands for;
+    the SNS control messages appear under their SNS ``Type``, events of EventBridge that are not about a mail under
+    their ``detail-type``. ``topic_arn`` is that of the outermost envelope, None if that is not SNS's. ``published_at``
+    (aware, UTC) comes from the outermost envelope that has it. ``way``: each envelope with a ``Message`` that it was
+    in, the outermost first.
     """
 
     type: str
     content: Node
     topic_arn: str | None
     published_at: datetime | None
+    way: tuple[Node, ...] = ()
 
 
 class Problem(msgspec.Struct, frozen=True, gc=False):
-    """A part of a body that could not be understood; ``reason`` holds no content of the message."""
+    """A part of a body that could not be understood; ``reason`` holds no content of the message. Else as `Event`."""
 
     reason: str
     topic_arn: str | None = None
     published_at: datetime | None = None
+    way: tuple[Node, ...] = ()
 
 
 class _Envelope(msgspec.Struct, frozen=True, gc=False):
     topic_arn: str | None = None
     published_at: datetime | None = None
+    way: tuple[Node, ...] = ()
     depth: int = 0
+    # Whether an envelope was met that says where a message is from: records and lists say nothing of it.
+    is_met: bool = False
 
-    def inside(self, topic_arn: str | None = None, timestamp: str | None = None) -> _Envelope:
-        return _Envelope(topic_arn or self.topic_arn, parse_time(timestamp) or self.published_at, self.depth + 1)
+    def inside(self) -> _Envelope:
+        """Return what is known within a record or a list."""
+        return _Envelope(self.topic_arn, self.published_at, self.way, self.depth + 1, self.is_met)
+
+    def inside_envelope(self, node: Node) -> _Envelope:
+        """Return what is known within an envelope with a ``Message``."""
+        topic_arn = node.TopicArn if not self.is_met and node.is_of_sns else self.topic_arn
+        return _Envelope(
+            topic_arn, self.published_at or parse_time(node.Timestamp), (*self.way, node), self.depth + 1, True
+        )
+
+    def inside_event(self, node: Node) -> _Envelope:
+        """Return what is known within an event of EventBridge."""
+        published_at = self.published_at or parse_time(node.time)
+        return _Envelope(self.topic_arn, published_at, self.way, self.depth + 1, True)
 
     def problem(self, reason: str) -> list[Event | Problem]:
-        return [Problem(reason, self.topic_arn, self.published_at)]
+        return [Problem(reason, self.topic_arn, self.published_at, self.way)]
 
     def event(self, type_: str, content: Node) -> list[Event | Problem]:
-        return [Event(type_, content, self.topic_arn, self.published_at)]
+        return [Event(type_, content, self.topic_arn, self.published_at, self.way)]
 
 
 _decode_node = msgspec.json.Decoder(Node).decode
@@ -181,22 +131,12 @@ def clean(text: str | None, limit: int) -> str | None:
     """Make a text fit for Postgres: NUL and lone surrogates become U+FFFD, at most ``limit`` characters stay."""
     if text is None:
         return None
-    if len(text) > 2 * limit:
-        # Two lone surrogates may be one character.
-        text = text[: 2 * limit]
     if not text.isascii():
-        text = _without_surrogates(text)
+        # Two lone surrogates may be one character.
+        text = without_surrogates(text[: 2 * limit])
     if "\x00" in text:
         text = text.replace("\x00", "\ufffd")
     return text if len(text) <= limit else text[:limit]
-
-
-def _without_surrogates(text: str) -> str:
-    if _is_encodable(text):
-        return text
-    # Runs: an error handler of a codec, called for each of a megabyte, takes a second.
-    joined = _PAIRS.sub(lambda run: run[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
-    return _SURROGATES.sub(lambda run: "\ufffd" * len(run[0]), joined)
 
 
 def byte_count(text: str) -> int:
@@ -210,71 +150,90 @@ def _unwrap_text(text: str, envelope: _Envelope) -> list[Event | Problem]:
         return envelope.event("TopicValidated", Node())
     if not stripped:
         return envelope.problem("empty message")
-    node = _decode(stripped)
-    return envelope.problem(node) if isinstance(node, str) else _unwrap_node(node, envelope)
+    try:
+        node = _decode_node(stripped)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _unwrap_odd(stripped, envelope)
+    # Few are records, which have more fields.
+    return _unwrap_known(node, envelope) or _unwrap_odd(stripped, envelope)
+
+
+def _unwrap_odd(text: str, envelope: _Envelope) -> list[Event | Problem]:
+    """Unwrap what is a record, a list, or not as it should be."""
+    found = decode_leniently(text, Body, MAX_LEVELS)
+    if isinstance(found, str):
+        return envelope.problem(found)
+    if isinstance(found, Body):
+        return _unwrap_node(found, envelope)
+    nodes = fit_each(found[:MAX_RECORDS], Body, MAX_LEVELS)
+    if all(node == _NOTHING for node in nodes):
+        return envelope.problem("not a JSON object")
+    return _unwrap_nodes(nodes, len(found), envelope)
 
 
 def _unwrap_node(node: Node, envelope: _Envelope) -> list[Event | Problem]:
+    return _unwrap_known(node, envelope) or envelope.problem("not an SES event: it has no type")
+
+
+def _unwrap_known(node: Node, envelope: _Envelope) -> list[Event | Problem] | None:
+    """Return what is in an object, at least one; None: nothing says what it is."""
     if envelope.depth > MAX_ENVELOPES:
-        return envelope.problem(_TOO_DEEP)
-    if isinstance(node, Record):
-        if node.ses is not None:
-            return envelope.event("Received", node)
-        for inner in (node.Sns, node.body):
-            if inner is not None:
-                return _unwrap_any(inner, envelope.inside())
+        return envelope.problem(TOO_DEEP)
+    if isinstance(node, Record) and (found := _unwrap_record(node, envelope)):
+        return found
     if node.Records:
-        inside = envelope.inside()
-        items = [item for record in node.Records[:MAX_RECORDS] for item in _unwrap_node(record, inside)]
-        return items if len(node.Records) <= MAX_RECORDS else items + inside.problem("more than 10,000 records")
-    if node.Type in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
-        return envelope.inside(node.TopicArn, node.Timestamp).event(node.Type, node)
+        return _unwrap_records(node.Records, envelope)
+    if node.Type in CONTROL_TYPES:
+        return envelope.inside_envelope(node).event(node.Type, node)
     if node.Message is not None and node.Type in ("Notification", None):
-        return _unwrap_any(node.Message, envelope.inside(node.TopicArn, node.Timestamp))
-    if node.source == "aws.ses" and node.detail is not None:
-        return _unwrap_node(node.detail, envelope.inside(timestamp=node.time))
+        return _unwrap_any(node.Message, envelope.inside_envelope(node))
+    if node.source == "aws.ses" and (found := _unwrap_eventbridge(node, envelope.inside_event(node))):
+        return found
     type_ = node.notificationType or node.eventType
     if not type_:
-        return envelope.problem("not an SES event: it has no type")
+        return None
     return envelope.problem("unknown event type") if type_ in ENVELOPE_TYPES else envelope.event(type_, node)
+
+
+def _unwrap_record(node: Record, envelope: _Envelope) -> list[Event | Problem] | None:
+    """Return what a record of SQS, SNS or SES carries, or a failed invocation; None: it is none of these."""
+    if isinstance(node, Body):
+        if isinstance(node.requestPayload, Body):
+            return _unwrap_node(node.requestPayload, envelope.inside())
+        if node.requestPayload:
+            return _unwrap_records(node.requestPayload, envelope)
+        if node.Sns is None and node.eventSource != "aws:sqs" and node.receiptHandle is None:
+            # Any other object with a body, like a request of HTTP.
+            return None
+    elif node.ses is not None:
+        return envelope.event("Received", node)
+    inner = node.body if node.Sns is None else node.Sns
+    return None if inner is None else _unwrap_any(inner, envelope.inside())
+
+
+def _unwrap_records(records: Sequence[msgspec.Raw], envelope: _Envelope) -> list[Event | Problem]:
+    return _unwrap_nodes(fit_each(records[:MAX_RECORDS], Record, MAX_LEVELS), len(records), envelope)
+
+
+def _unwrap_nodes(nodes: Sequence[Node], count: int, envelope: _Envelope) -> list[Event | Problem]:
+    inside = envelope.inside()
+    items = [item for node in nodes for item in _unwrap_node(node, inside)]
+    return items if count <= MAX_RECORDS else items + inside.problem("more than 10,000 records")
+
+
+def _unwrap_eventbridge(node: Node, inside: _Envelope) -> list[Event | Problem] | None:
+    type_ = node.detail_type or ""
+    if type_ in SERVICE_EVENTS:
+        return inside.event(type_, node)
+    if type_.startswith(ADVICE):
+        return inside.event(ADVICE, node)
+    if node.detail is None:
+        return None
+    if found := _unwrap_known(node.detail, inside):
+        return found
+    mail_type = DETAIL_TYPES.get(type_)
+    return inside.event(mail_type, node.detail) if mail_type else None
 
 
 def _unwrap_any(inner: str | Node, envelope: _Envelope) -> list[Event | Problem]:
     return _unwrap_text(inner, envelope) if isinstance(inner, str) else _unwrap_node(inner, envelope)
-
-
-def _decode(text: str) -> Node | str:
-    """Return the decoded object, or the reason why there is none."""
-    try:
-        return _decode_node(text)
-    except msgspec.ValidationError:
-        # A field of an unexpected type must not hide the others: decode again, leaving out what doesn't fit.
-        return _convert(text)
-    except (msgspec.DecodeError, UnicodeError):
-        return _convert(text) if "\\ud" in text.lower() or not _is_encodable(text) else "not JSON"
-    except RecursionError:
-        return _TOO_DEEP
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeError:
-        return False
-    return True
-
-
-def _convert(text: str) -> Node | str:
-    try:
-        # No number is used, and Python refuses to read one of more than 4,300 digits.
-        loaded = json.loads(text, parse_int=_no_number, parse_float=_no_number)
-        return fit(loaded, Node) if isinstance(loaded, dict) else "not a JSON object"
-    except ValueError:
-        return "not JSON"
-    except RecursionError:
-        return _TOO_DEEP
-
-
-def _no_number(_digits: str) -> int:
-    # Something that is there, whichever number it is.
-    return 1

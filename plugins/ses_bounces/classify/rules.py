@@ -34,6 +34,29 @@ COMPLAINT_KINDS: dict[str | None, str] = {
     None: "complaint",
 }
 SUPPRESSION_SUBTYPES = ("OnAccountSuppressionList", "OnTenantSuppressionList")
+# EventBridge's name of an event of SES that is about a mail, where the event itself doesn't say.
+DETAIL_TYPES: dict[str, str] = {
+    "Email Bounced": "Bounce",
+    "Email Complaint Received": "Complaint",
+    "Email Delivered": "Delivery",
+    "Email Sent": "Send",
+    "Email Rejected": "Reject",
+    "Email Opened": "Open",
+    "Email Clicked": "Click",
+    "Email Rendering Failed": "Rendering Failure",
+    "Email Delivery Delayed": "DeliveryDelay",
+    "Email Subscribed": "Subscription",
+}
+# EventBridge's names of what is not about a mail.
+SENDING_DISABLED, SENDING_ENABLED = "Sending Status Disabled", "Sending Status Enabled"
+# Several, of which this is the beginning.
+ADVICE = "Advisor Recommendation"
+SERVICE_EVENTS: dict[str, str] = {
+    SENDING_DISABLED: "Sending Status Disabled: SES has stopped sending; see the SES console",
+    SENDING_ENABLED: "SES sends",
+    "AWS API Call via CloudTrail": "a call of SES's API",
+    "AWS Service Event via CloudTrail": "a note of CloudTrail",
+}
 NO_EFFECT: dict[str, str] = {
     "DeliveryDelay": "a delay is not a bounce",
     "Reject": "SES did not send the mail",
@@ -48,9 +71,11 @@ NO_EFFECT: dict[str, str] = {
     "TopicValidated": "set-up message",
     "SubscriptionConfirmation": "SubscriptionConfirmation: a subscription waits for its confirmation",
     "UnsubscribeConfirmation": "UnsubscribeConfirmation: the subscription was removed, the feed is about to end",
+    ADVICE: "advice of SES",
+    **SERVICE_EVENTS,
 }
 # No-effect events that a person must hear of.
-WARNINGS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
+WARNINGS = ("SubscriptionConfirmation", "UnsubscribeConfirmation", SENDING_DISABLED)
 
 
 def bounce_kind(type_: str, sub_type: str | None) -> str | None:
@@ -83,3 +108,4 @@ class Rules(msgspec.Struct, frozen=True):
     promote_auto_replies: bool = True
     allowed_topic_arns: Collection[str] = ()
     allow_raw: bool = False
+    verify_signatures: bool = False

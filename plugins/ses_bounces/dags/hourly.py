@@ -12,7 +12,7 @@ message leaves SQS only after it is committed in Postgres. What a failed run lef
 |---|---|---|
 | `plan_drain` | reads Airflow Variable `ses_bounces`, checks the database, asks each queue its depth | Its message names the setting, the connection or the command that mends it. Nothing was drained; all other tasks are skipped. |
 | `drain_queue` | receives, commits, and only then deletes; one task for each drainer | Queue missing, permission missing, Postgres or AWS not reachable: the message says which. The messages are still in the queue. The other queues went on. |
-| `classify_bounces` | turns landed messages into ledger entries and brings both lists up to date | *Most messages were not understood*: something else is in the queue, or `allowed_topic_arns` is wrong. Correct it; the messages are kept in quarantine. |
+| `classify_bounces` | turns landed messages into ledger entries and brings both lists up to date | *Most messages were not understood*: something else is in the queue, or `allowed_topic_arns` is wrong. Correct it; the messages are kept in quarantine. *A certificate can't be had*: let the workers reach the host that it names; the messages stay pending. |
 | `promote_expired_transients` | makes transient problems permanent whose deadline has passed | Clear it. A late promotion is dated at its deadline. |
 | `sync_allow_group_email` | switches the flag off for people at blocked addresses, on for those whose block was lifted | Check the `people_…` settings and the role's grant on that column. Addresses stay due until it succeeds. |
 | `emit_blocked_report` | writes the report of each finished day that has none, or that later entries reached into | Check `report_url` and `report_conn_id`. Days not written are written by the next run. |

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ses_bounces.base.sites import HOURLY, dag_id
-from ses_bounces.doctor.finding import Findings
+from ses_bounces.doctor.finding import Finding, Findings, read_findings
 from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, ago
 
 if TYPE_CHECKING:
@@ -15,6 +15,17 @@ _QUERY = """
 SELECT r.queue_url, r.read_to, extract(epoch FROM clock_timestamp() - r.read_to) / 3600
 FROM ses_bounces.queue_read r ORDER BY 1
 """
+
+
+SENDING_STATUS = "sending status"
+
+
+def told_by_events(connection: Connection) -> list[Finding]:
+    """Return what SES itself said through EventBridge in the last 14 days; it is kept as soon as it is read.
+
+    :param connection: autocommit.
+    """
+    return [finding for finding in read_findings(connection) if finding.check == SENDING_STATUS]
 
 
 def check_read_queues(findings: Findings, connection: Connection) -> None:

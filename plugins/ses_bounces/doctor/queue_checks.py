@@ -59,10 +59,13 @@ def _check_allowed_topics(findings: Findings, clients: Clients) -> None:
     if allowed:
         findings.ok("allowed topics", "", f"Messages of {len(allowed)} topics count.")
     else:
+        feeding = [found.subject.partition(" to ")[2] for found in findings.all if found.check == "subscription"]
+        topics = json.dumps(sorted({topic for topic in feeding if topic}))
         findings.add(
             "allowed topics", "", "warning", "allowed_topic_arns is empty: messages of any topic count.",
             "Whoever can write to the queue can have addresses blocked.",
-            "Name your topics in allowed_topic_arns, and let only them send in the queue's policy.",
+            "Name your topics in allowed_topic_arns, and let only them send in the queue's policy."
+            + (f" The queues are subscribed to: {topics}." if topics != "[]" else ""),
         )  # fmt: skip
 
 

@@ -119,10 +119,11 @@ def _check_attributes(findings: Findings, clients: Clients, sns: Any, subject: s
     with explained("sns:GetSubscriptionAttributes", subscription):
         found = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
     raw = found.get("RawMessageDelivery") == "true"
-    if raw and clients.settings.allowed_topic_arns and not clients.settings.allow_raw:
+    settings = clients.settings
+    if raw and (settings.allowed_topic_arns or settings.verify_signatures) and not settings.allow_raw:
         findings.add(
             "raw delivery", subject, "critical", "Raw delivery is on, and allow_raw is false.",
-            "Raw messages name no topic: all of them are quarantined.",
+            "Raw messages name no topic, and have no signature: all of them are quarantined.",
             "Switch raw delivery off, or set allow_raw to true.",
         )  # fmt: skip
     else:

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 from ses_bounces.base.aws.answers import Received
 from ses_bounces.base.database.connection import is_of_rows, name_of
 from ses_bounces.classify.body import has_no_effect
-from ses_bounces.classify.message import Event, clean, unwrap
+from ses_bounces.classify.entry import SendingStatus
+from ses_bounces.classify.message import Event, Problem, clean, unwrap
+from ses_bounces.classify.provenance import published
 from ses_bounces.classify.rules import NO_EFFECT, WARNINGS, Rules
+from ses_bounces.classify.sending import sending_statuses
+from ses_bounces.ledger.sending_status import note_sending
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -27,6 +31,21 @@ _COPY = (
     "COPY ses_bounces.message (sqs_message_id, queue_url, event_type, body, sent_at, receive_count, outcome, reason)"
     " FROM STDIN"
 )
+
+
+@dataclass
+class _Read:
+    """What a body is.
+
+    ``published_at``: of its last event, not later than SQS got it. ``is_settled``: its types alone say that it has no
+    effect. ``problem``: it could not be looked at.
+    """
+
+    event_type: str | None
+    published_at: datetime
+    is_settled: bool = False
+    problem: str | None = None
+    statuses: tuple[SendingStatus, ...] = ()
 
 
 @dataclass
@@ -46,6 +65,8 @@ class Landing:
         self._rules = rules
         self._keep_no_effect_bodies = keep_no_effect_bodies
         self._sent: deque[datetime] = deque(maxlen=LATE_MESSAGES)
+        # What SES said of sending, of the batch that is landed.
+        self._statuses: list[SendingStatus] = []
         self.max_lag_seconds = 0.0
 
     @property
@@ -75,6 +96,7 @@ class Landing:
     def _copy(self, messages: list[Received]) -> int:
         """Commit messages; returns how many have no effect."""
         no_effect = 0
+        self._statuses = []
         now = datetime.now(UTC)
         with self._connection.transaction():
             # Deleted from the queue as soon as this returns: it must be on disk by then.
@@ -84,6 +106,7 @@ class Landing:
                     row = self._row(message)
                     no_effect += row[6] == "no_effect"
                     copy.write_row(row)
+            note_sending(self._connection, self._statuses)
         self.max_lag_seconds = max((now - sent).total_seconds() for sent in list(self._sent)[-len(messages) :])
         return no_effect
 
@@ -92,32 +115,39 @@ class Landing:
         body = clean(message["Body"], len(message["Body"])) or ""
         sent = attributes.get("SentTimestamp")
         sent_at = datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else datetime.now(UTC)
-        event_type, published_at, settled, problem = self._read(body)
+        read = self._read(body, sent_at)
+        self._statuses += read.statuses
         self._sent.append(sent_at)
         return (
             message["MessageId"],
             self._queue_url,
-            clean(event_type, MAX_TYPE_CHARACTERS),
-            None if settled and not self._keep_no_effect_bodies else body,
-            published_at or sent_at,
+            clean(read.event_type, MAX_TYPE_CHARACTERS),
+            None if read.is_settled and not self._keep_no_effect_bodies else body,
+            read.published_at,
             int(attributes.get("ApproximateReceiveCount", 1)),
-            "no_effect" if settled else "pending",
-            NO_EFFECT[event_type] if settled and event_type else problem,
+            "no_effect" if read.is_settled else "pending",
+            NO_EFFECT[read.event_type] if read.is_settled and read.event_type else read.problem,
         )
 
-    def _read(self, body: str) -> tuple[str | None, datetime | None, bool, str | None]:
-        """Return the event's type, when it was published, whether that settles it, and what is wrong with the body."""
+    def _read(self, body: str, sent_at: datetime) -> _Read:
         try:
             items = unwrap(body)
-            settled = has_no_effect(items, self._rules)
+            is_settled = has_no_effect(items, self._rules)
+            # The last: of several in one body none is then taken for later than it was.
+            published_at = max(published(item, sent_at) or sent_at for item in items)
         except Exception as error:
             # A fault of ours: it must not stop the others, and is looked at when the message is classified.
             log.error("A message can't be read (%s): it is landed as it is", name_of(error))
-            return None, None, False, f"could not be read ({name_of(error)})"
+            return _Read(None, sent_at, problem=f"could not be read ({name_of(error)})")
         types = [item.type for item in items if isinstance(item, Event)]
-        event_type = next(iter(types), None)
-        # Classification never sees what is settled here.
-        for type_ in dict.fromkeys(types) if settled else ():
+        read = _Read(next(iter(types), None), published_at, is_settled)
+        if is_settled:
+            # Classification never sees it.
+            self._tell(items, types, read, sent_at)
+        return read
+
+    def _tell(self, items: list[Event | Problem], types: list[str], read: _Read, sent_at: datetime) -> None:
+        for type_ in dict.fromkeys(types):
             if type_ in WARNINGS:
                 log.warning("%s", NO_EFFECT[type_])
-        return event_type, next((item.published_at for item in items if item.published_at), None), settled, None
+        read.statuses = sending_statuses(items, sent_at)

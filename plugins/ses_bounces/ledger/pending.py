@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 from ses_bounces.base.counted import counted
 from ses_bounces.base.database.connection import is_of_rows, name_of, quiet
 from ses_bounces.base.database.statements import statement
+from ses_bounces.base.exceptions import CertificateError, SesBouncesError
 from ses_bounces.classify.body import classify_body
 from ses_bounces.classify.entry import Classification
 from ses_bounces.classify.rules import WARNINGS, Rules
+from ses_bounces.classify.signature import Verify
 from ses_bounces.ledger.brake.limit import Brake
 from ses_bounces.ledger.erased.guard import conceal_bodies, names_in
 from ses_bounces.ledger.landed import Message
+from ses_bounces.ledger.sending_status import note_sending
 from ses_bounces.ledger.writing import Changes, writing
 
 if TYPE_CHECKING:
@@ -42,12 +45,17 @@ _Result = tuple[Message, Classification]
 
 @dataclass
 class Classified:
-    """What a call classified: messages by outcome, those quarantined by reason, and the changes of state."""
+    """What a call classified: messages by outcome, those quarantined by reason, and the changes of state.
+
+    ``left``: ids of messages that stay pending, as their signatures could not be checked; ``why_left``: of the first.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     changes: Changes = field(default_factory=Changes)
     brake: Brake | None = None
+    left: set[int] = field(default_factory=set)
+    why_left: str = ""
 
     @property
     def messages(self) -> int:
@@ -61,6 +69,7 @@ def classify_pending(
     keep_no_effect_bodies: bool = False,
     seconds: float = float("inf"),
     max_new_blocks: int | None = None,
+    verify: Verify | None = None,
 ) -> Classified:
     """Classify every pending message, the oldest first, each batch in a transaction of its own.
 
@@ -69,26 +78,22 @@ def classify_pending(
     :param connection: autocommit.
     :param seconds: begin no further batch after this long.
     :param max_new_blocks: of a domain and day; see :mod:`ses_bounces.ledger.brake.limit`.
+    :param verify: checks SNS's signatures, if the rules say so; never called within a transaction of its thread. The
+        messages for which it raises :class:`CertificateError` stay pending, and others go on.
     :raises DatabaseError: what is done stays done; repeat to go on.
     """
     total = Classified()
     began = reported = time.monotonic()
     with quiet(), ThreadPoolExecutor(1, "classify") as reader:
         total.brake = Brake.of(connection, max_new_blocks)
-        backlog = _Backlog(connection, rules)
-        backlog.fetch()
-        batch = backlog.read()
+        backlog = _Backlog(connection, rules, verify, total)
+        batch = backlog.next_batch()
         while batch and time.monotonic() - began < seconds:
             # Read while Postgres works on the batch before.
             backlog.fetch()
             reading = reader.submit(backlog.read)
             _apply_batch(connection, batch, keep_no_effect_bodies, total)
-            batch = reading.result()
-            if not batch:
-                # What was sent before the last one may have been landed after it was fetched.
-                backlog.restart()
-                backlog.fetch()
-                batch = backlog.read()
+            batch = reading.result() or backlog.go_on()
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 pace = total.messages / (reported - began)
@@ -99,11 +104,14 @@ def classify_pending(
 class _Backlog:
     """What is pending, the oldest first, in batches that cost no more than they may."""
 
-    def __init__(self, connection: Connection, rules: Rules) -> None:
+    def __init__(self, connection: Connection, rules: Rules, verify: Verify | None, total: Classified) -> None:
         self._connection = connection
         self._rules = rules
+        self._verify = verify
+        self._total = total
         self._messages: deque[Message] = deque()
         self._last: Message | None = None
+        self._is_second = False
         # Classified already: the first of the next batch.
         self._next: list[_Result] = []
 
@@ -113,9 +121,30 @@ class _Backlog:
             self._messages.extend(_next_chunk(self._connection, self._last))
             self._last = self._messages[-1] if self._messages else self._last
 
-    def restart(self) -> None:
-        """Begin with the oldest again."""
+    def go_on(self) -> list[_Result]:
+        """Return the next batch when all that was fetched is read; empty: there is no more."""
+        left = self._total.left
+        # All that was fetched may stay pending, with more behind it.
+        if left and (batch := self.next_batch()):
+            return batch
+        # What was sent before the last one may have been landed after it was fetched.
         self._last = None
+        if (batch := self.next_batch()) or not left or self._is_second:
+            return batch
+        # Once more, by what is known now: a host that has given others lacks this certificate.
+        self._is_second = True
+        left.clear()
+        self._total.why_left = ""
+        self._last = None
+        return self.next_batch()
+
+    def next_batch(self) -> list[_Result]:
+        """Fetch and classify, past what stays pending, until there is a batch, or nothing more."""
+        while True:
+            self.fetch()
+            is_last = not self._messages
+            if (batch := self.read()) or is_last:
+                return batch
 
     def read(self) -> list[_Result]:
         """Classify the next batch, of what was fetched."""
@@ -123,7 +152,14 @@ class _Backlog:
         self._next = []
         while self._messages:
             message = self._messages.popleft()
-            result = message, _classify(message, self._rules)
+            if message.message_id in self._total.left:
+                continue
+            try:
+                result = message, _classify(message, self._rules, self._verify)
+            except CertificateError as error:
+                self._total.left.add(message.message_id)
+                self._total.why_left = self._total.why_left or str(error)
+                continue
             entries += _cost(result)
             if batch and entries > ENTRIES_PER_BATCH:
                 self._next = [result]
@@ -153,9 +189,12 @@ def _next_chunk(connection: Connection, after: Message | None = None) -> list[Me
         return [Message(*row) for row in cursor.execute(statement("ledger/select_pending_messages"), position)]
 
 
-def _classify(message: Message, rules: Rules) -> Classification:
+def _classify(message: Message, rules: Rules, verify: Verify | None = None) -> Classification:
     try:
-        return classify_body(message.body, rules, message.sent_at)
+        return classify_body(message.body, rules, message.sent_at, verify)
+    except SesBouncesError:
+        # Of the certificates, or the connection that they are fetched with: not the message's fault.
+        raise
     except Exception as error:
         # A fault of ours must not stop the others; the error's text may hold the address.
         return _refused(message, f"could not be read ({name_of(error)})")
@@ -195,6 +234,7 @@ def _apply(connection: Connection, results: list[_Result], keep_no_effect_bodies
         writer.append((entry, message.message_id) for message, result in results for entry in result.entries)
         bodies = ((message.message_id, message.body, result.entries) for message, result in results)
         conceal_bodies(connection, bodies, names)
+        note_sending(connection, (status for _, result in results for status in result.statuses))
     total.changes += writer.changes
     for _, result in results:
         total.outcomes[result.outcome] += 1

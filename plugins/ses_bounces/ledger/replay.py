@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.base.counted import counted
 from ses_bounces.base.database.connection import name_of, quiet
 from ses_bounces.base.database.statements import statement
-from ses_bounces.base.exceptions import ReplayError
+from ses_bounces.base.exceptions import ReplayError, SesBouncesError
 from ses_bounces.classify.body import classify_body
 from ses_bounces.classify.entry import Classification, Entry
 from ses_bounces.classify.rules import RULES_VERSION, Rules
+from ses_bounces.classify.signature import Verify
 from ses_bounces.ledger.erased.guard import conceal_entries
 from ses_bounces.ledger.moment import moment_of
 from ses_bounces.ledger.rebuild import Window
@@ -98,21 +99,24 @@ def rules_key(rules: Rules) -> str:
     """Return what tells whether a window was tried with the rules of today: their version, and the settings' part."""
     settings = [
         str(rules.grace), rules.promotion, sorted(rules.promotion_excludes), sorted(rules.allowed_topic_arns),
-        rules.allow_raw, rules.promote_auto_replies,
+        rules.allow_raw, rules.promote_auto_replies, rules.verify_signatures,
     ]  # fmt: skip
     digest = hashlib.blake2b(json.dumps(settings).encode(), digest_size=8).hexdigest()
     return f"{RULES_VERSION}-{digest}"
 
 
-def try_replay(connection: Connection, rules: Rules, window: Window) -> Replayed:
+def try_replay(connection: Connection, rules: Rules, window: Window, verify: Verify | None = None) -> Replayed:
     """Say what a replay would change, and note that it was said; nothing else is changed.
 
     :param connection: autocommit; its session gets temporary tables.
     :param window: of the messages' send times; from inclusive, to exclusive, aware.
+    :param verify: checks SNS's signatures, if the rules say so. A message that an erased address was taken out of can't
+        be checked any more, and is left as it is.
     :raises ReplayError: the window has no length.
+    :raises CertificateError: a signature can't be checked now; nothing is changed.
     :raises DatabaseError: repeat.
     """
-    replayed, changes = _read(connection, rules, window)
+    replayed, changes = _read(connection, rules, window, verify)
     with quiet():
         for before, outcome, count in connection.execute(statement("ledger/replay/count_messages")):
             replayed.outcomes[f"{before} → {outcome}"] = count
@@ -123,7 +127,7 @@ def try_replay(connection: Connection, rules: Rules, window: Window) -> Replayed
     return replayed
 
 
-def replay(connection: Connection, rules: Rules, window: Window) -> Replayed:
+def replay(connection: Connection, rules: Rules, window: Window, verify: Verify | None = None) -> Replayed:
     """Do it: in chunks, each one transaction. Killed and repeated, it goes on. As :func:`try_replay`.
 
     :raises ReplayError: also when the window was not tried with these rules before.
@@ -135,7 +139,7 @@ def replay(connection: Connection, rules: Rules, window: Window) -> Replayed:
             f"The window {window[0]:%Y-%m-%d %H:%M} to {window[1]:%Y-%m-%d %H:%M} was not tried with today's rules and "
             "settings. Run it with dry_run first, and read what it would change."
         )
-    replayed, changes = _read(connection, rules, window)
+    replayed, changes = _read(connection, rules, window, verify)
     with quiet():
         for chunk in _chunks(changes):
             _apply(connection, chunk, replayed)
@@ -149,7 +153,7 @@ def _key(rules: Rules, window: Window) -> dict[str, Any]:
     return {"first": window[0], "last": window[1], "rules": rules_key(rules)}
 
 
-def _read(connection: Connection, rules: Rules, window: Window) -> tuple[Replayed, list[Change]]:
+def _read(connection: Connection, rules: Rules, window: Window, verify: Verify | None) -> tuple[Replayed, list[Change]]:
     """Classify the window's messages into work tables, and compare those with the ledger.
 
     The whole window at once: copies of one event are anywhere in it.
@@ -161,7 +165,8 @@ def _read(connection: Connection, rules: Rules, window: Window) -> tuple[Replaye
     with quiet():
         connection.execute(statement("ledger/replay/create_tables"))
         for chunk in _messages(connection, window):
-            results = [(row, read) for row in chunk if (read := _classify(row, rules)) is not None]
+            # Before the transaction: certificates are fetched for it.
+            results = [(row, read) for row in chunk if (read := _classify(row, rules, verify)) is not None]
             with connection.transaction():
                 _keep(connection, results)
             replayed.messages += len(results)
@@ -180,9 +185,14 @@ def _read(connection: Connection, rules: Rules, window: Window) -> tuple[Replaye
     return replayed, changes
 
 
-def _classify(row: tuple[Any, ...], rules: Rules) -> Classification | None:
+def _classify(row: tuple[Any, ...], rules: Rules, verify: Verify | None) -> Classification | None:
+    if rules.verify_signatures and row[5]:
+        # Its body is not what was signed any more; what it led to was decided when it was.
+        return None
     try:
-        return classify_body(row[4], rules, row[2])
+        return classify_body(row[4], rules, row[2], verify)
+    except SesBouncesError:
+        raise
     except Exception as error:
         # A fault of ours: the message counts as not read again, and keeps the entries that it has.
         log.error("Message %d could not be read (%s): it is left as it is", row[0], name_of(error))
@@ -205,7 +215,7 @@ def _keep(connection: Connection, results: Sequence[tuple[tuple[Any, ...], Class
     conceal_entries(connection, [entry for _, result in results for entry in result.entries])
     cursor = connection.cursor()
     with cursor.copy("COPY replayed_message (message_id, received_at, before, outcome, reason) FROM STDIN") as copy:
-        for (id_, received_at, _, before, _), result in results:
+        for (id_, received_at, _, before, *_), result in results:
             copy.write_row((id_, received_at, before, result.outcome, result.reason))
     with cursor.copy(_COPY) as copy:
         for (id_, *_), result in results:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> int:
     """Look at each area, keep what was found, and show it; the DAGs are looked at by the DAG only."""
     from ses_bounces.doctor.clients import Clients
+    from ses_bounces.doctor.feed_checks import told_by_events
     from ses_bounces.doctor.finding import SEVERITIES, store_findings, table_of
     from ses_bounces.doctor.ledger_checks import check_ledger
     from ses_bounces.doctor.queue_checks import check_queues
@@ -39,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
                     store_findings(connection, area)
                 findings += area.all
                 tell(done)
+            if "sending" in chosen:
+                findings += told_by_events(connection)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     if options.problems:
         findings = [finding for finding in findings if finding.severity != "ok"]

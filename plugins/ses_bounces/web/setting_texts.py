@@ -132,13 +132,23 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
         SettingText(
             "allowed_topic_arns",
             "Allowed SNS topics",
-            "Only messages of these topics count; others are quarantined. Empty: of any topic.",
+            "Only messages of these topics count; others are quarantined. The outermost envelope says whose a message "
+            "is, and no envelope within may name another topic. Empty: of any topic.",
             "lines",
         ),
         SettingText(
             "allow_raw",
             "Allow messages without a topic",
-            "With `allowed_topic_arns`: let messages count that name no topic (raw delivery, EventBridge).",
+            "With `allowed_topic_arns` or `verify_signatures`: let messages count that SNS's envelope is not around "
+            "(raw delivery, EventBridge).",
+            "switch",
+        ),
+        SettingText(
+            "verify_signatures",
+            "Check SNS's signatures",
+            "Only messages count that SNS has signed; others are quarantined. The workers must reach "
+            "`sns.<region>.amazonaws.com` for its certificates. It says that a message is SNS's, not of which topic: "
+            "set `allowed_topic_arns` as well.",
             "switch",
         ),
     ),

@@ -285,10 +285,18 @@ def test_a_queue_that_eventbridge_or_another_account_feeds(ses: FakeSes) -> None
 
 def test_allowed_topics_and_raw_delivery_by_setting(ses: FakeSes) -> None:
     assert of_aws(of(allowed_topic_arns=[])) == {("allowed topics", "", "warning")}
+    [found] = [
+        found for found in check_queues(Clients(of(allowed_topic_arns=[]))).all if found.check == "allowed topics"
+    ]
+    # As it is to be set.
+    assert found.todo.endswith(f' The queues are subscribed to: ["{TOPIC}"].')
     other = TOPIC + "other"
     assert of_aws(of(allowed_topic_arns=[other])) == {("allowed topics", FEED, "critical")}
     QUEUE_BREAKS["raw delivery"][0]()
     assert of_aws(of(allow_raw=True)) == set()
+    unlisted = {"allowed_topic_arns": [], "verify_signatures": True}
+    assert ("raw delivery", FEED, "critical") in of_aws(of(**unlisted))
+    assert of_aws(of(**unlisted, allow_raw=True)) == {("allowed topics", "", "warning")}
     assert of_aws(of(allowed_topic_arns=[])) == {("allowed topics", "", "warning")}
 
 

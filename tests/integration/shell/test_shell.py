@@ -20,10 +20,12 @@ from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.__main__ import main
 from ses_bounces.base.database import schema
+from ses_bounces.classify.entry import SendingStatus
 from ses_bounces.classify.rules import Rules
 from ses_bounces.doctor.finding import open_findings
 from ses_bounces.ledger.lists.blocked import BlockedFilter, stream_blocked
 from ses_bounces.ledger.pending import classify_pending
+from ses_bounces.ledger.sending_status import note_sending
 from ses_bounces.shell import block, import_file, import_stop_requests
 from ses_bounces.shell.context import actor
 from ses_bounces.suppression.lifting import waiting
@@ -510,9 +512,13 @@ def test_doctor(run: Any, ledger: Connection, shell: dict[str, Any]) -> None:
     assert open_findings(ledger) == []
     assert any(line.startswith("warning   processing") for line in dry.lines)
     assert dry.status == 0
+    # What SES said of itself, and is kept already.
+    note_sending(ledger, [SendingStatus("eu-west-1", is_enabled=False, at=None)])
+    assert "sending status" not in run("doctor", "--area", "ledger", "--json").out
     said = run("doctor", "--problems", "--json")
     assert said.status == 3
     found = {(f["check"], f["severity"]) for f in said.json}
+    assert ("sending status", "critical") in found
     # A queue that nothing feeds.
     assert ("subscription", "critical") in found
     assert not any(severity == "ok" for _, severity in found)

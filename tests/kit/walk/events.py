@@ -38,7 +38,8 @@ MEANINGS: tuple[tuple[str, str | None, str | None, str | None], ...] = (
 )
 GARBAGE = ("not JSON at all", "[1, 2]", "{}", '{"eventType": "Surprise"}', "", '{"eventType": "Bounce", "bounce": 7}')
 NOISE = ('{"eventType": "Open", "mail": {}}', '{"notificationType": "AmazonSnsSubscriptionSucceeded"}')
-SHAPES = ("sns", "sns", "other topic", "eventbridge", "bare", "records")
+FORWARDED = ("ours in another's", "another's in ours")
+SHAPES = ("sns", "sns", "other topic", "eventbridge", "bare", "records", "claims another time", *FORWARDED)
 
 Key = tuple[str, ...]
 Made = tuple[Key, str, Entry]
@@ -216,7 +217,10 @@ def random_event(
 
 
 def body_of(r: Random, events: tuple[Event, ...]) -> tuple[str, str | None]:
-    """A body that holds the events, in a shape by chance, and the topic that it names."""
+    """A body that holds the events, in a shape by chance, and the topic that it names; of two, the one that isn't ours.
+
+    Whoever has another topic allowed has ours allowed as well.
+    """
     shape = "records" if len(events) > 1 else r.choice(SHAPES)
     contents = [(event.content(r.random() < 0.5), event.published) for event in events]
     topic = OTHER_TOPIC if shape == "other topic" else TOPIC_ARN
@@ -229,4 +233,11 @@ def body_of(r: Random, events: tuple[Event, ...]) -> tuple[str, str | None]:
     envelopes = [sns(content, Timestamp=iso(published), TopicArn=topic) for content, published in contents]
     if shape == "records":
         return json.dumps({"Records": [{"EventSource": "aws:sns", "Sns": envelope} for envelope in envelopes]}), topic
+    if shape == "claims another time":
+        # Later than SQS got it: it is put off to that.
+        return json.dumps(envelopes[0] | {"Timestamp": "2099-01-01T00:00:00.000Z"}), topic
+    if shape in FORWARDED:
+        outer, inner = (OTHER_TOPIC, TOPIC_ARN) if shape == FORWARDED[0] else (TOPIC_ARN, OTHER_TOPIC)
+        within = envelopes[0] | {"TopicArn": inner, "Timestamp": "2001-01-01T00:00:00.000Z"}
+        return json.dumps(sns(within, TopicArn=outer, Timestamp=envelopes[0]["Timestamp"])), OTHER_TOPIC
     return json.dumps(envelopes[0]), topic

@@ -91,7 +91,8 @@ def _land(world: World, r: Random, connection: Any, *, take: bool = True) -> Non
                 events = tuple(random_event(r, world.now, world.numbers + n) for n in range(count))
                 world.numbers += count
             body, topic = body_of(r, events)
-            sent_at = events[0].published
+            # Whoever puts several into one message has got them all.
+            sent_at = max(event.published for event in events)
         received = {
             "MessageId": "an SQS id",
             "ReceiptHandle": "",

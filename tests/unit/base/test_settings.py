@@ -36,6 +36,8 @@ WHERE = 'Change it in Airflow Variable "ses_bounces".'
         ("max_messages", 0, "0"),
         ("max_drainers", 65, "65"),
         ("allowed_topic_arns", ["topic"], '"topic"'),
+        ("allow_raw", "yes", '"yes"'),
+        ("verify_signatures", 1, "1"),
         ("queue_urls", [], "[]"),
     ],
 )
@@ -200,3 +202,8 @@ def test_never_block_is_kept_as_keys() -> None:
         "@example.com",
         "jo@x.de",
     )
+
+
+def test_signatures_are_checked_only_if_asked_for() -> None:
+    assert parse({"queue_urls": URL}).rules.verify_signatures is False
+    assert parse({"queue_urls": URL, "verify_signatures": True}).rules.verify_signatures is True

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base import metrics
 from ses_bounces.base.counted import counted
-from ses_bounces.base.exceptions import QuarantineError, SettingsError
+from ses_bounces.base.exceptions import CertificateError, QuarantineError, SettingsError
 from ses_bounces.dags.tasks import run as task_run
 from ses_bounces.dags.tasks.brake import carry_out_decisions
 from ses_bounces.dags.tasks.brake import check_brake as check_brake
@@ -127,29 +127,34 @@ def classify_bounces(context: Context) -> Counts:
     A backfill also brings the lists up to date for what happened in its hour. With the Param ``reprocess``, messages
     of a window are read again; see :mod:`ses_bounces.ledger.replay`.
 
+    :raises CertificateError: signatures could not be checked; everything else is classified.
     :raises QuarantineError: when more than half of at least 20 messages were not understood.
     """
+    from ses_bounces.base.aws.certificates import Certificates
     from ses_bounces.ledger.pending import classify_pending
 
     settings = settings_of(context)
+    verify = Certificates.of(settings).fault_of if settings.verify_signatures else None
     with recorded(context, settings) as (connection, counts):
         counts.update(carry_out_decisions(connection, settings))
         done = classify_pending(
             connection, settings.rules, settings.keep_no_effect_bodies, settings.max_seconds,
-            settings.max_new_blocks_per_domain,
+            settings.max_new_blocks_per_domain, verify,
         )  # fmt: skip
         counts.update(outcomes=dict(done.outcomes), reasons=dict(done.reasons), **counts_of(done.changes))
         if window := backfilled(context):
             counts["rebuilt"] = rebuild_window(connection, window, settings.max_seconds)
         if window := reprocessed(context):
-            replayed = replay_window(connection, settings, window, is_dry=bool(context["params"].get("dry_run", True)))
-            counts.update(replayed)
+            is_dry = bool(context["params"].get("dry_run", True))
+            counts.update(replay_window(connection, settings, window, verify, is_dry=is_dry))
     log.info("Classified %s: %s", counted(done.messages, "message"), in_words(done.outcomes))
     if done.reasons:
         log.warning("Quarantined: %s", in_words(done.reasons))
     metrics.count("classified", done.messages)
     metrics.count("quarantined", done.outcomes["quarantined"])
     report_changes(done.changes)
+    if done.left:
+        raise CertificateError(f"{counted(len(done.left), 'message')} can't be checked. {done.why_left}")
     quarantined = done.outcomes["quarantined"]
     if done.messages >= MOSTLY_QUARANTINED and quarantined * 2 > done.messages:
         raise QuarantineError(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ses_bounces.base.database.connection import Connection
     from ses_bounces.base.settings import Settings
+    from ses_bounces.classify.signature import Verify
     from ses_bounces.ledger.rebuild import Window
 
 log = logging.getLogger(__name__)
@@ -50,11 +51,13 @@ def reprocessed(context: Context) -> Window | None:
     return first if first.tzinfo else first.replace(tzinfo=UTC), last if last.tzinfo else last.replace(tzinfo=UTC)
 
 
-def replay_window(connection: Connection, settings: Settings, window: Window, *, is_dry: bool) -> Counts:
+def replay_window(
+    connection: Connection, settings: Settings, window: Window, verify: Verify | None, *, is_dry: bool
+) -> Counts:
     """Read the messages of a window again, or only tell what that would change."""
     from ses_bounces.ledger.replay import replay, try_replay
 
-    done = (try_replay if is_dry else replay)(connection, settings.rules, window)
+    done = (try_replay if is_dry else replay)(connection, settings.rules, window, verify)
     verb = "would change" if is_dry else "changed"
     read = counted(done.messages, "message")
     log.info("Read again, %s to %s: %s. This %s:\n%s", *window, read, verb, "\n".join(done.lines()))

@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ses_bounces.base.database.statements import statement
 from ses_bounces.classify.entry import Classification, Entry
 from ses_bounces.ledger.brake.candidate import NO_MESSAGE, Candidate, Verdict, cause_of, listing_of
@@ -150,11 +152,11 @@ def _without(result: Classification, entry_indexes: Collection[int], held_domain
     kept = [entry for index, entry in enumerate(result.entries) if index not in entry_indexes]
     if held_domain is not None:
         reason = REASON_HELD.format(domain=held_domain)
-        return Classification("held", reason, kept, result.event_type, result.published_at)
+        return msgspec.structs.replace(result, outcome="held", reason=reason, entries=kept)
     if result.outcome == "quarantined":
-        return Classification("quarantined", result.reason, kept, result.event_type, result.published_at)
+        return msgspec.structs.replace(result, entries=kept)
     # Whatever else is in it counts; a replay, which reads what was applied, is to leave the message alone.
-    return Classification("dismissed", REASON_DISMISSED, kept, result.event_type, result.published_at)
+    return msgspec.structs.replace(result, outcome="dismissed", reason=REASON_DISMISSED, entries=kept)
 
 
 def _first_drains(connection: Connection, made: Sequence[tuple[Message, Entry]]) -> dict[int, dt.datetime]:
