@@ -16,8 +16,10 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
 from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 
 from ses_bounces.base import sites
 
@@ -95,18 +97,43 @@ def editor(viewer: ReaderDep) -> Viewer:
 EditorDep = Annotated[Viewer, Depends(editor)]
 
 
-class LoggedInFirst(APIRoute):
-    """A route that asks who sent a request before it reads a body: FastAPI reads one first, of any size, of anybody."""
+class RightsFirst(APIRoute):
+    """A route of JSON that asks who sent a request, and may they, before it reads a body: FastAPI reads one first."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler; 401 and 403 are as those of :func:`reader`, which is asked as well."""
+        """Return the handler; 401, 403 and 415 are as those of what the route depends on, which is asked as well."""
         handler = super().get_route_handler()
+        is_for_editors = _depends_on(self.dependant, editor)
+
+        def ask(request: Request, user: Any) -> None:
+            viewer = reader(request, user)
+            if is_for_editors:
+                editor(viewer)
+            json_only(request)
 
         async def handle(request: Request) -> Response:
-            await get_user(request, None, await bearer_scheme(request))
+            user = await get_user(request, None, await bearer_scheme(request))
+            await run_in_threadpool(ask, request, user)
             return await handler(request)
 
         return handle
+
+
+def _depends_on(dependant: Dependant, call: Callable[..., Any]) -> bool:
+    return dependant.call is call or any(_depends_on(below, call) for below in dependant.dependencies)
+
+
+def json_only(request: Request) -> None:
+    """Refuse what a plain form of another site could send.
+
+    :raises HTTPException: 403: it comes from another site; 415: the body is no JSON.
+    """
+    if request.method == "GET":
+        return
+    refuse_other_sites(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise HTTPException(415, "Send the body as application/json.")
 
 
 def refuse_other_sites(request: Request) -> None:

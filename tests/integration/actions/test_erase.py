@@ -163,7 +163,7 @@ def ledger(database: Connection) -> Connection:
     mirror_settings(database, True, [KEY])
     promote_expired(database)
     index_addresses(database)
-    keep_text(database, PERSON)
+    keep_text(database, PERSON, "7")
     database.execute(
         "INSERT INTO ses_bounces.finding (area, check_name, subject, severity, found, meaning, todo)"
         " VALUES ('ledger', 'x', 'y', 'ok', %s, '', '')",
@@ -346,7 +346,7 @@ def test_people_find_it_by_typing_it(ledger: Connection) -> None:
     assert [cause.reason for cause in found.causes] == ["stop_request", "complaint"]
     assert len(preview_stops(ledger, PERSON).already) == 1
     assert [result.outcome for result in request_stops(ledger, action(), [PERSON])] == ["already"]
-    assert kept_text(ledger, keep_text(ledger, PERSON)) == NAME
+    assert kept_text(ledger, keep_text(ledger, PERSON, "7")) == NAME
     (result,) = lift_blocks(ledger, action(), {found.address_id: ["stop_request", "complaint"]}, ses_first=True)
     assert result.outcome == "done"
     assert "take it off there yourself" in result.message

@@ -169,6 +169,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         400: "It can't be done as asked",
         401: "Nobody is logged in",
         403: "Not allowed",
+        413: "The body is too large",
         415: "The body is not application/json",
         422: "The request is not as described",
         503: "The settings, a connection or the database are not ready",

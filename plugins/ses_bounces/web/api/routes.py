@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import TypeAdapter
 
 from ses_bounces.actions.action import Action, Result
 from ses_bounces.actions.lifts import lift_blocks, request_stops
@@ -16,16 +17,19 @@ from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import Settings
 from ses_bounces.ledger.lists.blocked import count_blocked, list_blocked
 from ses_bounces.ledger.lists.bounces import count_bounces, list_bounces
-from ses_bounces.ledger.lists.lookup import LookedUp, lookup
-from ses_bounces.web.access import EditorDep, LoggedInFirst, ReaderDep, Viewer
+from ses_bounces.ledger.lists.lookup import LookedUp, keys_of, lookup, lookup_keys
+from ses_bounces.web.access import EditorDep, ReaderDep, RightsFirst, Viewer
 from ses_bounces.web.api import models
 from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
+from ses_bounces.web.in_turn import in_turn
 from ses_bounces.web.list_queries import BlockedQuery, BounceQuery
 from ses_bounces.web.render import mask
 from ses_bounces.web.routes.searches import check_text, text_of
 
-router = APIRouter(route_class=LoggedInFirst)
+router = APIRouter(route_class=RightsFirst)
+
+_KNOWN = TypeAdapter(list[models.Known])
 
 
 @router.get("/openapi.json", include_in_schema=False)
@@ -41,11 +45,15 @@ def look_up(body: models.Lookup, connection: DatabaseDep) -> models.Known:
     return _known(lookup(connection, [body.address])[0])
 
 
-@router.post("/check")
-def check(body: models.Check, connection: DatabaseDep) -> models.Checked:
+async def checked_keys(body: models.Check) -> list[str | None]:
+    """Return the keys of the addresses to check."""
+    return await in_turn(keys_of, body.addresses)
+
+
+@router.post("/check", response_model=models.Checked)
+async def check(keys: Annotated[list[str | None], Depends(checked_keys)], connection: DatabaseDep) -> Response:
     """Say of up to 10,000 addresses which must not be mailed; in one query."""
-    results = [_known(found) for found in lookup(connection, body.addresses)]
-    return models.Checked(results=results, blocked=sum(result.is_blocked for result in results))
+    return Response(await in_turn(_check, connection, keys), media_type="application/json")
 
 
 BounceQueryDep = Annotated[BounceQuery, Query()]
@@ -82,8 +90,19 @@ def search_blocked(
     return _blocked(connection, viewer, query, body.text)
 
 
+async def with_keys(body: models.Stops) -> models.Stops:
+    """Return the addresses to block; their keys are known from here on."""
+    await in_turn(keys_of, body.addresses)
+    return body
+
+
 @router.post("/block")
-def block(body: models.Stops, viewer: EditorDep, connection: DatabaseDep, settings: SettingsDep) -> models.Answers:
+def block(
+    body: Annotated[models.Stops, Depends(with_keys)],
+    viewer: EditorDep,
+    connection: DatabaseDep,
+    settings: SettingsDep,
+) -> models.Answers:
     """Block addresses at their owners' wish."""
     action = _action(viewer, body)
     results = request_stops(connection, action, body.addresses)
@@ -113,6 +132,17 @@ def extend(body: models.Extension, viewer: EditorDep, connection: DatabaseDep, s
     action = _action(viewer, body)
     results = extend_deadlines(connection, action, body.address_ids, body.days)
     return _answer(viewer, "extend_deadlines", action, results, connection, settings)
+
+
+def _check(connection: DatabaseDep, keys: list[str | None], pause: Callable[[], None]) -> bytes:
+    """Return the answer as JSON, which is made of parts as well."""
+    blocked, parts = 0, []
+    for some in lookup_keys(connection, keys):
+        results = [_known(found) for found in some]
+        blocked += sum(result.is_blocked for result in results)
+        parts.append(_KNOWN.dump_json(results)[1:-1])
+        pause()
+    return b'{"results":[%s],"blocked":%d}' % (b",".join(parts), blocked)
 
 
 def _known(found: LookedUp) -> models.Known:

@@ -61,6 +61,7 @@ def upgrade() -> None:
     _speed_up_flags()
     _add_key_rules()
     _add_awaited_queue()
+    _bound_searches()
     for table, parameters in _STORAGE.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
 
@@ -69,6 +70,7 @@ def downgrade() -> None:
     for table, parameters in _STORAGE.items():
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
+    _unbind_searches()
     _drop_awaited_queue()
     _drop_key_rules()
     _slow_down_states()
@@ -407,3 +409,18 @@ def _drop_replies() -> None:
     for place in ("fourth", "third", "second"):
         for name in ("key", "mail", "at"):
             op.drop_column("last_delivery", f"{place}_{name}", schema=SCHEMA)
+
+
+def _bound_searches() -> None:
+    """Whose search it was: each user has so many at most."""
+    user = sa.Column("user_id", sa.Text(collation="C"), server_default=sa.text("''"), nullable=False)
+    op.add_column("page_filter", user, schema=SCHEMA)
+    op.create_index("page_filter_user_id_idx", "page_filter", ["user_id", "created_at"], schema=SCHEMA)
+    kept = "What was typed into a search box; kept for a day, the last 100 of each user."
+    op.create_table_comment("page_filter", kept, schema=SCHEMA)
+
+
+def _unbind_searches() -> None:
+    op.create_table_comment("page_filter", "What was typed into a search box; kept 90 days.", schema=SCHEMA)
+    op.drop_index("page_filter_user_id_idx", "page_filter", schema=SCHEMA)
+    op.drop_column("page_filter", "user_id", schema=SCHEMA)
