@@ -22,6 +22,7 @@ MAX_GRACE_DAYS = 30
 PRIVATE = ("never_block", "report_email_to", "report_email_from")
 # A manual run may set these for itself; each has a range.
 OVERRIDABLE = ("transient_grace_days", "max_seconds", "max_messages", "max_drainers")
+_LOGIN = re.compile(r"//[^/@\s\"]+@")
 _AWS_QUEUE_HOST = re.compile(r"(?:sqs|queue)(?:-fips)?\.(?P<region>[a-z]{2}(?:-[a-z]+)+-\d+)\.")
 
 
@@ -226,6 +227,11 @@ def where() -> str:
     return f'Change it in Airflow Variable "{current().variable}".'
 
 
+def without_logins(text: str) -> str:
+    """Return a text with what stands before the @ of its URLs left out: a password may be there."""
+    return _LOGIN.sub("//…@", text)
+
+
 def _explain(detail: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
     location = detail["loc"]
     key = str(location[0]) if location else current().variable
@@ -237,7 +243,7 @@ def _explain(detail: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
         return f"{'.'.join(map(str, location))} is not a setting; it must be one of {', '.join(known)}. {place}"
     rule = detail["msg"].removeprefix("Value error, ")
     must = rule if rule.startswith(("it must", "this version")) else f"it must be {MEANINGS.get(key, rule)}"
-    value = "a value that is not shown" if key in PRIVATE else json.dumps(detail["input"], default=str)
+    value = "a value that is not shown" if key in PRIVATE else without_logins(json.dumps(detail["input"], default=str))
     return f"{key} is {value}; {must}. {place}"
 
 

@@ -17,6 +17,7 @@ from ses_bounces.web.api.models import PROBLEMS
 from ses_bounces.web.api.routes import router
 from ses_bounces.web.bodies import LIST_CALLS, BoundedBody
 from ses_bounces.web.errors import TITLES, log_unknown, status_of, title_of, validation_message
+from ses_bounces.web.readers import error_text
 
 DESCRIPTION = """
 Look addresses up, list and change what blocks them: the same as the pages do, with the same rights. Reading needs read
@@ -65,7 +66,8 @@ async def _catch(request: Request, call_next: Callable[[Request], Awaitable[Resp
 
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, SesBouncesError)
-    return problem(status_of(error), title_of(error), str(error))
+    text = error_text(error, getattr(request.state, "viewer", None))
+    return problem(status_of(error), title_of(error), text)
 
 
 async def _http(request: Request, error: Exception) -> Response:

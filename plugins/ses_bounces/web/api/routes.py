@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -17,6 +18,7 @@ from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import Settings
 from ses_bounces.ledger.lists.blocked import count_blocked, list_blocked
 from ses_bounces.ledger.lists.bounces import count_bounces, list_bounces
+from ses_bounces.ledger.lists.guarded import guarded_of
 from ses_bounces.ledger.lists.lookup import LookedUp, keys_of, lookup, lookup_keys
 from ses_bounces.web.access import EditorDep, ReaderDep, RightsFirst, Viewer
 from ses_bounces.web.api import models
@@ -24,6 +26,7 @@ from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.in_turn import in_turn
 from ses_bounces.web.list_queries import BlockedQuery, BounceQuery
+from ses_bounces.web.readers import documented, seen_by, set_name
 from ses_bounces.web.render import mask
 from ses_bounces.web.routes.searches import check_text, text_of
 
@@ -40,9 +43,9 @@ def openapi(request: Request, viewer: ReaderDep) -> JSONResponse:
 
 
 @router.post("/lookup")
-def look_up(body: models.Lookup, connection: DatabaseDep) -> models.Known:
+def look_up(body: models.Lookup, viewer: ReaderDep, connection: DatabaseDep) -> models.Known:
     """Say whether an address is blocked, and why."""
-    return _known(lookup(connection, [body.address])[0])
+    return _known(*_seen(connection, viewer, lookup(connection, [body.address])))
 
 
 async def checked_keys(body: models.Check) -> list[str | None]:
@@ -51,9 +54,11 @@ async def checked_keys(body: models.Check) -> list[str | None]:
 
 
 @router.post("/check", response_model=models.Checked)
-async def check(keys: Annotated[list[str | None], Depends(checked_keys)], connection: DatabaseDep) -> Response:
-    """Say of up to 10,000 addresses which must not be mailed; in one query."""
-    return Response(await in_turn(_check, connection, keys), media_type="application/json")
+async def check(
+    viewer: ReaderDep, keys: Annotated[list[str | None], Depends(checked_keys)], connection: DatabaseDep
+) -> Response:
+    """Say of up to 10,000 addresses which must not be mailed."""
+    return Response(await in_turn(_check, connection, viewer, keys), media_type="application/json")
 
 
 BounceQueryDep = Annotated[BounceQuery, Query()]
@@ -134,15 +139,22 @@ def extend(body: models.Extension, viewer: EditorDep, connection: DatabaseDep, s
     return _answer(viewer, "extend_deadlines", action, results, connection, settings)
 
 
-def _check(connection: DatabaseDep, keys: list[str | None], pause: Callable[[], None]) -> bytes:
+def _check(connection: DatabaseDep, viewer: Viewer, keys: list[str | None], pause: Callable[[], None]) -> bytes:
     """Return the answer as JSON, which is made of parts as well."""
     blocked, parts = 0, []
     for some in lookup_keys(connection, keys):
-        results = [_known(found) for found in some]
+        results = [_known(found) for found in _seen(connection, viewer, some)]
         blocked += sum(result.is_blocked for result in results)
         parts.append(_KNOWN.dump_json(results)[1:-1])
         pause()
     return b'{"results":[%s],"blocked":%d}' % (b",".join(parts), blocked)
+
+
+def _seen(connection: DatabaseDep, viewer: Viewer, found: list[LookedUp]) -> list[LookedUp]:
+    """Return what a user may see: an address that bounced and is free is one that never_block guards."""
+    free = [one.address_id for one in found if one.address_id is not None and not one.reasons]
+    hidden = set() if viewer.may_edit or not free else guarded_of(connection, free)
+    return [replace(one, address_id=None) if one.address_id in hidden else one for one in found]
 
 
 def _known(found: LookedUp) -> models.Known:
@@ -155,7 +167,7 @@ def _known(found: LookedUp) -> models.Known:
 def _bounces(
     connection: DatabaseDep, viewer: Viewer, query: BounceQuery, text: str | None
 ) -> models.Listed[models.Bounce]:
-    wanted = query.filtered(text)
+    wanted = seen_by(connection, viewer, query.filtered(text))
     listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, query.limit)
     count = listed.whole(query.after) or count_bounces(connection, wanted)
     rows = [_masked(viewer, models.Bounce.model_validate(row)) for row in listed.rows]
@@ -165,7 +177,7 @@ def _bounces(
 def _blocked(
     connection: DatabaseDep, viewer: Viewer, query: BlockedQuery, text: str | None
 ) -> models.Listed[models.Blocked]:
-    wanted = query.filtered(text)
+    wanted = seen_by(connection, viewer, query.filtered(text))
     listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, query.limit)
     count = listed.whole(query.after) or count_blocked(connection, wanted)
     rows = [_masked(viewer, models.Blocked.model_validate(row)) for row in listed.rows]
@@ -173,7 +185,12 @@ def _blocked(
 
 
 def _masked(viewer: Viewer, row: Any) -> Any:
-    return row if viewer.may_edit else row.model_copy(update={"address": mask(row.address)})
+    if viewer.may_edit:
+        return row
+    seen: dict[str, Any] = {"address": mask(row.address)}
+    if isinstance(row, models.Bounce):
+        seen |= {"sub_type": documented(row.sub_type), "configuration_set": set_name(row.configuration_set)}
+    return row.model_copy(update=seen)
 
 
 def _action(viewer: Viewer, body: models.Change) -> Action:

@@ -15,6 +15,7 @@ from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
 from ses_bounces.web.list_queries import BlockedQuery
+from ses_bounces.web.readers import seen_by
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.searches import searched, text_of
 
@@ -27,7 +28,7 @@ QueryDep = Annotated[BlockedQuery, Query()]
 def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: DatabaseDep) -> HTMLResponse:
     """One page of the list, how many rows its filter has, and the totals."""
     text = text_of(connection, viewer, query.filter)
-    wanted = query.filtered(text)
+    wanted = seen_by(connection, viewer, query.filtered(text))
     listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, query.limit)
     return page(
         request, viewer, "blocked.html", section="blocked", query=query, text=text, listed=listed,

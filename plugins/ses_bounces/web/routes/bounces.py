@@ -14,6 +14,7 @@ from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
 from ses_bounces.web.list_queries import BounceQuery
+from ses_bounces.web.readers import seen_by
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.searches import searched, text_of
 
@@ -26,7 +27,7 @@ QueryDep = Annotated[BounceQuery, Query()]
 def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: DatabaseDep) -> HTMLResponse:
     """One page of the list, and how many rows its filter has."""
     text = text_of(connection, viewer, query.filter)
-    wanted = query.filtered(text)
+    wanted = seen_by(connection, viewer, query.filtered(text))
     listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, query.limit)
     return page(
         request, viewer, "bounces.html", section="bounces", query=query, text=text, listed=listed,

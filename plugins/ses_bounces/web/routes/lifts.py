@@ -18,26 +18,27 @@ from ses_bounces.base.database.tables.ledger import CAUSES
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
+from ses_bounces.ledger.lists.guarded import WISHES
 from ses_bounces.ledger.lists.requests import lift_requests, open_requests
 from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.in_turn import in_turn
+from ses_bounces.web.readers import unguarded
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
 
 router = APIRouter()
 
-# Not a bad address but a person's will: lifted only where it is named.
-WISHES = ("stop_request", "complaint", "unsubscribed")
 SHOWN = 200
 
 
 @router.get("/lifts", response_class=HTMLResponse)
 def show(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLResponse:
     """Lifts that wait for SES or were refused, and a box for a list of addresses."""
-    return page(request, viewer, "lifts.html", section="blocked", requests=lift_requests(connection), LIFTED=LIFTED)
+    requests = unguarded(connection, viewer, lift_requests(connection), lambda one: one.address_id)
+    return page(request, viewer, "lifts.html", section="blocked", requests=requests, LIFTED=LIFTED)
 
 
 async def chosen_ones(form: EditorFormDep) -> Pasted | list[int]:
