@@ -14,14 +14,14 @@ from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
-from ses_bounces.web.list_queries import BlockedQuery
+from ses_bounces.web.list_queries import BlockedForm
 from ses_bounces.web.readers import seen_by
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.searches import searched, text_of
 
 router = APIRouter()
 
-QueryDep = Annotated[BlockedQuery, Query()]
+QueryDep = Annotated[BlockedForm, Query()]
 
 
 @router.get("/blocked", response_class=HTMLResponse)
@@ -41,7 +41,7 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
 @router.post("/blocked/search")
 def search(request: Request, form: ReaderFormDep, connection: DatabaseDep) -> RedirectResponse:
     """Send the browser to the list that the form asks for."""
-    return searched(request, form, connection, "blocked", BlockedQuery)
+    return searched(request, form, connection, "blocked", BlockedForm)
 
 
 @router.get("/blocked.csv", response_class=StreamingResponse)

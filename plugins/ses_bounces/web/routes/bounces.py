@@ -13,14 +13,14 @@ from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
-from ses_bounces.web.list_queries import BounceQuery
+from ses_bounces.web.list_queries import BounceForm
 from ses_bounces.web.readers import seen_by
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.searches import searched, text_of
 
 router = APIRouter()
 
-QueryDep = Annotated[BounceQuery, Query()]
+QueryDep = Annotated[BounceForm, Query()]
 
 
 @router.get("/bounces", response_class=HTMLResponse)
@@ -38,7 +38,7 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
 @router.post("/bounces/search")
 def search(request: Request, form: ReaderFormDep, connection: DatabaseDep) -> RedirectResponse:
     """Send the browser to the list that the form asks for."""
-    return searched(request, form, connection, "bounces", BounceQuery)
+    return searched(request, form, connection, "bounces", BounceForm)
 
 
 @router.get("/bounces.csv", response_class=StreamingResponse)
