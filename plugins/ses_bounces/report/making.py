@@ -110,7 +110,7 @@ def publish_reports(connection: Connection, url: str, conn_id: str | None) -> in
     :param url: the setting ``report_url``; each day gets a folder of its own in it.
     :param conn_id: Airflow connection of the storage.
     """
-    from ses_bounces.base.report_folder import report_folder
+    from ses_bounces.base.report_folder import make_folder, report_folder
 
     root = report_folder(url, conn_id)
     written = 0
@@ -121,7 +121,7 @@ def publish_reports(connection: Connection, url: str, conn_id: str | None) -> in
                 continue
             made_at, table, html, summary = row
             folder = root / day.isoformat()
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             # The summary marks the report as whole: it goes first, and comes back last.
             (folder / "summary.json").unlink(missing_ok=True)
             write_file(folder, "blocked_report.csv", gzip.decompress(table))
@@ -276,8 +276,11 @@ def _page(page: Page) -> bytes:
 
 def write_file(folder: Any, name: str, content: bytes) -> None:
     """Write one file whole: under another name in the same folder, then moved."""
+    from ses_bounces.base.report_folder import begin_file
+
     temporary = folder / f".{name}.part"
     try:
+        begin_file(temporary)
         temporary.write_bytes(content)
         temporary.move(folder / name)
     except BaseException:

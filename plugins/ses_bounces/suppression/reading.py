@@ -265,7 +265,7 @@ def publish_drift(connection: Connection, drift: Drift, url: str, conn_id: str |
     :param url: the setting ``report_url``.
     :param conn_id: Airflow connection of the storage.
     """
-    from ses_bounces.base.report_folder import report_folder
+    from ses_bounces.base.report_folder import make_folder, report_folder
 
     query = "SELECT csv FROM ses_bounces.suppression_drift WHERE suppression_drift_id = %s"
     published = "UPDATE ses_bounces.suppression_drift SET published_at = now() WHERE suppression_drift_id = %s"
@@ -273,15 +273,18 @@ def publish_drift(connection: Connection, drift: Drift, url: str, conn_id: str |
         row = connection.execute(query, [drift.drift_id]).fetchone()
         assert row is not None
         folder = report_folder(url, conn_id) / day.isoformat()
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         _unpack(row[0], folder, "suppression_drift.csv")
         connection.execute(published, [drift.drift_id])
 
 
 def _unpack(packed: bytes, folder: Any, name: str) -> None:
     """Write one file whole, as :func:`ses_bounces.report.making.write_file`, but never hold all of it."""
+    from ses_bounces.base.report_folder import begin_file
+
     temporary = folder / f".{name}.part"
     try:
+        begin_file(temporary)
         with gzip.open(io.BytesIO(packed)) as source, temporary.open("wb") as target:
             shutil.copyfileobj(source, target)
         temporary.move(folder / name)

@@ -45,6 +45,12 @@ class ListQuery(BaseModel):
         """Return the parameters of a link to the same list with some changes; what is as by default is left out."""
         return self.model_dump(exclude_defaults=True, mode="json") | changes
 
+    def audited(self) -> dict[str, Any]:
+        """Return what an audit entry says of the filter: an address may stand in a text, so only that there is one."""
+        texts = {"filter", "sub_type", "configuration_set", "domain"}
+        set_ = self.model_dump(exclude_defaults=True, mode="json", exclude={"after", "limit"})
+        return {name: True if name in texts else value for name, value in set_.items()}
+
 
 class BounceQuery(ListQuery):
     """Of the Email Bounce List; dates are days in UTC, both included."""

@@ -13,6 +13,7 @@ from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import Settings
 from ses_bounces.ledger.lists.history import address_history, message_body
 from ses_bounces.web.access import EditorDep, ReaderDep, Viewer
+from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.readers import error_text, history_for
 from ses_bounces.web.render import page
@@ -54,6 +55,8 @@ def message(
 ) -> HTMLResponse:
     """A message as it was received, or why it is gone."""
     found = message_body(connection, message_id, near if near.tzinfo else near.replace(tzinfo=UTC))
+    if found.body is not None:
+        audit(viewer, "read_message", message_id=message_id)
     return page(request, viewer, "message.html", section="quarantine", message=found)
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from ses_bounces.ledger.lists.blocked import count_blocked, count_causes, list_blocked, stream_blocked
 from ses_bounces.ledger.lists.reports import report_days
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
@@ -48,4 +49,5 @@ def search(request: Request, form: ReaderFormDep, connection: DatabaseDep) -> Re
 def download(viewer: EditorDep, query: QueryDep, connection: DatabaseDep) -> StreamingResponse:
     """All that the filter shows."""
     wanted = query.filtered(text_of(connection, viewer, query.filter))
+    audit(viewer, "download_list", list="blocked", **query.audited())
     return csv_file(stream_blocked(connection, wanted, query.sort, query.direction), "email_blocked_list.csv")

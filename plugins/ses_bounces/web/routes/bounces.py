@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from ses_bounces.ledger.lists.bounces import count_bounces, list_bounces, stream_bounces
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
@@ -45,4 +46,5 @@ def search(request: Request, form: ReaderFormDep, connection: DatabaseDep) -> Re
 def download(viewer: EditorDep, query: QueryDep, connection: DatabaseDep) -> StreamingResponse:
     """All that the filter shows."""
     wanted = query.filtered(text_of(connection, viewer, query.filter))
+    audit(viewer, "download_list", list="bounces", **query.audited())
     return csv_file(stream_bounces(connection, wanted, query.sort, query.direction), "email_bounce_list.csv")

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from ses_bounces.ledger.lists.reports import ReportDay, report_days, report_files
 from ses_bounces.report.charts import ChartName, draw
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.render import page
 
@@ -42,6 +43,7 @@ def show(request: Request, day: date, viewer: EditorDep, connection: DatabaseDep
 def document(day: date, viewer: EditorDep, connection: DatabaseDep) -> Response:
     """The page of a day as it was made."""
     html, _ = _files(connection, day)
+    audit(viewer, "read_report", day=str(day), file="blocked_report.html")
     return HTMLResponse(gzip.decompress(html), headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
 
@@ -49,6 +51,7 @@ def document(day: date, viewer: EditorDep, connection: DatabaseDep) -> Response:
 def table(day: date, viewer: EditorDep, connection: DatabaseDep) -> StreamingResponse:
     """The CSV file of a day as it was made."""
     _, packed = _files(connection, day)
+    audit(viewer, "read_report", day=str(day), file="blocked_report.csv")
     headers = {"Content-Disposition": f'attachment; filename="blocked_report_{day}.csv"'}
     return StreamingResponse(_unpacked(packed), media_type="text/csv; charset=utf-8", headers=headers)
 
