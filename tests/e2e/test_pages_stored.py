@@ -221,10 +221,10 @@ def test_who_reads_raw_messages_or_takes_files_away_leaves_an_entry(server: Page
         f"messages/{ids['retried']}?near={ids['near'][:4]}-12-31T23:59:59": ("read_message", {"message_id": int(ids["retried"])}),
         f"reports/{day}/document": ("read_report", {"day": day, "file": "blocked_report.html"}),
         f"reports/{day}/blocked_report.csv": ("read_report", {"day": day, "file": "blocked_report.csv"}),
-        "bounces.csv?kind=permanent&sub_type=ann%40example.com": (
+        "bounces.csv?kind=permanent&sub_type=General": (
             "download_list", {"list": "bounces", "kind": "permanent", "sub_type": True}
         ),
-        "blocked.csv?domain=ann%40example.com&since_from=2026-01-01": (
+        "blocked.csv?domain=example.com&since_from=2026-01-01": (
             "download_list", {"list": "blocked", "domain": True, "since_from": "2026-01-01"}
         ),
     }  # fmt: skip

@@ -506,6 +506,29 @@ def test_sql_and_the_mailer_know_it_with_the_secret(ledger: Connection) -> None:
     assert ledger.execute("SELECT count(*) FROM ses_bounces.do_not_email WHERE address = %s", [NAME]).fetchone() == (1,)
 
 
+def test_sql_says_so_where_the_secret_is_missing_and_somebody_who_was_erased_is_blocked(ledger: Connection) -> None:
+    said: list[str] = []
+    ledger.add_notice_handler(lambda told: said.append(f"{told.severity_nonlocalized}: {told.message_primary}"))
+
+    def ask() -> set[str]:
+        said.clear()
+        ledger.execute("SELECT ses_bounces.is_blocked(%s)", [OTHER]).fetchone()
+        # Postgres asks when it plans as well.
+        return set(said)
+
+    assert ask() == set()
+    erase(ledger, action(), [PERSON])
+    missing = "ses_bounces.erasure_secret is not set: blocked addresses that were erased are not recognised"
+    assert ask() == {f"WARNING: {missing}"}
+    with ledger.transaction():
+        ledger.execute("SELECT set_config('ses_bounces.erasure_secret', %s, true)", [SECRET])
+        assert ask() == set()
+    # As after the transaction of another client of a pooler.
+    assert ask() == {f"WARNING: {missing}"}
+    ledger.execute("UPDATE ses_bounces.blocked_list SET unblocked_at = now() WHERE address LIKE '%@erased.invalid'")
+    assert ask() == set()
+
+
 @pytest.mark.parametrize("secret", ["x" * 32, "y" * 64, "ü" * 40, "a longer one " * 30], ids=len)
 def test_sql_and_python_agree_on_the_digest(database: Connection, secret: str) -> None:
     with database.transaction():
