@@ -20,7 +20,7 @@ from ses_bounces.base.sites import current
 from ses_bounces.classify.address import is_key
 from ses_bounces.report.charts import REASONS
 from ses_bounces.web.forms import new_token
-from ses_bounces.web.readers import error_text, is_documented, set_name
+from ses_bounces.web.readers import SUB_TYPES, error_text, is_documented, set_name
 
 if TYPE_CHECKING:
     from ses_bounces.ledger.lists.history import HistoryEntry
@@ -109,7 +109,7 @@ def _environment() -> Environment:
         "sentence": lambda text: f"{text[:1].upper()}{text[1:]}.",
         "ago": _ago,
     }
-    environment.globals |= {"REASONS": REASONS, "KINDS": KINDS, "HIDDEN": HIDDEN}
+    environment.globals |= {"REASONS": REASONS, "KINDS": KINDS, "HIDDEN": HIDDEN, "SUB_TYPES": SUB_TYPES}
     return environment
 
 
