@@ -108,7 +108,7 @@ def seed_beside(connection: Connection) -> None:
 def requests(connection: Connection, client: httpx.Client, combinations: int) -> Iterator[Asked]:
     """Yield every page that GET answers from the database, with every filter and order; and the API's."""
     today = datetime.now(UTC).date()
-    kept = {text: keep_text(connection, text) for text in texts()}
+    kept = {text: keep_text(connection, text, "7") for text in texts()}
     every = [
         ("bounces", BOUNCE_SORTS, bounce_filters(), combined_bounces(combinations)),
         ("blocked", BLOCKED_SORTS, blocked_filters(), combined_blocks(combinations)),

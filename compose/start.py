@@ -1,4 +1,4 @@
-"""Starts each container of Airflow: secrets into its environment, the requirements, then the command.
+"""Starts each container of Airflow: the requirements, secrets into its environment, then the command.
 
     python start.py COMMAND …            what docker-compose.yaml runs
     python start.py --check COMMAND …    without installing anything: for health checks
@@ -52,13 +52,27 @@ def environment():
     return made
 
 
+def set_password(password):
+    """Let the user admin log in with a password; without one Airflow makes one, and says so in its log."""
+    if not password:
+        return
+    # Where Airflow's SimpleAuthManager looks by default.
+    file = Path(os.environ.get("AIRFLOW_HOME", "/opt/airflow"), "simple_auth_manager_passwords.json.generated")
+    file.unlink(missing_ok=True)
+    with open(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as opened:
+        json.dump({"admin": password}, opened)
+
+
 def main(arguments):
     """Become the command."""
     if arguments[0] == "--check":
         arguments = arguments[1:]
     else:
-        pins = [f"apache-airflow=={os.environ['AIRFLOW_VERSION']}", *os.environ["REQUIREMENTS"].split()]
+        # All that is needed beside the image, each file by its hash; nothing else is looked for.
+        pins = ["--no-deps", "--require-hashes", "--requirement", str(Path(__file__).with_name("requirements.txt"))]
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-cache-dir", *pins], check=True)
+        if arguments[:2] == ["airflow", "api-server"]:
+            set_password(secret("airflow_admin_password"))
     os.environ.update(environment())
     os.execvp(arguments[0], arguments)
 

@@ -245,6 +245,25 @@ def test_a_form_of_another_site_changes_nothing_where_everybody_is_an_administra
     _try_cross_site(open_server, None, "forged")
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:8080", 200), ("127.0.0.1", 200), ("[::1]:8080", 200), ("10.1.2.3", 200), ("LOCALHOST", 200),
+     ("attacker.example", 403), ("127.0.0.1.attacker.example", 403), ("localhost.attacker.example:8080", 403),
+     ("attacker.example:127", 403)],
+)  # fmt: skip
+def test_where_everybody_is_an_administrator_another_name_leads_nowhere(
+    open_server: PagesServer, server: PagesServer, host: str, status: int
+) -> None:
+    headers = {"Host": host, "Sec-Fetch-Site": "same-origin"}
+    with open_server.client(None) as client:
+        for path in ("", "bounces", "api/bounces", "bounces.csv"):
+            assert client.get(path, headers=headers).status_code == status, path
+        assert client.post("api/lookup", json={"address": "x@example.com"}, headers=headers).status_code == status
+    # Where people log in, a proxy may give whatever name.
+    with server.client("anna") as client:
+        assert client.get("bounces", headers=headers).status_code == 200
+
+
 def test_the_api_takes_nothing_that_a_form_can_send(server: PagesServer) -> None:
     _try_cross_site_api(server, "anna", "api-forged")
 

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from dev.pages_server import SETTINGS, PagesServer
-from tests.kit.page_rights import differing, everything, token_of
+from ses_bounces.base.database.connection import connect_url
+from tests.kit.page_rights import PEOPLE_FROM, differing, everything, record, token_of
 from tests.kit.page_secrets import GUARDED, SECRET, crawl, set_variable, variants
 
 pytestmark = pytest.mark.e2e
@@ -28,10 +29,54 @@ def test_readers_see_nothing_whole(server: PagesServer, secrets: dict[str, str])
             pages += answer.status_code == 200
             for text in _texts(answer):
                 assert SECRET not in text.lower(), answer.url
+                assert not re.search(rf"\b{PEOPLE_FROM // 1_000_000}\d{{6}}\b", text), answer.url
             # The API's description has an example.
             if not answer.url.path.endswith("openapi.json"):
                 assert not re.search(r"[\w.-]{2,}@example\.(com|net)", answer.text), answer.url
     assert pages > 60
+
+
+def test_readers_learn_of_no_address_whether_never_block_guards_it(
+    server: PagesServer, secrets: dict[str, str]
+) -> None:
+    """It bounced and is not blocked: whoever saw both would know."""
+    guarded = int(secrets["secret_guarded"])
+    with server.client("anna") as anna, server.client("vera") as vera:
+        for client, sees in ((anna, True), (vera, False)):
+            listed = client.get("api/bounces?limit=500").json()
+            assert (guarded in [row["address_id"] for row in listed["rows"]]) is sees
+            assert listed["count"] == len(listed["rows"])
+            permanent = [row for row in listed["rows"] if row["kind"] == "permanent" and not row["causes"]]
+            assert bool(permanent) is sees
+            assert (f"addresses/{guarded}" in client.get("bounces").text) is sees
+            assert client.get(f"addresses/{guarded}").status_code == (200 if sees else 404)
+            for path, body in (("lookup", {"address": GUARDED[0]}), ("check", {"addresses": [GUARDED[0]]})):
+                answer = client.post(f"api/{path}", json=body).json()
+                known = answer["results"][0] if path == "check" else answer
+                assert known == {
+                    "is_address": True, "address_id": guarded if sees else None, "is_blocked": False, "reasons": {}
+                }  # fmt: skip
+        missing = vera.get("addresses/999999999").text.replace("999999999", "N")
+        assert vera.get(f"addresses/{guarded}").text.replace(str(guarded), "N") == missing
+
+
+def test_a_guarded_address_is_shown_to_readers_as_far_as_a_wish_blocks_it(
+    server: PagesServer, secrets: dict[str, str]
+) -> None:
+    address = "wish@guarded.example"
+    with connect_url(server.database_url) as connection:
+        id_ = record(connection, "permanent_bounce", address, 3)
+        record(connection, "stop_request", address, 2, actor="alice")
+    with server.client("anna") as client:
+        assert "Permanent bounce" in client.get(f"addresses/{id_}").text
+    with server.client("vera") as client:
+        page = client.get(f"addresses/{id_}").text
+        seen = client.get("api/blocked?limit=500").json()["rows"]
+        known = client.post("api/lookup", json={"address": address}).json()
+    assert "Permanent bounce" not in page
+    assert "Stop request" in page
+    assert [row["reason"] for row in seen if row["address_id"] == int(id_)] == ["stop_request"]
+    assert (known["address_id"], list(known["reasons"])) == (int(id_), ["stop_request"])
 
 
 def test_readers_answers_of_the_api_are_masked(server: PagesServer, secrets: dict[str, str]) -> None:
@@ -53,7 +98,8 @@ def test_editors_see_what_readers_do_not(server: PagesServer, secrets: dict[str,
     """So that the tests above look at pages which have something to hide."""
     expected = {
         f"addresses/{secrets['secret']}": (f"a.{SECRET}1@example.com", f"550 {SECRET} unknown", f"said {SECRET}",
-                                        f"news.{SECRET}@example.com"),
+                                        f"news.{SECRET}@example.com", f"Sub{SECRET}", f"5.1.1 {SECRET}", f"feedback-{SECRET}",
+                                        f"message-{SECRET}"),
         f"addresses/{secrets['secret_lifted']}": (f"{SECRET} told me",),
         f"addresses/{secrets['secret_guarded']}": ("protected by never_block",),
         f"messages/{secrets['secret_message']}?near={secrets['near'][:4]}-12-31": (f"f.{SECRET}5@example.com",),
@@ -61,6 +107,9 @@ def test_editors_see_what_readers_do_not(server: PagesServer, secrets: dict[str,
         "blocked?state=lifted": (f"e.{SECRET}4@example.com", f"{SECRET} told me"),
         "bounces": (f"g.{SECRET}6@example.com",),
         "bounces.csv": (f"a.{SECRET}1@example.com",),
+        f"addresses/{secrets['secret_complaint']}": (f"abuse of {SECRET}", f"SES refused: {SECRET}"),
+        "quarantine": (f"Type{SECRET}",),
+        "people": (f"{secrets['waiting_person']}</th>",),
         "settings": (GUARDED[0], GUARDED[1], f"because of {SECRET}"),
         "api/bounces?limit=500": (f"a.{SECRET}1@example.com",),
     }  # fmt: skip

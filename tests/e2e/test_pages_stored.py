@@ -214,6 +214,33 @@ def _done(server: PagesServer, data: dict[str, str]) -> dict[str, tuple[str, dic
     return entries
 
 
+def test_who_reads_raw_messages_or_takes_files_away_leaves_an_entry(server: PagesServer) -> None:
+    ids = seed(server, "taken")
+    day = ids["day"]
+    entries = {
+        f"messages/{ids['retried']}?near={ids['near'][:4]}-12-31T23:59:59": ("read_message", {"message_id": int(ids["retried"])}),
+        f"reports/{day}/document": ("read_report", {"day": day, "file": "blocked_report.html"}),
+        f"reports/{day}/blocked_report.csv": ("read_report", {"day": day, "file": "blocked_report.csv"}),
+        "bounces.csv?kind=permanent&sub_type=General": (
+            "download_list", {"list": "bounces", "kind": "permanent", "sub_type": True}
+        ),
+        "blocked.csv?domain=example.com&since_from=2026-01-01": (
+            "download_list", {"list": "blocked", "domain": True, "since_from": "2026-01-01"}
+        ),
+    }  # fmt: skip
+    with server.client("anna") as client:
+        for path, (event, extra) in entries.items():
+            name = f"ses_bounces.{event}"
+            before = len(server.audit_log(name))
+            assert client.get(path).status_code == 200, path
+            owner, said = server.audit_log(name)[before]
+            assert (owner, json.loads(said)) == ("anna", extra), path
+    with server.client("vera") as client:
+        before = [len(server.audit_log(f"ses_bounces.{event}")) for event, _ in entries.values()]
+        assert {client.get(path).status_code for path in entries} == {403}
+    assert [len(server.audit_log(f"ses_bounces.{event}")) for event, _ in entries.values()] == before
+
+
 def test_each_change_leaves_an_entry_of_row_ids_in_the_audit_log(server: PagesServer) -> None:
     ids = seed(server, "audited")
     entries = _done(server, ids)

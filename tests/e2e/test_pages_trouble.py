@@ -134,6 +134,36 @@ def test_a_database_that_is_not_ready(
     assert f'value="{conn_id}"' in shown.text
 
 
+def test_readers_are_not_told_where_the_database_is_nor_what_was_refused(
+    server: PagesServer, variable: dict[str, Any], anna: httpx.Client
+) -> None:
+    login = "http://scott:tiger@127.0.0.1:9/000000000000/queue"
+    cases: dict[str, tuple[dict[str, Any], str, list[str], list[str]]] = {
+        "unreachable": ({"postgres_conn_id": "unreachable"}, "does not answer", ["127.0.0.1"], ["nobody"]),
+        "unmigrated": ({"postgres_conn_id": "unmigrated"}, "is not there, or does not answer", ["db upgrade"], []),
+        "refused": ({"queue_urls": ["https://scott:tiger@h"]}, "wrong, in queue_urls.", ["queue_urls is"], ["tiger"]),
+        "a login": ({"queue_urls": [login], "max_drainers": 0}, "wrong, in max_drainers.", ["max_drainers is 0"], []),
+    }
+    for name, (change, told, whole, nobody) in cases.items():
+        server.airflow.api.set_variable("ses_bounces", json.dumps(variable | change))
+        with server.client("vera") as vera:
+            answers = {path: vera.get(path) for path in ("", "bounces", "addresses/1", "lifts", "api/bounces")}
+            answers["lookup"] = vera.post("api/lookup", json={"address": "x@example.com"})
+            settings = vera.get("settings")
+        for path, answer in answers.items():
+            assert answer.status_code == 503, (name, path)
+            assert told in text_of(answer), (name, path)
+            for secret in (*whole, *nobody, "127.0.0.1", "scott"):
+                assert secret not in text_of(answer), (name, path, secret)
+        assert "tiger" not in settings.text
+        assert "scott" not in settings.text
+        shown = text_of(anna.get("bounces"))
+        for text in whole:
+            assert text in shown, name
+        # A password is nobody's to see in an error.
+        assert "tiger" not in shown
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -16,23 +16,25 @@ from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.pending import classify_pending
 from ses_bounces.ledger.protection import mirror_settings
 from tests.kit.builders import bounce, sns
-from tests.kit.page_rights import CASES, Page, hold, parsed, quarantine, record, seed, token_of
+from tests.kit.page_rights import CASES, PEOPLE_FROM, Page, hold, parsed, quarantine, record, seed, token_of
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 # Stands in everything that a reader must not see, and in nothing else.
 SECRET = "keepitquiet"
-GUARDED = [f"boss.{SECRET}@example.net", f"@{SECRET}-guarded.example"]
+PERSON = PEOPLE_FROM + 900_001
+GUARDED = [f"boss.{SECRET}@example.net", f"@{SECRET}-guarded.example", "@guarded.example"]
 
 
 def store_secrets(server: PagesServer) -> dict[str, str]:
     """Store a secret wherever one can be; returns the ids of rows, those of :func:`tests.kit.page_rights.seed` among them."""
     found = seed(server, "plain")
     with connect_url(server.database_url) as connection:
+        # Before they bounce: what is guarded then is never blocked.
+        mirror_settings(connection, True, GUARDED)
         found |= _secrets(connection)
         _reported(connection)
-        mirror_settings(connection, True, GUARDED)
     set_variable(server, {**SETTINGS, "never_block": GUARDED})
     with server.client("anna") as client:
         fields = {"settings": json.dumps({**SETTINGS, "never_block": GUARDED, "report_days_kept": 46}),
@@ -59,11 +61,18 @@ def _secrets(connection: Connection) -> dict[str, str]:
         "source": f"news.{SECRET}@example.com",
         "mail_sent_at": datetime.now(UTC) - timedelta(days=3),
         "reason": f"said {SECRET}",
+        "bounce_sub_type": f"Sub{SECRET}",
+        "status": f"5.1.1 {SECRET}",
+        "feedback_id": f"feedback-{SECRET}",
+        "ses_message_id": f"message-{SECRET}",
     }
     ids = {
         "secret": record(connection, "transient_bounce", f"a.{SECRET}1@example.com", **reported),
         "secret_blocked": record(connection, "permanent_bounce", f"b.{SECRET}2@example.com", **reported),
         "secret_guarded": record(connection, "permanent_bounce", GUARDED[0], **reported),
+        "secret_complaint": record(
+            connection, "complaint", f"h.{SECRET}7@example.com", feedback_type=f"abuse of {SECRET}"
+        ),
         "secret_lifting": record(connection, "ses_suppression", f"d.{SECRET}3@example.com"),
     }
     record(connection, "permanent_bounce", f"e.{SECRET}4@example.com", days_ago=3)
@@ -75,12 +84,16 @@ def _secrets(connection: Connection) -> dict[str, str]:
     said = "UPDATE ses_bounces.held_entry SET diagnostic = %s WHERE brake_id = %s"
     connection.execute(said, [f"550 {SECRET} is unknown", ids["secret_brake"]])
     ids["secret_message"] = quarantine(connection, f"not JSON, from f.{SECRET}5@example.com")
+    typed = "UPDATE ses_bounces.message SET event_type = %s WHERE message_id = %s"
+    connection.execute(typed, [f"Type{SECRET}", ids["secret_message"]])
     query = (
         "INSERT INTO ses_bounces.unblock_request (address_id, lifts, actor, reason, finished_at, result)"
         " VALUES (%s, '{ses_suppression}', 'alice', %s, %s, %s)"
     )
     connection.execute(query, [ids["secret_lifting"], f"{SECRET} called", None, None])
-    connection.execute("INSERT INTO public.people (id, email) VALUES (900001, %s)", [f"b.{SECRET}2@example.com"])
+    refused = [ids["secret_complaint"], "asked", datetime.now(UTC), f"SES refused: {SECRET}"]
+    connection.execute(query, refused)
+    connection.execute("INSERT INTO public.people (id, email) VALUES (%s, %s)", [PERSON, f"b.{SECRET}2@example.com"])
     return ids
 
 

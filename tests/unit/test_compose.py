@@ -66,7 +66,7 @@ def test_images_are_pinned_to_a_patch_version(services: dict[str, Any]) -> None:
         assert re.fullmatch(r"[\w./-]+:\d+\.\d+(\.\d+)?-[\w.-]+", service["image"]), name
     # Not what is installed: the tests also run with other versions.
     pins = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE))
-    assert f" ministack=={pins['ministack']} " in services["local-aws"]["command"][-1]
+    assert "--require-hashes --requirement /compose/local_aws.txt" in services["local-aws"]["command"][-1]
     assert services["init"]["image"].partition(":")[2].startswith(f"{pins['apache-airflow']}-")
 
 
@@ -142,15 +142,62 @@ def test_every_secret_is_named_at_the_head_of_the_file() -> None:
     scripts = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "compose").glob("*.*"))
     secrets = set(re.findall(r"\bsecret(?:\(['\"]| )([a-z]+_[a-z_]+)", scripts))
     secrets |= set(re.findall(r'^    "(\w+)": "AIRFLOW_', scripts, re.MULTILINE))
-    assert len(secrets) == 8
+    assert len(secrets) == 9
     assert {name for name in secrets if name not in head} == set()
 
 
-def test_requirements_are_the_projects(services: dict[str, Any]) -> None:
+def _pinned(name: str) -> dict[str, str]:
+    """The packages of a file with their versions; each has hashes, nothing else is in it."""
+    text = (ROOT / "compose" / name).read_text(encoding="utf-8")
+    pins = {}
+    for block in re.split(r"(?<!\\)\n", text.strip()):
+        first, *hashes = [line.strip().removesuffix("\\").strip() for line in block.splitlines()]
+        package, _, version = first.partition(" ;")[0].partition("==")
+        assert hashes, first
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes), first
+        pins[package] = version
+    return pins
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "local_aws.txt"])
+def test_what_is_installed_has_the_versions_of_the_constraints(name: str) -> None:
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    allowed = {tuple(line.partition(" ;")[0].split("==")) for line in constraints.splitlines()}
+    assert set(_pinned(name).items()) <= allowed
+
+
+def test_all_that_the_project_needs_beside_airflow_is_installed() -> None:
+    """With what that needs: nothing is looked for at the start."""
+    from packaging.requirements import Requirement
+
     with (ROOT / "pyproject.toml").open("rb") as file:
-        dependencies = tomllib.load(file)["project"]["dependencies"]
-    wanted = {dependency for dependency in dependencies if not dependency.startswith("apache-airflow")}
-    assert set(services["scheduler"]["environment"]["REQUIREMENTS"].split()) == wanted
+        needed = [Requirement(text) for text in tomllib.load(file)["project"]["dependencies"]]
+    pins, seen = _pinned("requirements.txt"), set()
+    waiting = [(one.name, extra) for one in needed if not one.name.startswith("apache-airflow")
+               for extra in ("", *one.extras)]  # fmt: skip
+    while waiting:
+        name, extra = waiting.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        assert name in pins, name
+        # The tests also run with other versions, which need other packages.
+        is_pinned = metadata.version(name) == pins[name]
+        for text in (metadata.requires(name) or []) if is_pinned else []:
+            other = Requirement(text)
+            if other.marker is None or other.marker.evaluate({"extra": extra, "sys_platform": "linux"}):
+                waiting += [(other.name.lower().replace("_", "-"), one) for one in ("", *other.extras)]
+    assert {name for name, _ in seen} >= {"msgspec", "psycopg-binary", "starlette"}
+    assert "apache-airflow" not in pins
+    assert "ministack" in _pinned("local_aws.txt")
+
+
+def test_nobody_is_an_administrator_without_a_password(services: dict[str, Any]) -> None:
+    environment = services["api-server"]["environment"]
+    assert environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"] == "false"
+    assert environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == "admin:admin"
+    # No default: Airflow makes one.
+    assert not environment["AIRFLOW_ADMIN_PASSWORD"]
 
 
 def test_default_settings_and_connections_are_valid(services: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 -- erased_key(email): what stands in the place of an address if it was erased. An HMAC (SHA-256) whose secret is not in
--- this database: NULL unless the session has it as ses_bounces.erasure_secret (SET, or set_config with a bound value).
+-- this database: NULL unless the transaction has it as ses_bounces.erasure_secret (set_config with a bound value, and
+-- true: behind a pooler, what holds for the session is another client's next). Warns where it is NULL, and somebody who
+-- was erased is blocked: who that is can't be told then, and is_blocked() is false for them.
 -- Equal to ses_bounces.base.erasure_secret.Secret.pseudonym in Python; a test compares them. Locks: none.
 
 -- RFC 2104.
@@ -25,6 +27,12 @@ DECLARE
     key text;
 BEGIN
     IF secret IS NULL THEN
+        IF EXISTS (
+            SELECT FROM ses_bounces.blocked_list b WHERE b.unblocked_at IS NULL AND b.address LIKE '%@erased.invalid'
+        ) THEN
+            RAISE WARNING 'ses_bounces.erasure_secret is not set: blocked addresses that were erased are not recognised'
+                USING HINT = 'Set it in the same transaction: SELECT set_config(''ses_bounces.erasure_secret'', $1, true)';
+        END IF;
         RETURN NULL;
     END IF;
     key := ses_bounces.address_key(email);

@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.spreadsheet import plain
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.message import clean
+from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES, no_pause
 
 MAX_LINES = 10_000
+# An address is tried as its line, as what is between commas, and as what is between spaces.
+_TRIES = 3 * MAX_ADDRESSES
 MAX_BYTES = 2 * 1024 * 1024
 NO_ADDRESS = "not an e-mail address"
 _COMMAS = re.compile(r"[,;]")
@@ -36,7 +39,7 @@ class Pasted:
     """What a list holds.
 
     ``addresses``: each address key once, with the number of the line where it stands first; ``spelled`` as written.
-    ``duplicates`` counts the lines that repeat one.
+    ``duplicates`` counts those that repeat one.
     """
 
     addresses: dict[str, int] = field(default_factory=dict)
@@ -57,13 +60,30 @@ class Pasted:
         return True
 
 
-def read_text(text: str) -> Pasted:
+@dataclass
+class _Limited(Pasted):
+    """A list that a person waits for: with 10,000 addresses at most, those that repeat one counted."""
+
+    pause: Callable[[], None] = no_pause
+    tried: int = 0
+
+    def add(self, number: int, text: str) -> bool:
+        self.tried += 1
+        self.pause()
+        is_address = super().add(number, text)
+        if self.tried > _TRIES or len(self.addresses) + self.duplicates > MAX_ADDRESSES:
+            raise ActionError(f"The list has more than {MAX_ADDRESSES} addresses. {_HOW}")
+        return is_address
+
+
+def read_text(text: str, pause: Callable[[], None] = no_pause) -> Pasted:
     """Read a pasted list: an address a line, or several parted by commas, semicolons or spaces.
 
-    :raises ActionError: over 10,000 lines or 2 MB.
+    :param pause: called for each address; it may take seconds of CPU.
+    :raises ActionError: over 10,000 addresses or lines, or 2 MB.
     """
     _check_size(len(text.encode("utf-8", "surrogatepass")))
-    pasted = Pasted()
+    pasted = _Limited(pause=pause)
     for number, line in _numbered(text.splitlines()):
         if not line.strip():
             continue
@@ -78,12 +98,13 @@ def read_text(text: str) -> Pasted:
     return pasted
 
 
-def read_csv(content: bytes) -> Pasted:
+def read_csv(content: bytes, pause: Callable[[], None] = no_pause) -> Pasted:
     """Read an uploaded CSV file: one column, or a header that names the column ``address`` or ``email``.
 
     Cells that our own downloads made harmless for spreadsheets are read back as they were.
 
     :param content: UTF-8, with or without byte order mark; comma, semicolon, tab or ``|`` between the columns.
+    :param pause: as of :func:`read_text`.
     :raises ActionError: not UTF-8, over 10,000 lines or 2 MB, no such column, or not CSV.
     """
     _check_size(len(content))
@@ -93,7 +114,7 @@ def read_csv(content: bytes) -> Pasted:
         raise ActionError("The file is not UTF-8 text. Save it as CSV in UTF-8 and send it again.") from None
     csv.field_size_limit(max(csv.field_size_limit(), MAX_BYTES))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(text))
-    pasted = Pasted()
+    pasted = _Limited(pause=pause)
     column: int | None = None
     try:
         for row in reader:

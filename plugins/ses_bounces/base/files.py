@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+from ses_bounces.base.report_folder import begin_file
+
 
 def write_file(folder: Any, name: str, content: bytes) -> None:
     """Write a file under a temporary name in the same folder, then rename it.
@@ -38,6 +40,7 @@ def unpack_file(folder: Any, name: str, packed: bytes) -> None:
 def _renamed(folder: Any, name: str) -> Iterator[Any]:
     temporary = folder / f".{name}.part"
     try:
+        begin_file(temporary)
         yield temporary
         temporary.move(folder / name)
     except BaseException:

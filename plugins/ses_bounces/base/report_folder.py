@@ -25,3 +25,24 @@ def report_folder(url: str, conn_id: str | None) -> ObjectStoragePath:
         # Airflow takes the path of a URL as it stands.
         url = on_disk["start"] + os.fsdecode(unquote_to_bytes(on_disk["path"]))
     return ObjectStoragePath(url, conn_id=conn_id)
+
+
+def make_folder(folder: ObjectStoragePath) -> None:
+    """Make a day's folder, and those above it that are missing; on a disk nobody else may look into it."""
+    missing = [above for above in (folder, *folder.parents) if not above.exists()] if _is_on_disk(folder) else []
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        os.chmod(made.path, 0o700)
+    if _is_on_disk(folder):
+        os.chmod(folder.path, 0o700)
+
+
+def begin_file(file: ObjectStoragePath) -> None:
+    """Make an empty file that nobody else may read, before addresses are written into it; in S3 the bucket decides."""
+    if _is_on_disk(file):
+        file.unlink(missing_ok=True)
+        os.close(os.open(file.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _is_on_disk(path: ObjectStoragePath) -> bool:
+    return path.protocol in ("", "file", "local")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -24,6 +25,7 @@ MAX_GRACE_DAYS = 30
 PRIVATE = ("feeds", "never_block", "report_email_to", "report_email_from")
 # A manual run may lower these for itself: whoever may trigger it need not have the right to the settings.
 LOWERABLE = ("max_seconds", "max_messages", "max_drainers")
+_LOGIN = re.compile(r"//[^/@\s\"]+@")
 
 
 def _one_or_more(value: Any) -> Any:
@@ -236,6 +238,11 @@ def where() -> str:
     return f'Change it in Airflow Variable "{current().variable}".'
 
 
+def without_logins(text: str) -> str:
+    """Return a text with what stands before the @ of its URLs left out: a password may be there."""
+    return _LOGIN.sub("//…@", text)
+
+
 def _explain(detail: Mapping[str, Any], places: Mapping[str, str]) -> str:
     location = detail["loc"]
     key = str(location[0]) if location else current().variable
@@ -247,7 +254,7 @@ def _explain(detail: Mapping[str, Any], places: Mapping[str, str]) -> str:
         return f"{'.'.join(map(str, location))} is not a setting; it must be one of {', '.join(known)}. {place}"
     rule = detail["msg"].removeprefix("Value error, ")
     must = rule if rule.startswith(("it must", "this version")) else f"it must be {MEANINGS.get(key, rule)}"
-    value = "a value that is not shown" if key in PRIVATE else json.dumps(detail["input"], default=str)
+    value = "a value that is not shown" if key in PRIVATE else without_logins(json.dumps(detail["input"], default=str))
     return f"{key} is {value}; {must}. {place}"
 
 

@@ -6,6 +6,7 @@ input; a property test compares them. Change both together.
 
 from __future__ import annotations
 
+import functools
 import re
 import string
 import unicodedata
@@ -107,6 +108,8 @@ def _without_quoted(text: str) -> str:
     return _QUOTED.sub(lambda found: "" if found[1] is None else found[0], text) if '"' in text else text
 
 
+# International ones cost up to a millisecond, and a list is gone through more than once.
+@functools.lru_cache(maxsize=20_000)
 def _ascii_domain(domain: str) -> str | None:
     if domain.isascii():
         labels = domain.translate(_LOWER).split(".")

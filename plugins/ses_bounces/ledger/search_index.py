@@ -48,7 +48,10 @@ def _last_address(connection: Connection) -> int:
 
 
 def drop_old_filters(connection: Connection) -> int:
-    """Forget what was typed into search boxes, and the answers to forms, over 90 days ago; returns how many rows."""
+    """Forget what was typed into search boxes over a day ago, and the answers to forms of over 90 days ago.
+
+    :returns: how many rows that were.
+    """
     with quiet():
         return sum(
             connection.execute(statement(name)).rowcount

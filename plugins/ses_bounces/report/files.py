@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.files import write_file
-from ses_bounces.base.report_folder import report_folder
+from ses_bounces.base.report_folder import make_folder, report_folder
 from ses_bounces.report.kept import report_files
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def publish_reports(connection: Connection, url: str, conn_id: str | None) -> in
             if made is None:
                 continue
             folder = root / day.isoformat()
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             # The summary marks the report as whole: it goes first, and comes back last.
             (folder / "summary.json").unlink(missing_ok=True)
             write_file(folder, "blocked_report.csv", gzip.decompress(made.csv))

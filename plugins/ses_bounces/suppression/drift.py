@@ -86,7 +86,7 @@ def publish_drift(connection: Connection, drift: Drift, url: str, conn_id: str |
     :param url: the setting ``report_url``.
     :param conn_id: Airflow connection of the storage.
     """
-    from ses_bounces.base.report_folder import report_folder
+    from ses_bounces.base.report_folder import make_folder, report_folder
 
     query = "SELECT csv FROM ses_bounces.suppression_drift WHERE suppression_drift_id = %s"
     published = "UPDATE ses_bounces.suppression_drift SET published_at = now() WHERE suppression_drift_id = %s"
@@ -94,6 +94,6 @@ def publish_drift(connection: Connection, drift: Drift, url: str, conn_id: str |
         row = connection.execute(query, [drift.drift_id]).fetchone()
         assert row is not None
         folder = report_folder(url, conn_id) / day.isoformat()
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         unpack_file(folder, "suppression_drift.csv", row[0])
         connection.execute(published, [drift.drift_id])

@@ -9,18 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails, VariableDetails
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
+from airflow.configuration import conf
 from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 
 from ses_bounces.base import sites
 
+NOT_THIS_NAME = (
+    "Everybody is an administrator of this Airflow (simple_auth_manager_all_admins), so it answers to localhost, to an "
+    "IP address and to the host of [api] base_url only. Open one of these, or let people log in."
+)
 NOT_READ = 'You need read access to the DAG "{dag_id}" to see this. Ask an Airflow administrator for it.'
 NOT_EDIT = 'You need edit access to the DAG "{dag_id}" for this. Ask an Airflow administrator for it.'
 
@@ -72,6 +81,7 @@ def reader(request: Request, user: Annotated[Any, Depends(get_user)]) -> Viewer:
     :raises HTTPException: 401: nobody is logged in; 403: no read access.
     """
     viewer = Viewer(user)
+    refuse_other_names(request)
     # The error pages have a navigation as well.
     request.state.viewer = viewer
     if not viewer.may_read:
@@ -95,18 +105,62 @@ def editor(viewer: ReaderDep) -> Viewer:
 EditorDep = Annotated[Viewer, Depends(editor)]
 
 
-class LoggedInFirst(APIRoute):
-    """A route that asks who sent a request before it reads a body: FastAPI reads one first, of any size, of anybody."""
+class RightsFirst(APIRoute):
+    """A route of JSON that asks who sent a request, and may they, before it reads a body: FastAPI reads one first."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler; 401 and 403 are as those of :func:`reader`, which is asked as well."""
+        """Return the handler; 401, 403 and 415 are as those of what the route depends on, which is asked as well."""
         handler = super().get_route_handler()
+        is_for_editors = _depends_on(self.dependant, editor)
+
+        def ask(request: Request, user: Any) -> None:
+            viewer = reader(request, user)
+            if is_for_editors:
+                editor(viewer)
+            json_only(request)
 
         async def handle(request: Request) -> Response:
-            await get_user(request, None, await bearer_scheme(request))
+            user = await get_user(request, None, await bearer_scheme(request))
+            await run_in_threadpool(ask, request, user)
             return await handler(request)
 
         return handle
+
+
+def _depends_on(dependant: Dependant, call: Callable[..., Any]) -> bool:
+    return dependant.call is call or any(_depends_on(below, call) for below in dependant.dependencies)
+
+
+def json_only(request: Request) -> None:
+    """Refuse what a plain form of another site could send.
+
+    :raises HTTPException: 403: it comes from another site; 415: the body is no JSON.
+    """
+    if request.method == "GET":
+        return
+    refuse_other_sites(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise HTTPException(415, "Send the body as application/json.")
+
+
+def refuse_other_names(request: Request) -> None:
+    """Refuse a name that is not this server's where nobody logs in: whoever owns the name may let it lead here.
+
+    A page from there would be of the same site as ours to the browser ("DNS rebinding"). Where people log in, their
+    cookie is another name's. An address can't be made to lead elsewhere.
+
+    :raises HTTPException: 403.
+    """
+    if not conf.getboolean("core", "simple_auth_manager_all_admins", fallback=False):
+        return
+    name = (request.url.hostname or "").rstrip(".").lower()
+    if name == "localhost" or name == urlsplit(conf.get("api", "base_url", fallback="")).hostname:
+        return
+    try:
+        ip_address(name)
+    except ValueError:
+        raise HTTPException(403, NOT_THIS_NAME) from None
 
 
 def refuse_other_sites(request: Request) -> None:

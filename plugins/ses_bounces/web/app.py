@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from ses_bounces.base.sites import Site
 from ses_bounces.web.access import reader
 from ses_bounces.web.api.app import create_api
+from ses_bounces.web.bodies import LIST_FORMS, BoundedBody
 from ses_bounces.web.current_site import OfSite
 from ses_bounces.web.errors import add_handlers
 from ses_bounces.web.routes import ROUTERS
@@ -38,6 +39,8 @@ def create_app(site: Site) -> FastAPI:
         app.include_router(router, dependencies=[Depends(reader)])
     app.mount("/api", create_api(site), name="api")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    # The innermost.
+    app.add_middleware(BoundedBody, limits=LIST_FORMS, beside="/api")
     add_handlers(app)
     app.middleware("http")(_add_headers)
     # The outermost: everything else is about this site.

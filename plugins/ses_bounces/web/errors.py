@@ -18,6 +18,7 @@ from ses_bounces.base.exceptions import (
     SesBouncesError,
     SettingsError,
 )
+from ses_bounces.web.readers import error_text
 from ses_bounces.web.render import page
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ TITLES = {
     500: "Something went wrong",
     503: "Email Bounces can't work yet",
 }
+# Errors that an answer names; a list may have 10,000 of them.
+ERRORS_SHOWN = 5
 # Innermost frames that are logged; the outer ones belong to the framework.
 FRAMES = 8
 LOG_IN = "Your Airflow session has ended. Reload Airflow to log in; then open this page again."
@@ -60,8 +63,10 @@ def title_of(error: SesBouncesError) -> str:
 
 def validation_message(error: RequestValidationError) -> str:
     """Say which parameters are wrong; without their values, in which an address may stand."""
-    wrong = "; ".join(f"{'.'.join(str(part) for part in e['loc'][1:])}: {e['msg']}" for e in error.errors())
-    return f"What was sent can't be read: {wrong}."
+    errors = error.errors()
+    wrong = "; ".join(f"{'.'.join(str(part) for part in e['loc'][1:])}: {e['msg']}" for e in errors[:ERRORS_SHOWN])
+    more = f"; and {len(errors) - ERRORS_SHOWN:,} more" if len(errors) > ERRORS_SHOWN else ""
+    return f"What was sent can't be read: {wrong}{more}."
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -94,7 +99,8 @@ def log_unknown(request: Request, error: Exception) -> None:
 
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, SesBouncesError)
-    return _page(request, status_of(error), title_of(error), str(error))
+    text = error_text(error, getattr(request.state, "viewer", None))
+    return _page(request, status_of(error), title_of(error), text)
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 from airflow.configuration import conf
 from fastapi import Depends, HTTPException, Request
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from ses_bounces.actions.action import Action
@@ -85,26 +87,49 @@ def whole(text: str, what: str) -> int:
 async def reader_form(request: Request, viewer: ReaderDep) -> SentForm:
     """Return the form that a user sent.
 
-    :raises HTTPException: 403: it is not one of ours, or too old.
+    :raises HTTPException: 400: it has a file, or too many fields; 403: it is not one of ours, or too old; 413: it is
+        too large.
     """
-    refuse_other_sites(request)
-    fields: dict[str, list[str]] = {}
-    files: dict[str, bytes] = {}
-    async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_BYTES + 1) as form:
-        for name, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                files[name] = await value.read(MAX_BYTES + 1)
-            else:
-                fields.setdefault(name, []).append(value)
-    return SentForm(viewer, _read_token(viewer, fields.get(TOKEN, [""])[0]), fields, files)
+    return await _sent(request, viewer)
 
 
-async def editor_form(viewer: EditorDep, form: Annotated[SentForm, Depends(reader_form)]) -> SentForm:
-    """The same of a user who may change things.
+async def editor_form(request: Request, viewer: EditorDep) -> SentForm:
+    """The same of a user who may change things; others are refused before it is read.
 
     :raises HTTPException: 403 also where they may not.
     """
-    return form
+    return await _sent(request, viewer)
+
+
+async def upload_form(request: Request, viewer: EditorDep) -> SentForm:
+    """The same for the one form that has a file."""
+    return await _sent(request, viewer, max_files=1)
+
+
+async def _sent(request: Request, viewer: Viewer, max_files: int = 0) -> SentForm:
+    refuse_other_sites(request)
+    fields: dict[str, list[str]] = {}
+    files: dict[str, bytes] = {}
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        for name, text in await run_in_threadpool(_pairs, await request.body()):
+            fields.setdefault(name, []).append(text)
+    else:
+        async with request.form(max_files=max_files, max_fields=MAX_FIELDS, max_part_size=MAX_BYTES + 1) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    files[name] = await value.read(MAX_BYTES + 1)
+                else:
+                    fields.setdefault(name, []).append(value)
+    return SentForm(viewer, _read_token(viewer, fields.get(TOKEN, [""])[0]), fields, files)
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    # All else than ASCII is escaped there.
+    try:
+        return parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise HTTPException(400, f"The form has more than {MAX_FIELDS:,} fields. Tick fewer rows at a time.") from None
 
 
 def _read_token(viewer: Viewer, token: str) -> str:
@@ -121,3 +146,4 @@ def _read_token(viewer: Viewer, token: str) -> str:
 
 ReaderFormDep = Annotated[SentForm, Depends(reader_form)]
 EditorFormDep = Annotated[SentForm, Depends(editor_form)]
+UploadFormDep = Annotated[SentForm, Depends(upload_form)]

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.causes import Cause
 from ses_bounces.ledger.lists.blocked import BlockedFilter, BlockedSort
-from ses_bounces.ledger.lists.bounces import BounceFilter, BounceSort
+from ses_bounces.ledger.lists.bounces import MAX_DAYS_LEFT, BounceFilter, BounceSort
 from ses_bounces.ledger.lists.engine.paging import MAX_ROWS
 from ses_bounces.ledger.lists.engine.query import Direction
 
 
+def _day(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("it must be a day, like 2026-11-30")
+    return value
+
+
+# Pydantic takes a number for a day as well: seconds since 1970.
+Day = Annotated[date | None, BeforeValidator(_day)]
+DaysLeft = Annotated[int | None, Field(ge=-MAX_DAYS_LEFT, le=MAX_DAYS_LEFT)]
+
+
+def _without_blanks(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if not (isinstance(value, str) and not value.strip())}
+
+
 class ListQuery(BaseModel):
-    """What both lists have. Forms send every field: blank ones say nothing."""
+    """What both lists have."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -25,28 +42,29 @@ class ListQuery(BaseModel):
     after: str | None = Field(None, description="Where the page before ended")
     limit: int = Field(50, ge=1, le=MAX_ROWS, description="Rows of a page")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_blanks(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in values.items() if not (isinstance(value, str) and not value.strip())}
-
     def link(self, **changes: Any) -> dict[str, Any]:
         """Return the parameters of a link to the same list with some changes; what is as by default is left out."""
         return self.model_dump(exclude_defaults=True, mode="json") | changes
+
+    def audited(self) -> dict[str, Any]:
+        """Return what an audit entry says of the filter: an address may stand in a text, so only that there is one."""
+        texts = {"filter", "sub_type", "configuration_set", "domain"}
+        set_ = self.model_dump(exclude_defaults=True, mode="json", exclude={"after", "limit"})
+        return {name: True if name in texts else value for name, value in set_.items()}
 
 
 class BounceQuery(ListQuery):
     """Of the Email Bounce List; dates are days in UTC, both included."""
 
     state: Literal["open", "closed"] = "open"
-    kind: str | None = None
+    kind: Literal["transient", "permanent", "complaint", "suppressed"] | None = None
     sub_type: str | None = None
     configuration_set: str | None = None
     is_reply: bool = Field(False, description="Only those whose last bounce is probably an auto-reply")
-    days_left_min: int | None = None
-    days_left_max: int | None = None
-    bounced_from: date | None = None
-    bounced_to: date | None = None
+    days_left_min: DaysLeft = None
+    days_left_max: DaysLeft = None
+    bounced_from: Day = None
+    bounced_to: Day = None
     sort: BounceSort = "date"
 
     def filtered(self, text: str | None) -> BounceFilter:
@@ -62,9 +80,9 @@ class BlockedQuery(ListQuery):
     """Of the Email Blocked List; dates are days in UTC, both included."""
 
     state: Literal["open", "lifted"] = "open"
-    reason: str | None = None
-    since_from: date | None = None
-    since_to: date | None = None
+    reason: Cause | None = None
+    since_from: Day = None
+    since_to: Day = None
     domain: str | None = None
     sort: BlockedSort = "date"
 
@@ -72,6 +90,18 @@ class BlockedQuery(ListQuery):
         """Return the filter. :raises ActionError: the days are the wrong way round."""
         since, until = day_range(self.since_from, self.since_to)
         return BlockedFilter(self.state, self.reason, since, until, self.domain, text)
+
+
+class BounceForm(BounceQuery):
+    """The same of a page's form, which sends every field: blank ones say nothing."""
+
+    _blanks = model_validator(mode="before")(_without_blanks)
+
+
+class BlockedForm(BlockedQuery):
+    """The same of a page's form, which sends every field: blank ones say nothing."""
+
+    _blanks = model_validator(mode="before")(_without_blanks)
 
 
 def day_range(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:

@@ -14,12 +14,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.base.settings import without_logins
 from ses_bounces.base.sites import current
 from ses_bounces.classify.address import is_key
 from ses_bounces.classify.causes import CAUSE_WORDS
 from ses_bounces.web.forms import new_token
+from ses_bounces.web.readers import SUB_TYPES, error_text, is_documented, set_name
 
 if TYPE_CHECKING:
+    from ses_bounces.ledger.lists.history import HistoryEntry
     from ses_bounces.web.access import Viewer
 
 KINDS = {
@@ -86,6 +90,11 @@ def _environment() -> Environment:
         "address": _address,
         "address_note": _address_note,
         "hidden": _hidden,
+        "reported": _reported,
+        "set_name": _set_name,
+        "rule": _rule,
+        "setting_errors": _setting_errors,
+        "setting_value": _setting_value,
         "when": _when,
         "day": lambda moment: f"{moment:%Y-%m-%d}" if moment else "",
         # For URLs: Airflow's address bar makes a space of a plus.
@@ -100,7 +109,7 @@ def _environment() -> Environment:
         "sentence": lambda text: f"{text[:1].upper()}{text[1:]}.",
         "ago": _ago,
     }
-    environment.globals |= {"CAUSE_WORDS": CAUSE_WORDS, "KINDS": KINDS, "HIDDEN": HIDDEN}
+    environment.globals |= {"CAUSE_WORDS": CAUSE_WORDS, "KINDS": KINDS, "HIDDEN": HIDDEN, "SUB_TYPES": SUB_TYPES}
     return environment
 
 
@@ -124,6 +133,41 @@ def _hidden(context: Context, text: str | None) -> str | Markup:
     if not text or (viewer and viewer.may_edit):
         return text or ""
     return Markup('<span class="soft">{}</span>').format(HIDDEN)
+
+
+@pass_context
+def _reported(context: Context, text: str | None) -> str | Markup:
+    """A message's own word."""
+    return (text or "") if is_documented(text) else _hidden(context, text)
+
+
+@pass_context
+def _set_name(context: Context, text: str | None) -> str | Markup:
+    """A configuration set that a message names."""
+    return (text or "") if set_name(text) == text else _hidden(context, text)
+
+
+@pass_context
+def _rule(context: Context, entry: HistoryEntry) -> str | Markup:
+    """What decided that an entry means what it means: it names the message's own words."""
+    words = (entry.bounce_type, entry.bounce_sub_type, entry.feedback_type)
+    return entry.rule if all(map(is_documented, words)) else _hidden(context, entry.rule)
+
+
+@pass_context
+def _setting_errors(context: Context, errors: list[str]) -> list[str]:
+    """What is wrong with the settings: the values that were refused are not for everybody."""
+    viewer = context["viewer"]
+    if viewer and viewer.may_edit:
+        return errors
+    return [error_text(SettingsError("\n".join(errors)), viewer)] if errors else []
+
+
+@pass_context
+def _setting_value(context: Context, text: str) -> str:
+    """The text of a setting: without the login that a URL may have."""
+    viewer = context["viewer"]
+    return text if viewer and viewer.may_edit else without_logins(text)
 
 
 def _when(moment: datetime | None) -> str | Markup:

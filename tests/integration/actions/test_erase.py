@@ -168,7 +168,7 @@ def ledger(database: Connection) -> Connection:
     mirror_settings(database, True, [KEY])
     promote_expired(database)
     index_addresses(database)
-    keep_text(database, PERSON)
+    keep_text(database, PERSON, "7")
     database.execute(
         "INSERT INTO ses_bounces.finding (area, check_name, subject, severity, found, meaning, todo)"
         " VALUES ('ledger', 'x', 'y', 'ok', %s, '', '')",
@@ -351,7 +351,7 @@ def test_people_find_it_by_typing_it(ledger: Connection) -> None:
     assert [cause.reason for cause in found.causes] == ["stop_request", "complaint"]
     assert len(preview_stops(ledger, PERSON).already) == 1
     assert [result.outcome for result in request_stops(ledger, action(), [PERSON])] == ["already"]
-    assert kept_text(ledger, keep_text(ledger, PERSON)) == NAME
+    assert kept_text(ledger, keep_text(ledger, PERSON, "7")) == NAME
     (result,) = lift_blocks(ledger, action(), {found.address_id: ["stop_request", "complaint"]}, ses_first=True)
     assert result.outcome == "done"
     assert "take it off there yourself" in result.message
@@ -509,6 +509,29 @@ def test_sql_and_the_mailer_know_it_with_the_secret(ledger: Connection) -> None:
         assert is_blocked(ledger, PERSON)
     assert ledger.execute(asked, [PERSON, PERSON]).fetchone() == (False, None)
     assert ledger.execute("SELECT count(*) FROM ses_bounces.do_not_email WHERE address = %s", [NAME]).fetchone() == (1,)
+
+
+def test_sql_says_so_where_the_secret_is_missing_and_somebody_who_was_erased_is_blocked(ledger: Connection) -> None:
+    said: list[str] = []
+    ledger.add_notice_handler(lambda told: said.append(f"{told.severity_nonlocalized}: {told.message_primary}"))
+
+    def ask() -> set[str]:
+        said.clear()
+        ledger.execute("SELECT ses_bounces.is_blocked(%s)", [OTHER]).fetchone()
+        # Postgres asks when it plans as well.
+        return set(said)
+
+    assert ask() == set()
+    erase(ledger, action(), [PERSON])
+    missing = "ses_bounces.erasure_secret is not set: blocked addresses that were erased are not recognised"
+    assert ask() == {f"WARNING: {missing}"}
+    with ledger.transaction():
+        ledger.execute("SELECT set_config('ses_bounces.erasure_secret', %s, true)", [SECRET])
+        assert ask() == set()
+    # As after the transaction of another client of a pooler.
+    assert ask() == {f"WARNING: {missing}"}
+    ledger.execute("UPDATE ses_bounces.blocked_list SET unblocked_at = now() WHERE address LIKE '%@erased.invalid'")
+    assert ask() == set()
 
 
 @pytest.mark.parametrize("secret", ["x" * 32, "y" * 64, "ü" * 40, "a longer one " * 30], ids=len)

@@ -36,7 +36,7 @@ from ses_bounces.ledger.lists.blocked import (
 from ses_bounces.ledger.lists.bounces import BounceFilter, BounceRow, count_bounces, list_bounces, stream_bounces
 from ses_bounces.ledger.lists.engine import listing, sampling, search, selection
 from ses_bounces.ledger.lists.engine.paging import Count
-from ses_bounces.ledger.lists.engine.search import grams, keep_text, kept_text
+from ses_bounces.ledger.lists.engine.search import KEPT_OF_A_USER, grams, keep_text, kept_text
 from ses_bounces.ledger.lists.history import address_history, message_body
 from ses_bounces.ledger.lists.lookup import lookup
 from ses_bounces.ledger.lists.overview import overview
@@ -297,7 +297,7 @@ def test_odd_texts_find_nothing_and_break_nothing(filled: Connection, text: str)
     assert list_blocked(filled, BlockedFilter(text=text, domain=text, reason=None)).rows == [] or text == "\x00"
     list_bounces(filled, BounceFilter(text=text, sub_type=text, configuration_set=text))
     if text != "\x00":
-        assert kept_text(filled, keep_text(filled, text)) is not None
+        assert kept_text(filled, keep_text(filled, text, "7")) is not None
     assert kept_text(filled, text) is None
 
 
@@ -339,16 +339,27 @@ def test_what_many_addresses_have_in_common_is_counted_less_far(
     assert count_bounces(filled, BounceFilter(text="example", kind="complaint")).is_more is False
 
 
-def test_kept_texts_have_unguessable_ids_and_go_after_90_days(database: Connection) -> None:
-    ids = {keep_text(database, "ann@example.com") for _ in range(20)}
+def test_kept_texts_have_unguessable_ids_and_go_after_a_day(database: Connection) -> None:
+    ids = {keep_text(database, "ann@example.com", "7") for _ in range(20)}
     assert len(ids) == 20
     assert min(map(len, ids)) >= 22
-    kept = next(iter(ids))
+    kept, old = list(ids)[:2]
     database.execute(
-        "UPDATE ses_bounces.page_filter SET created_at = now() - interval '91 days' WHERE filter_id <> %s", [kept]
+        "UPDATE ses_bounces.page_filter SET created_at = now() - interval '25 hours' WHERE filter_id <> %s", [kept]
     )
+    # Also before the hourly run has deleted it.
+    assert kept_text(database, old) is None
     assert search_index.drop_old_filters(database) == 19
     assert kept_text(database, kept) == "ann@example.com"
+
+
+def test_of_each_user_the_last_searches_are_kept(database: Connection) -> None:
+    other = keep_text(database, "@example.net", "8")
+    first, second, *_, last = [keep_text(database, f"@{n}.example", "7") for n in range(KEPT_OF_A_USER + 1)]
+    assert kept_text(database, first) is None
+    assert [kept_text(database, id_) for id_ in (second, last, other)] == ["@1.example", "@100.example", "@example.net"]
+    rows = "SELECT count(*) FROM ses_bounces.page_filter WHERE user_id = '7'"
+    assert database.execute(rows).fetchone() == (KEPT_OF_A_USER,)
 
 
 def act() -> Action:

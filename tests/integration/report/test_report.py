@@ -7,6 +7,8 @@ import gzip
 import io
 import itertools
 import json
+import os
+import stat
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,6 +209,32 @@ def test_publishing(database: Connection, tmp_path: Path) -> None:
     ]
     assert json.loads((folder / "summary.json").read_text())["blocked_addresses"] == 2
     assert publish_reports(database, tmp_path.as_uri(), None) == 0
+
+
+def test_published_files_are_for_nobody_else(database: Connection, tmp_path: Path) -> None:
+    history(database)
+    make_report(database, DAY, UTC_ZONE)
+    root = tmp_path / "team" / "reports"
+    # As version 0.1.0 left it behind, when it was ended.
+    folder = tmp_path / "old" / DAY.isoformat()
+    folder.mkdir(0o755, parents=True)
+    (folder / ".blocked_report.csv.part").write_text("")
+    (folder / "blocked_report.csv").write_text("")
+    for place in (root, tmp_path / "old"):
+        before = stat.S_IMODE(tmp_path.stat().st_mode)
+        umask = os.umask(0)
+        try:
+            assert publish_reports(database, place.as_uri(), None) == 1
+        finally:
+            os.umask(umask)
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (place / DAY.isoformat()).iterdir()}
+        assert set(modes.values()) == {0o600}, modes
+        assert len(modes) == 3
+        assert stat.S_IMODE((place / DAY.isoformat()).stat().st_mode) == 0o700
+        # What was there before is left as it was.
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == before
+        database.execute("UPDATE ses_bounces.report_day SET published_at = NULL")
+    assert [stat.S_IMODE(made.stat().st_mode) for made in (root, root.parent)] == [0o700, 0o700]
 
 
 def test_half_a_report_has_no_summary(database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

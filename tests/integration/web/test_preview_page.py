@@ -31,15 +31,21 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture
+def viewer() -> SimpleNamespace:
+    """A user who may only read."""
+    return SimpleNamespace(may_read=True, may_edit=False, may_set_variable=False, name="vic", id="7")
+
+
+@pytest.fixture
 def client(
     observed: Connection,  # noqa: F811
     settings: dict[str, Any],
+    viewer: SimpleNamespace,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[TestClient]:
-    """A user who may only read; Airflow is not asked for the DAGs."""
+    """Airflow is not asked for the DAGs."""
     monkeypatch.setenv("AIRFLOW__SES_BOUNCES__DAG_ID_PREFIX", "")
     app = create_app(Site())
-    viewer = SimpleNamespace(may_read=True, may_edit=False, may_set_variable=False, name="vic", id="7")
     app.dependency_overrides |= {
         reader: lambda: viewer,
         site_settings: lambda: parse(settings),
@@ -82,11 +88,17 @@ def test_the_overview_leads_there_in_observe_mode_only(client: TestClient, obser
     assert "this is what is blocked now" in text_of(client, "/preview").get_text()
 
 
-def test_a_people_table_that_is_not_there_is_said(client: TestClient, settings: dict[str, Any]) -> None:
+def test_a_people_table_that_is_not_there_is_said(
+    client: TestClient, settings: dict[str, Any], viewer: SimpleNamespace
+) -> None:
     settings["people_table"] = "public.nobody"
-    page = text_of(client, "/preview").get_text()
-    assert "there is no such table" in page
-    assert "Complaint" in page
+    for may_edit in (False, True):
+        viewer.may_edit = may_edit
+        page = text_of(client, "/preview").get_text()
+        # What the setting says is for those who may change it.
+        assert ("there is no such table" in page, "public.nobody" in page) == (may_edit, may_edit)
+        assert "people_table" in page
+        assert "Complaint" in page
 
 
 def test_an_empty_ledger(client: TestClient, observed: Connection) -> None:  # noqa: F811

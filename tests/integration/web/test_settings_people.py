@@ -34,14 +34,20 @@ TABLE = "CREATE TABLE public.people (id int, email text, allow_group_email boole
 
 
 @pytest.fixture
-def client(database: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def viewer() -> SimpleNamespace:
+    return SimpleNamespace(may_read=True, may_edit=True, may_set_variable=False, name="vic", id="7")
+
+
+@pytest.fixture
+def client(
+    database: Connection, database_url: str, viewer: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TestClient]:
     monkeypatch.setenv("AIRFLOW__SES_BOUNCES__DAG_ID_PREFIX", "")
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
     # There is no database of Airflow's here.
     monkeypatch.setattr("ses_bounces.web.routes.settings.stored", lambda: Stored(json.dumps(SETTINGS), False))
     monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_POSTGRES", database_url)
     app = create_app(Site())
-    viewer = SimpleNamespace(may_read=True, may_edit=False, may_set_variable=False, name="vic", id="7")
     app.dependency_overrides[reader] = lambda: viewer
     with TestClient(app) as opened:
         yield opened
@@ -62,9 +68,13 @@ def errors(client: TestClient) -> list[str]:
     return [text.get_text() for text in BeautifulSoup(answer.text, "html.parser").select(".notice.critical p")]
 
 
-def test_the_page_says_it(client: TestClient, database: Connection) -> None:
+def test_the_page_says_it(client: TestClient, database: Connection, viewer: SimpleNamespace) -> None:
     database.execute(TABLE)
     assert [error.startswith(PROBLEM) for error in errors(client)] == [True]
+    viewer.may_edit = False
+    [error] = errors(client)
+    assert "wrong, in people_id_column. Who has edit access" in error
+    assert "public.people" not in error
     database.execute("CREATE UNIQUE INDEX ON public.people (id)")
     assert errors(client) == []
 

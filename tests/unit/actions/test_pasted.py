@@ -12,6 +12,7 @@ from ses_bounces.actions.pasted import MAX_BYTES, MAX_LINES, read_csv, read_text
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.classify.address import address_key
 from ses_bounces.ledger.lists.csv_lines import write_table
+from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES
 
 ADDRESSES = st.one_of(
     st.emails(),
@@ -81,10 +82,24 @@ def test_files_that_are_refused(content: bytes, message: str) -> None:
         read_csv(content)
 
 
-@pytest.mark.parametrize("text", ["a@example.com\n" * (MAX_LINES + 1), "é" * MAX_BYTES])
+ONE_LINE = ",".join(f"a{number}@example.com" for number in range(90_000))
+
+
+@pytest.mark.parametrize(
+    "text", ["a@example.com\n" * (MAX_LINES + 1), "é" * MAX_BYTES, ONE_LINE, ONE_LINE.replace(",", " "), "x " * 900_000]
+)
 def test_texts_that_are_too_long(text: str) -> None:
     with pytest.raises(ActionError, match=r"may have|more than"):
         read_text(text)
+
+
+@pytest.mark.parametrize("by", ["\n", ",", ";", " ", ", ", "\t"])
+def test_as_many_addresses_as_can_be_are_taken_however_they_are_parted(by: str) -> None:
+    whole = [f"a{number}@example.com" for number in range(MAX_ADDRESSES - 1)]
+    pasted = read_text(by.join([*whole, "a0@example.com"]))
+    assert (len(pasted.addresses), pasted.duplicates, pasted.problems) == (MAX_ADDRESSES - 1, 1, [])
+    with pytest.raises(ActionError, match=r"more than 10000 (addresses|lines)"):
+        read_text(by.join([*whole, "a0@example.com", "a1@example.com"]))
 
 
 @given(st.binary(max_size=300))

@@ -11,13 +11,14 @@ from psycopg import sql
 
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import ActionError
-from ses_bounces.classify.causes import CAUSES
+from ses_bounces.classify.causes import CAUSES, WISHES
 from ses_bounces.ledger.lists.csv_lines import write_table
 from ses_bounces.ledger.lists.engine.listing import Listing
 from ses_bounces.ledger.lists.engine.paging import Count, Page
 from ses_bounces.ledger.lists.engine.query import Bound, Condition, Direction, reading
 from ses_bounces.ledger.lists.engine.search import Search
 from ses_bounces.ledger.lists.engine.where import Source, Where
+from ses_bounces.ledger.lists.guarded import UNGUARDED
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -26,6 +27,7 @@ BlockedSort = Literal["date", "address"]
 
 SOURCE = Source("blocked_list", "blocked_list_id", "reason", CAUSES, {"date": "blocked_at"}, closed_at="unblocked_at")
 COLUMNS = ("address", "reason", "blocked_at", "recorded_at", "unblocked_at", "unblocked_by", "unblock_reason")
+_SEEN = sql.SQL("(b.reason = ANY ({}) OR {})").format(sql.Literal(list(WISHES)), UNGUARDED)
 _TABLE = sql.SQL(", ").join(sql.Identifier("b", name) for name in COLUMNS)
 
 
@@ -34,7 +36,8 @@ class BlockedFilter:
     """Which rows of the Email Blocked List; None: any.
 
     ``since_…``: of the block, aware, from inclusive, to exclusive. ``domain``: or its beginning. ``text``: see
-    :class:`~ses_bounces.ledger.lists.engine.search.Search`.
+    :class:`~ses_bounces.ledger.lists.engine.search.Search`. ``without_guarded``: of those that never_block guards, only
+    what it does not guard against.
     """
 
     state: Literal["open", "lifted"] = "open"
@@ -43,6 +46,7 @@ class BlockedFilter:
     since_to: datetime | None = None
     domain: str | None = None
     text: str | None = None
+    without_guarded: bool = False
 
     def where(self) -> Where:
         """Return the conditions.
@@ -61,6 +65,7 @@ class BlockedFilter:
             {},
             {"blocked_at": list(self._since(bound))},
             [search for search in searches if search],
+            [_SEEN] if self.without_guarded else [],
         )
 
     def _since(self, bound: Bound) -> Iterator[Condition]:

@@ -18,6 +18,7 @@ from ses_bounces.ledger.lists.engine.paging import Count, Page
 from ses_bounces.ledger.lists.engine.query import Bound, Condition, Direction, reading, stored
 from ses_bounces.ledger.lists.engine.search import Search
 from ses_bounces.ledger.lists.engine.where import Source, Where
+from ses_bounces.ledger.lists.guarded import UNGUARDED
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -52,7 +53,7 @@ class BounceFilter:
 
     ``days_left_…``: until the deadline, from now, inclusive; may be negative. ``bounced_…``: the last bounce, aware,
     from inclusive, to exclusive. ``is_reply``: only those whose last bounce is probably an auto-reply. ``text``: see
-    :class:`~ses_bounces.ledger.lists.engine.search.Search`.
+    :class:`~ses_bounces.ledger.lists.engine.search.Search`. ``without_guarded``: none that never_block guards.
     """
 
     state: Literal["open", "closed"] = "open"
@@ -65,6 +66,7 @@ class BounceFilter:
     bounced_to: datetime | None = None
     text: str | None = None
     is_reply: bool = False
+    without_guarded: bool = False
 
     def where(self) -> Where:
         """Return the conditions.
@@ -92,6 +94,7 @@ class BounceFilter:
                 "last_bounced_at": list(self._bounced(bound)),
             },
             [search] if search else [],
+            [UNGUARDED] if self.without_guarded else [],
         )
 
     def _days_left(self, bound: Bound) -> Iterator[Condition]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.sites import HOURLY, Site
-from ses_bounces.web.access import reader, refuse_other_sites
+from ses_bounces.web.access import json_only, reader
 from ses_bounces.web.api.models import PROBLEMS
 from ses_bounces.web.api.routes import router
+from ses_bounces.web.bodies import LIST_CALLS, BoundedBody
 from ses_bounces.web.errors import TITLES, log_unknown, status_of, title_of, validation_message
+from ses_bounces.web.readers import error_text
 
 DESCRIPTION = """
 Look addresses up, list and change what blocks them: the same as the pages do, with the same rights. Reading needs read
@@ -39,24 +41,13 @@ def create_api(site: Site) -> FastAPI:
         responses=PROBLEMS,
     )
     api.include_router(router, dependencies=[Depends(reader), Depends(json_only)])
+    # The innermost.
+    api.add_middleware(BoundedBody, limits=LIST_CALLS)
     api.exception_handler(SesBouncesError)(_known)
     api.exception_handler(StarletteHTTPException)(_http)
     api.exception_handler(RequestValidationError)(_invalid)
     api.middleware("http")(_catch)
     return api
-
-
-def json_only(request: Request) -> None:
-    """Refuse what a plain form of another site could send.
-
-    :raises HTTPException: 403: it comes from another site; 415: the body is no JSON.
-    """
-    if request.method == "GET":
-        return
-    refuse_other_sites(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise HTTPException(415, "Send the body as application/json.")
 
 
 def problem(status: int, title: str, detail: str, headers: Any = None) -> JSONResponse:
@@ -75,7 +66,8 @@ async def _catch(request: Request, call_next: Callable[[Request], Awaitable[Resp
 
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, SesBouncesError)
-    return problem(status_of(error), title_of(error), str(error))
+    text = error_text(error, getattr(request.state, "viewer", None))
+    return problem(status_of(error), title_of(error), text)
 
 
 async def _http(request: Request, error: Exception) -> Response:

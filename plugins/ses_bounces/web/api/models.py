@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ses_bounces.actions.action import MAX_REASON_CHARACTERS
 from ses_bounces.actions.transients import MAX_EXTENSION_DAYS
@@ -15,6 +15,18 @@ from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES
 
 Row = TypeVar("Row")
 MAX_IDS = 10_000
+# No table comes near it, and every program that reads JSON, or the description, has this number as it is.
+MAX_ID = 2**53 - 1
+
+
+def _no_other(value: Any) -> Any:
+    # Pydantic takes false for 0, and "7" for 7: nobody means the address with the id 0 by it.
+    if isinstance(value, bool | str):
+        raise ValueError("it must be a whole number")
+    return value
+
+
+STRICT = BeforeValidator(_no_other)
 
 
 class Strict(BaseModel):
@@ -57,7 +69,9 @@ class Stops(Change):
 class Ids(Change):
     """Addresses by their ids."""
 
-    address_ids: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1, max_length=MAX_IDS)]
+    address_ids: Annotated[
+        list[Annotated[int, Field(ge=0, le=MAX_ID), STRICT]], Field(min_length=1, max_length=MAX_IDS)
+    ]
 
 
 class Lifts(Ids):
@@ -69,7 +83,7 @@ class Lifts(Ids):
 class Extension(Ids):
     """A later deadline, counted from now."""
 
-    days: Annotated[int, Field(ge=1, le=MAX_EXTENSION_DAYS)]
+    days: Annotated[int, Field(ge=1, le=MAX_EXTENSION_DAYS), STRICT]
 
 
 class Known(BaseModel):
@@ -168,6 +182,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         400: "It can't be done as asked",
         401: "Nobody is logged in",
         403: "Not allowed",
+        413: "The body is too large",
         415: "The body is not application/json",
         422: "The request is not as described",
         503: "The settings, a connection or the database are not ready",

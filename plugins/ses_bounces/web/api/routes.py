@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import TypeAdapter
 
 from ses_bounces.actions.action import Action, Result
 from ses_bounces.actions.lifts import lift_blocks
@@ -17,16 +19,21 @@ from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import Settings
 from ses_bounces.ledger.lists.blocked import count_blocked, list_blocked
 from ses_bounces.ledger.lists.bounces import count_bounces, list_bounces
-from ses_bounces.ledger.lists.lookup import LookedUp, lookup
-from ses_bounces.web.access import EditorDep, LoggedInFirst, ReaderDep, Viewer
+from ses_bounces.ledger.lists.guarded import guarded_of
+from ses_bounces.ledger.lists.lookup import LookedUp, lookup, lookup_keys, read_keys
+from ses_bounces.web.access import EditorDep, ReaderDep, RightsFirst, Viewer
 from ses_bounces.web.api import models
 from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
+from ses_bounces.web.in_turn import in_turn
 from ses_bounces.web.list_queries import BlockedQuery, BounceQuery
+from ses_bounces.web.readers import documented, seen_by, set_name
 from ses_bounces.web.render import mask
 from ses_bounces.web.routes.searches import check_text, text_of
 
-router = APIRouter(route_class=LoggedInFirst)
+router = APIRouter(route_class=RightsFirst)
+
+_KNOWN = TypeAdapter(list[models.Known])
 
 
 @router.get("/openapi.json", include_in_schema=False)
@@ -37,16 +44,22 @@ def openapi(request: Request, viewer: ReaderDep) -> JSONResponse:
 
 
 @router.post("/lookup")
-def look_up(body: models.Lookup, connection: DatabaseDep) -> models.Known:
+def look_up(body: models.Lookup, viewer: ReaderDep, connection: DatabaseDep) -> models.Known:
     """Say whether an address is blocked, and why."""
-    return _known(lookup(connection, [body.address])[0])
+    return _known(*_seen(connection, viewer, lookup(connection, [body.address])))
 
 
-@router.post("/check")
-def check(body: models.Check, connection: DatabaseDep) -> models.Checked:
-    """Say of up to 10,000 addresses which must not be mailed; in one query."""
-    results = [_known(found) for found in lookup(connection, body.addresses)]
-    return models.Checked(results=results, blocked=sum(result.is_blocked for result in results))
+async def checked_keys(body: models.Check) -> list[str | None]:
+    """Return the keys of the addresses to check."""
+    return await in_turn(read_keys, body.addresses)
+
+
+@router.post("/check", response_model=models.Checked)
+async def check(
+    viewer: ReaderDep, keys: Annotated[list[str | None], Depends(checked_keys)], connection: DatabaseDep
+) -> Response:
+    """Say of up to 10,000 addresses which must not be mailed."""
+    return Response(await in_turn(_check, connection, viewer, keys), media_type="application/json")
 
 
 BounceQueryDep = Annotated[BounceQuery, Query()]
@@ -83,8 +96,19 @@ def search_blocked(
     return _blocked(connection, viewer, query, body.text)
 
 
+async def with_keys(body: models.Stops) -> models.Stops:
+    """Return the addresses to block; their keys are known from here on."""
+    await in_turn(read_keys, body.addresses)
+    return body
+
+
 @router.post("/block")
-def block(body: models.Stops, viewer: EditorDep, connection: DatabaseDep, settings: SettingsDep) -> models.Answers:
+def block(
+    body: Annotated[models.Stops, Depends(with_keys)],
+    viewer: EditorDep,
+    connection: DatabaseDep,
+    settings: SettingsDep,
+) -> models.Answers:
     """Block addresses at their owners' wish."""
     action = _action(viewer, body)
     results = request_stops(connection, action, body.addresses)
@@ -116,6 +140,24 @@ def extend(body: models.Extension, viewer: EditorDep, connection: DatabaseDep, s
     return _answer(viewer, "extend_deadlines", action, results, connection, settings)
 
 
+def _check(connection: DatabaseDep, viewer: Viewer, keys: list[str | None], pause: Callable[[], None]) -> bytes:
+    """Return the answer as JSON, which is made of parts as well."""
+    blocked, parts = 0, []
+    for some in lookup_keys(connection, keys):
+        results = [_known(found) for found in _seen(connection, viewer, some)]
+        blocked += sum(result.is_blocked for result in results)
+        parts.append(_KNOWN.dump_json(results)[1:-1])
+        pause()
+    return b'{"results":[%s],"blocked":%d}' % (b",".join(parts), blocked)
+
+
+def _seen(connection: DatabaseDep, viewer: Viewer, found: list[LookedUp]) -> list[LookedUp]:
+    """Return what a user may see: an address that bounced and is free is one that never_block guards."""
+    free = [one.address_id for one in found if one.address_id is not None and not one.reasons]
+    hidden = set() if viewer.may_edit or not free else guarded_of(connection, free)
+    return [replace(one, address_id=None) if one.address_id in hidden else one for one in found]
+
+
 def _known(found: LookedUp) -> models.Known:
     reasons: Any = found.reasons
     return models.Known(
@@ -126,7 +168,7 @@ def _known(found: LookedUp) -> models.Known:
 def _bounces(
     connection: DatabaseDep, viewer: Viewer, query: BounceQuery, text: str | None
 ) -> models.Listed[models.Bounce]:
-    wanted = query.filtered(text)
+    wanted = seen_by(connection, viewer, query.filtered(text))
     listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, query.limit)
     count = listed.whole(query.after) or count_bounces(connection, wanted)
     rows = [_masked(viewer, models.Bounce.model_validate(row)) for row in listed.rows]
@@ -136,7 +178,7 @@ def _bounces(
 def _blocked(
     connection: DatabaseDep, viewer: Viewer, query: BlockedQuery, text: str | None
 ) -> models.Listed[models.Blocked]:
-    wanted = query.filtered(text)
+    wanted = seen_by(connection, viewer, query.filtered(text))
     listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, query.limit)
     count = listed.whole(query.after) or count_blocked(connection, wanted)
     rows = [_masked(viewer, models.Blocked.model_validate(row)) for row in listed.rows]
@@ -144,7 +186,12 @@ def _blocked(
 
 
 def _masked(viewer: Viewer, row: Any) -> Any:
-    return row if viewer.may_edit else row.model_copy(update={"address": mask(row.address)})
+    if viewer.may_edit:
+        return row
+    seen: dict[str, Any] = {"address": mask(row.address)}
+    if isinstance(row, models.Bounce):
+        seen |= {"sub_type": documented(row.sub_type), "configuration_set": set_name(row.configuration_set)}
+    return row.model_copy(update=seen)
 
 
 def _action(viewer: Viewer, body: models.Change) -> Action:

@@ -13,8 +13,10 @@ from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import Settings
 from ses_bounces.ledger.lists.history import address_history, message_body
 from ses_bounces.people.decisions import Person
-from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.access import EditorDep, ReaderDep, Viewer
+from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
+from ses_bounces.web.readers import error_text, history_for
 from ses_bounces.web.render import page
 
 router = APIRouter()
@@ -32,10 +34,10 @@ def history(
     after: str | None = None,
 ) -> HTMLResponse:
     """All that is known of an address, the oldest entry first."""
-    found = address_history(connection, address_id, after or None)
+    found = history_for(viewer, address_history(connection, address_id, after or None))
     if found is None:
         raise HTTPException(404, f"There is no address with the id {address_id}.")
-    people, people_error = _people(connection, settings, address_id)
+    people, people_error = _people(connection, viewer, settings, address_id)
     return page(
         request, viewer, "address.html", section="bounces", history=found, people=people, after=after,
         people_error=people_error, people_table=settings.people_table, now=datetime.now(UTC),
@@ -54,12 +56,16 @@ def message(
 ) -> HTMLResponse:
     """A message as it was received, or why it is gone."""
     found = message_body(connection, message_id, near if near.tzinfo else near.replace(tzinfo=UTC))
+    if found.body is not None:
+        audit(viewer, "read_message", message_id=message_id)
     return page(request, viewer, "message.html", section="quarantine", message=found)
 
 
-def _people(connection: DatabaseDep, settings: Settings, address_id: int) -> tuple[list[Person], str | None]:
+def _people(
+    connection: DatabaseDep, viewer: Viewer, settings: Settings, address_id: int
+) -> tuple[list[Person], str | None]:
     # The people table is somebody else's: the history is shown without it as well.
     try:
         return people_at(connection, settings, [address_id]), None
     except SesBouncesError as error:
-        return [], str(error)
+        return [], error_text(error, viewer)

@@ -10,23 +10,25 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from ses_bounces.ledger.lists.bounces import count_bounces, list_bounces, stream_bounces
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
-from ses_bounces.web.list_queries import BounceQuery
+from ses_bounces.web.list_queries import BounceForm
+from ses_bounces.web.readers import seen_by
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.searches import searched, text_of
 
 router = APIRouter()
 
-QueryDep = Annotated[BounceQuery, Query()]
+QueryDep = Annotated[BounceForm, Query()]
 
 
 @router.get("/bounces", response_class=HTMLResponse)
 def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: DatabaseDep) -> HTMLResponse:
     """One page of the list, and how many rows its filter has."""
     text = text_of(connection, viewer, query.filter)
-    wanted = query.filtered(text)
+    wanted = seen_by(connection, viewer, query.filtered(text))
     listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, query.limit)
     return page(
         request, viewer, "bounces.html", section="bounces", query=query, text=text, listed=listed,
@@ -37,11 +39,12 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
 @router.post("/bounces/search")
 def search(request: Request, form: ReaderFormDep, connection: DatabaseDep) -> RedirectResponse:
     """Send the browser to the list that the form asks for."""
-    return searched(request, form, connection, "bounces", BounceQuery)
+    return searched(request, form, connection, "bounces", BounceForm)
 
 
 @router.get("/bounces.csv", response_class=StreamingResponse)
 def download(viewer: EditorDep, query: QueryDep, connection: DatabaseDep) -> StreamingResponse:
     """All that the filter shows."""
     wanted = query.filtered(text_of(connection, viewer, query.filter))
+    audit(viewer, "download_list", list="bounces", **query.audited())
     return csv_file(stream_bounces(connection, wanted, query.sort, query.direction), "email_bounce_list.csv")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.action import Result
 from ses_bounces.actions.lifts import lift_blocks
+from ses_bounces.actions.pasted import Pasted, read_text
 from ses_bounces.actions.previews import BlocksPreview, preview_blocks
 from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift
 from ses_bounces.base.exceptions import ActionError
@@ -21,6 +23,8 @@ from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
+from ses_bounces.web.in_turn import in_turn
+from ses_bounces.web.readers import unguarded
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
 
@@ -32,14 +36,24 @@ SHOWN = 200
 @router.get("/lifts", response_class=HTMLResponse)
 def show(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLResponse:
     """Lifts that wait for SES or were refused, and a box for a list of addresses."""
-    return page(request, viewer, "lifts.html", section="blocked", requests=lift_requests(connection), LIFTED=LIFTED)
+    requests = unguarded(connection, viewer, lift_requests(connection), lambda one: one.address_id)
+    return page(request, viewer, "lifts.html", section="blocked", requests=requests, LIFTED=LIFTED)
+
+
+async def chosen_ones(form: EditorFormDep) -> Pasted | list[int]:
+    """Return the pasted addresses, or the ids of the ticked ones. :raises ActionError: none, or too many."""
+    return await in_turn(read_text, form.text("text")) if "text" in form.fields else form.ids()
 
 
 @router.post("/lifts/preview", response_class=HTMLResponse)
-def preview(request: Request, form: EditorFormDep, connection: DatabaseDep) -> HTMLResponse:
+def preview(
+    request: Request,
+    form: EditorFormDep,
+    chosen: Annotated[Pasted | list[int], Depends(chosen_ones)],
+    connection: DatabaseDep,
+) -> HTMLResponse:
     """Which of the ticked or pasted addresses are blocked, and why."""
-    found = preview_blocks(connection, form.text("text") if "text" in form.fields else form.ids())
-    return _preview(request, form, found)
+    return _preview(request, form, preview_blocks(connection, chosen))
 
 
 def _preview(request: Request, form: SentForm, found: BlocksPreview) -> HTMLResponse:

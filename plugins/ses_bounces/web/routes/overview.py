@@ -14,6 +14,7 @@ from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.attention import notices
 from ses_bounces.web.catch_up import catch_up
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
+from ses_bounces.web.readers import error_text
 from ses_bounces.web.render import page
 
 router = APIRouter()
@@ -46,7 +47,7 @@ def queues(request: Request, viewer: ReaderDep, settings: SettingsDep, connectio
             dead = opened.dead_letter_queue(depth.dead_letter_arn).depth() if depth.dead_letter_arn else None
             rows.append((queue.name, depth, dead, None))
         except SesBouncesError as error:
-            rows.append((queue.name, None, None, str(error)))
+            rows.append((queue.name, None, None, error_text(error, viewer)))
     waiting = sum(depth.waiting for _, depth, _, _ in rows if depth)
     seen = overview(connection, settings.report_timezone)
     told = catch_up(waiting, seen.runs, settings.max_seconds, seen.now)

@@ -14,6 +14,7 @@ from ses_bounces.ledger.lists.people import waiting_people
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm
+from ses_bounces.web.readers import unguarded
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_done
 
@@ -27,6 +28,7 @@ def show(request: Request, viewer: ReaderDep, connection: DatabaseDep, settings:
     """The people, with their addresses."""
     ids = waiting_people(connection, ADDRESSES_SHOWN)
     people = [p for p in people_at(connection, settings, ids) if p.switched_off_by_us and not p.is_blocked]
+    people = unguarded(connection, viewer, people, lambda person: person.address_id or 0)
     addresses = addresses_of(connection, [p.address_id for p in people if p.address_id is not None])
     return page(
         request, viewer, "people.html", section="overview", people=people, addresses=addresses,

@@ -9,6 +9,7 @@ from ses_bounces.base.exceptions import SettingsError
 from ses_bounces.people.enforcing import preview
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
+from ses_bounces.web.readers import error_text
 from ses_bounces.web.render import page
 
 router = APIRouter()
@@ -25,7 +26,7 @@ def show(request: Request, viewer: ReaderDep, settings: SettingsDep, connection:
         seen = preview(connection, settings, seconds=PEOPLE_SECONDS)
     except SettingsError as error:
         # The people table is not as it should be: the rest can be shown.
-        problem = str(error)
+        problem = error_text(error, viewer)
         seen = preview(connection, settings.model_copy(update={"people_table": None}))
     return page(
         request, viewer, "preview.html", section="overview", seen=seen, problem=problem,

@@ -16,6 +16,7 @@ from ses_bounces.ledger.lists.reports import ReportDay, report_days
 from ses_bounces.report.charts import ChartName, draw
 from ses_bounces.report.kept import ReportFiles, report_files
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.render import page
 
@@ -44,6 +45,7 @@ def show(request: Request, day: date, viewer: EditorDep, connection: DatabaseDep
 def document(day: date, viewer: EditorDep, connection: DatabaseDep) -> Response:
     """The page of a day as it was made."""
     html = _files(connection, day).html
+    audit(viewer, "read_report", day=str(day), file="blocked_report.html")
     return HTMLResponse(gzip.decompress(html), headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
 
@@ -51,6 +53,7 @@ def document(day: date, viewer: EditorDep, connection: DatabaseDep) -> Response:
 def table(day: date, viewer: EditorDep, connection: DatabaseDep) -> StreamingResponse:
     """The CSV file of a day as it was made."""
     packed = _files(connection, day).csv
+    audit(viewer, "read_report", day=str(day), file="blocked_report.csv")
     headers = {"Content-Disposition": f'attachment; filename="blocked_report_{day}.csv"'}
     return StreamingResponse(_unpacked(packed), media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -34,7 +34,7 @@ def searched(
     text = form.text("text").strip()
     if text:
         check_text(form.viewer, text)
-        values["filter"] = keep_text(connection, text)
+        values["filter"] = keep_text(connection, text, form.viewer.id)
     return redirect(request, path, values)
 
 
@@ -47,7 +47,9 @@ def text_of(connection: DatabaseDep, viewer: Viewer, filter_id: str | None) -> s
         return None
     text = kept_text(connection, filter_id)
     if text is None:
-        raise ActionError("This search was over 90 days ago and is forgotten. Search again.")
+        raise ActionError(
+            "This search was over a day ago, or you searched for many others since: it is forgotten. Search again."
+        )
     check_text(viewer, text)
     return text
 

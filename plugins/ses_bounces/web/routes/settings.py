@@ -79,8 +79,10 @@ def done(request: Request, form: FormDep) -> HTMLResponse:
     action = form.action()
     try:
         values = json.loads(form.text("settings"))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ActionError("The settings that were sent are no JSON. Make your change again.") from None
+    if not isinstance(values, dict):
+        raise ActionError("The settings that were sent are no JSON object. Make your change again.")
     try:
         settings = parse(values)
     except SettingsError as error:

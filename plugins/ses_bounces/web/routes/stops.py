@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.actions.pasted import read_csv, read_text
+from ses_bounces.actions.pasted import Pasted, read_csv, read_text
 from ses_bounces.actions.previews import preview_stops
 from ses_bounces.actions.stops import request_stops
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.web.access import EditorDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
-from ses_bounces.web.forms import EditorFormDep
+from ses_bounces.web.forms import EditorFormDep, UploadFormDep
+from ses_bounces.web.in_turn import in_turn
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
 
@@ -26,26 +29,47 @@ def show(request: Request, viewer: EditorDep) -> HTMLResponse:
     return page(request, viewer, "stops.html", section="stops")
 
 
-@router.post("/stops/preview", response_class=HTMLResponse)
-def preview(request: Request, form: EditorFormDep, connection: DatabaseDep) -> HTMLResponse:
-    """Whom the list would block, who is blocked already, and which lines are no addresses."""
+async def sent_list(form: UploadFormDep) -> Pasted:
+    """Return the list of a form, pasted or uploaded. :raises ActionError: there is none, or both, or it is too long."""
     text, file = form.text("text").strip(), form.files.get("file", b"")
     if text and file:
         raise ActionError("There is both a pasted list and a file. Send one of them.")
     if not text and not file:
         raise ActionError("There is neither a pasted list nor a file.")
-    pasted = read_csv(file) if file else read_text(text)
+    return await (in_turn(read_csv, file) if file else in_turn(read_text, text))
+
+
+async def confirmed_list(form: EditorFormDep) -> list[str]:
+    """Return the addresses of the previewed list as they were spelled. :raises ActionError: there is none."""
+    pasted = await in_turn(read_text, form.text("text"))
+    if not pasted.addresses:
+        raise ActionError("There is no address to block.")
+    return list(pasted.spelled.values())
+
+
+# Each is read before the database is asked for a connection.
+@router.post("/stops/preview", response_class=HTMLResponse)
+def preview(
+    request: Request,
+    form: UploadFormDep,
+    pasted: Annotated[Pasted, Depends(sent_list)],
+    connection: DatabaseDep,
+) -> HTMLResponse:
+    """Whom the list would block, who is blocked already, and which lines are no addresses."""
     found = preview_stops(connection, pasted)
     spelled = [pasted.spelled[item.address] for item in found.new]
     return page(request, form.viewer, "stop_preview.html", section="stops", found=found, spelled=spelled, shown=SHOWN)
 
 
 @router.post("/stops/done", response_class=HTMLResponse)
-def stop(request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep) -> HTMLResponse:
+def stop(
+    request: Request,
+    form: EditorFormDep,
+    addresses: Annotated[list[str], Depends(confirmed_list)],
+    connection: DatabaseDep,
+    settings: SettingsDep,
+) -> HTMLResponse:
     """Block them."""
-    addresses = list(read_text(form.text("text")).spelled.values())
-    if not addresses:
-        raise ActionError("There is no address to block.")
     results = request_stops(connection, form.action(), addresses)
     return show_outcome(
         request, form, connection, "request_stops", "Stop requests recorded", results,

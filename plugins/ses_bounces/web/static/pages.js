@@ -56,7 +56,8 @@ async function load(place) {
 // With the user's own rights: Airflow decides whether they may.
 async function trigger(place) {
   const dag = place.dataset.triggerDag;
-  const root = new URL(document.querySelector("link[rel=stylesheet]").href).pathname.replace(/ses-bounces\/static\/.*/, "");
+  // The stylesheet is in static/ below the pages, whose own folder is called after the site.
+  const root = new URL("../../", document.querySelector("link[rel=stylesheet]").href).pathname;
   const response = await fetch(`${root}api/v2/dags/${dag}/dagRuns`, {
     method: "POST",
     credentials: "same-origin",

@@ -86,7 +86,12 @@ class Ordered(Selection):
         """The conditions that no index of the order has."""
         where = self.where
         others = [condition for name, ranges in where.ranges.items() if name != self.moment for condition in ranges]
-        kept = [*others, *where.walking(), *(where.equals(name) for name in where.equal if name not in self.leads)]
+        kept = [
+            *others,
+            *where.hidden,
+            *where.walking(),
+            *(where.equals(name) for name in where.equal if name not in self.leads),
+        ]
         return [*kept, *self._kind()] if self.moment is None or self.leads else kept
 
     def _walks(self, nulls: bool | None, bounds: list[Condition]) -> Iterator[tuple[list[str] | None, sql.Composable]]:

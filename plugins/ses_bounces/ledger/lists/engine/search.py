@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from ses_bounces.base.database.connection import quiet
+from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.classify.address import address_key
 from ses_bounces.ledger.erased.guard import conceal_texts
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 GRAM = 3
 MAX_TEXT_CHARACTERS = 320
+# Of what was typed into search boxes.
+KEPT_OF_A_USER = 100
 # More addresses than these are not looked up before a part of the list was looked through.
 CANDIDATES = 10_000
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -153,9 +156,12 @@ def like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def keep_text(connection: Connection, text: str) -> str:
+def keep_text(connection: Connection, text: str, user_id: str) -> str:
     """Keep a text that was typed into a search box; returns the unguessable id that stands for it in URLs.
 
+    It is kept for a day, and no longer than until the user has typed 100 others.
+
+    :param user_id: Airflow's id of the user.
     :raises ActionError: it is blank, or longer than an address can be.
     """
     if Search.of(text) is None:
@@ -164,14 +170,13 @@ def keep_text(connection: Connection, text: str) -> str:
     with quiet():
         # An erased address is found by what stands in its place, and is not kept here.
         (text,) = conceal_texts(connection, [text])
-        query = "INSERT INTO ses_bounces.page_filter (filter_id, search_text) VALUES (%s, %s)"
-        connection.execute(query, [filter_id, stored(text)])
+        parameters = {"filter_id": filter_id, "text": stored(text), "user_id": stored(user_id), "most": KEPT_OF_A_USER}
+        connection.execute(statement("ledger/lists/insert_filter"), parameters)
     return filter_id
 
 
 def kept_text(connection: Connection, filter_id: str) -> str | None:
-    """Return the text that was kept under an id; None: there is none, or it was too long ago."""
-    query = "SELECT f.search_text FROM ses_bounces.page_filter f WHERE f.filter_id = %s"
+    """Return the text that was kept under an id; None: there is none, or it is forgotten."""
     with quiet():
-        row = connection.execute(query, [stored(filter_id)]).fetchone()
+        row = connection.execute(statement("ledger/lists/select_filter"), {"filter_id": stored(filter_id)}).fetchone()
     return None if row is None else str(row[0])

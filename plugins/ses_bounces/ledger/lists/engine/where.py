@@ -35,7 +35,7 @@ class Where:
     """The conditions of a filter on rows ``b``.
 
     ``equal``: columns that an index with ``is_open`` exists of; ``ranges``: conditions by the column of a time;
-    ``searches``: by the address.
+    ``searches``: by the address; ``hidden``: those that leave out what the user must not see.
     """
 
     bound: Bound
@@ -44,12 +44,13 @@ class Where:
     equal: dict[str, str | bool] = field(default_factory=dict)
     ranges: dict[str, list[Condition]] = field(default_factory=dict)
     searches: list[Search] = field(default_factory=list)
+    hidden: list[Condition] = field(default_factory=list)
 
     def always(self, source: Source) -> list[Condition]:
         """All but those of the kind and of the address."""
         equal = [self.equals(name) for name in self.equal]
         ranges = [condition for conditions in self.ranges.values() for condition in conditions]
-        return [self.state(source), *equal, *ranges]
+        return [self.state(source), *equal, *ranges, *self.hidden]
 
     def state(self, source: Source) -> Condition:
         """Open or not, in the words of the indexes."""

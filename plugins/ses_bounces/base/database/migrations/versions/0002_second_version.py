@@ -62,6 +62,8 @@ def upgrade() -> None:
     _add_key_rules()
     _add_people_comparing()
     _add_awaited_queue()
+    _bound_searches()
+    _find_erased()
     for table, parameters in _STORAGE.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
 
@@ -70,6 +72,8 @@ def downgrade() -> None:
     for table, parameters in _STORAGE.items():
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
+    op.drop_index("blocked_list_erased_idx", "blocked_list", schema=SCHEMA)
+    _unbind_searches()
     _drop_awaited_queue()
     _drop_people_comparing()
     _drop_key_rules()
@@ -421,3 +425,24 @@ def _drop_replies() -> None:
     for place in ("fourth", "third", "second"):
         for name in ("key", "mail", "at"):
             op.drop_column("last_delivery", f"{place}_{name}", schema=SCHEMA)
+
+
+def _bound_searches() -> None:
+    """Whose search it was: each user has so many at most."""
+    user = sa.Column("user_id", sa.Text(collation="C"), server_default=sa.text("''"), nullable=False)
+    op.add_column("page_filter", user, schema=SCHEMA)
+    op.create_index("page_filter_user_id_idx", "page_filter", ["user_id", "created_at"], schema=SCHEMA)
+    kept = "What was typed into a search box; kept for a day, the last 100 of each user."
+    op.create_table_comment("page_filter", kept, schema=SCHEMA)
+
+
+def _unbind_searches() -> None:
+    op.create_table_comment("page_filter", "What was typed into a search box; kept 90 days.", schema=SCHEMA)
+    op.drop_index("page_filter_user_id_idx", "page_filter", schema=SCHEMA)
+    op.drop_column("page_filter", "user_id", schema=SCHEMA)
+
+
+def _find_erased() -> None:
+    """Whether anybody who was erased is blocked: then the mailer needs the secret."""
+    open_ones = sa.text("unblocked_at IS NULL AND address ~~ '%@erased.invalid'")
+    op.create_index("blocked_list_erased_idx", "blocked_list", ["address"], schema=SCHEMA, postgresql_where=open_ones)
