@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ses_bounces.base.settings import OVERRIDABLE, load
+from ses_bounces.base.settings import LOWERABLE, load
 from ses_bounces.dags.hourly import _PARAMS
 
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/q"
@@ -16,7 +16,7 @@ WHOLE = {name: param for name, param in _PARAMS.items() if "integer" in param.sc
 
 def test_these_are_all() -> None:
     """Who adds one beside the settings sees to it there."""
-    assert set(WHOLE) == set(OVERRIDABLE)
+    assert set(WHOLE) == set(LOWERABLE)
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -109,7 +109,7 @@ class Certificates:
 
 def _not_to_be_had(url: str, host: str, problem: str) -> CertificateError:
     return CertificateError(
-        f"The certificate {url} can't be had ({problem}). Let the workers reach {host} on port 443, directly or "
+        f"A certificate can't be had: {url} ({problem}). Let the workers reach {host} on port 443, directly or "
         "through the proxies of the Airflow connection (or HTTPS_PROXY), or set verify_signatures to false. What was "
         "signed with it stays pending; the next run goes on."
     )
