@@ -118,7 +118,7 @@ def test_an_authority_that_the_connection_does_not_name_is_not_trusted(
     put(database, signed("one"))
     done = classify_pending(database, STRICT, verify=ours().fault_of)
     assert (outcomes(database), blocked(database)) == ([("pending", None)], set())
-    assert f"The certificate {URL} can't be had (SSLError). Let the workers reach {HOST} on port 443" in done.why_left
+    assert f"A certificate can't be had: {URL} (SSLError). Let the workers reach {HOST} on port 443" in done.why_left
 
 
 def test_a_certificate_of_another_host_is_not_trusted(database: Connection, tmp_path: Path, monkeypatch: Any) -> None:
@@ -153,7 +153,7 @@ def test_without_its_certificate_a_message_stays_pending_and_others_go_on(
     done = classify_pending(database, rules, verify=ours().fault_of)
     assert [outcome for outcome, _ in outcomes(database)] == ["pending", "applied", "pending", "quarantined"]
     assert len(done.left) == 2
-    assert f"The certificate {URL} can't be had ({problem})." in done.why_left
+    assert f"A certificate can't be had: {URL} ({problem})." in done.why_left
     # A server's fault is tried again; what it says is not.
     assert len(host.asked) == 2 * (3 if answer[0] == 500 else 1)
     # The next run goes on.
