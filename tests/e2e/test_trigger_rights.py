@@ -10,19 +10,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 
 from dev.airflow import ADMIN
 from dev.airflow_api import AirflowApi, ApiError
-from dev.pages_server import PagesServer
 from dev.stack import METADATA_DATABASE, VARIABLE
 from ses_bounces.base.settings import LOWERABLE, Settings
 from ses_bounces.dags import DAG_NAMES
 from ses_bounces.dags.tasks.hourly import REMOVED as REMOVED_OF_HOURLY
 from ses_bounces.dags.tasks.setup import REMOVED as REMOVED_OF_SETUP
-from tests.e2e.fab import USERS, Fab
 from tests.e2e.shared import Ledger, SharedStack, add_connection, own_ledger
 from tests.e2e.test_aws_dags import shell
 from tests.integration.feed.test_setup import account
@@ -88,6 +85,8 @@ def ledger(whole_stack: SharedStack) -> Iterator[Ledger]:
         add_connection(own.api, "theirs", stack.postgres.url(THEIR_DATABASE))
         for name in DAG_NAMES:
             own.api.pause(name, False)
+        # The DAGs' own work first, so that what follows has nothing left to do.
+        done(own.api, {name: {"apply": True} if name == "ses_bounces_setup" else {} for name in DAG_NAMES})
         yield own
         for name in DAG_NAMES:
             own.api.pause(name, name != "ses_bounces")
@@ -142,8 +141,6 @@ def test_every_param_is_tried() -> None:
 @pytest.mark.parametrize("user", ["uma", "otto", ADMIN])
 def test_no_run_does_more_than_its_dag_is_for(ledger: Ledger, user: str) -> None:
     api = api_of(ledger, user)
-    # The DAGs' own work first, so that what follows has nothing left to do.
-    done(ledger.api, {name: {"apply": True} if name == "ses_bounces_setup" else {} for name in DAG_NAMES})
     before = theirs(ledger)
     assert len(before["queues"]) == 1
     asked = {}
@@ -186,37 +183,3 @@ def test_a_run_may_not_raise_its_limits(ledger: Ledger) -> None:
         api.set_variable(VARIABLE, json.dumps({"queue_urls": [THEIR_QUEUE]}))
     assert raised.value.status == 403
     api.close()
-
-
-def triggered(server: PagesServer, user: str, dag_id: str) -> int:
-    """The status of a request to trigger a DAG; 404: the user may, and it isn't there."""
-    headers = {"Authorization": f"Bearer {server.token(user)}"}
-    url = f"{server.airflow.url}/api/v2/dags/{dag_id}/dagRuns"
-    sent = {"logical_date": None, "conf": {}}
-    return httpx.post(url, json=sent, headers=headers, timeout=60, trust_env=False).status_code
-
-
-@pytest.fixture(scope="module")
-def triggerers(fab: Fab) -> dict[str, str]:
-    """By DAG, a user whose role gives what it takes to trigger it, and nothing else."""
-    users = {dag_id: f"tri_{dag_id}" for dag_id in DAG_NAMES}
-    roles = {
-        f"Trigger {dag_id}": [["can_read", f"DAG:{dag_id}"], ["can_edit", f"DAG:{dag_id}"], ["can_create", "DAG Runs"]]
-        for dag_id in users
-    }
-    fab.grant(roles, {user: f"Trigger {dag_id}" for dag_id, user in users.items()})
-    for user in users.values():
-        fab.server.token(user, fab.password)
-    return users
-
-
-@pytest.mark.parametrize("dag_id", DAG_NAMES)
-def test_who_may_trigger_with_the_fab_auth_manager(fab: Fab, triggerers: dict[str, str], dag_id: str) -> None:
-    """As docs/access.md says: the roles that may edit a DAG and make runs; a role of one's own gets both by itself."""
-    assert {name for name in USERS if triggered(fab.server, name, dag_id) != 403} == {"uli", "opa", "ada"}
-    user = triggerers[dag_id]
-    assert [other for other in DAG_NAMES if triggered(fab.server, user, other) != 403] == [dag_id]
-    # It reads no page and saves no settings by that, unless it is the DAG whose right the pages ask for.
-    with fab.server.client(user) as client:
-        assert client.get("").status_code == (200 if dag_id == "ses_bounces" else 403)
-        assert client.post("settings/done", data={"token": "none"}).status_code == 403

@@ -29,6 +29,7 @@ GROUPS = {
         "tests/e2e/test_hourly_dag.py",
         "tests/e2e/test_aws_dags.py",
         "tests/e2e/test_send_report_dag.py",
+        "tests/e2e/test_trigger_rights.py",
     ),
     "pages": (
         "tests/e2e/test_pages_access.py",
@@ -36,7 +37,7 @@ GROUPS = {
         "tests/e2e/test_pages_stored.py",
         "tests/e2e/test_pages_trouble.py",
     ),
-    "fab": ("tests/e2e/test_pages_fab.py", "tests/e2e/test_sites.py"),
+    "fab": ("tests/e2e/test_pages_fab.py", "tests/e2e/test_trigger_rights_fab.py", "tests/e2e/test_sites.py"),
     "browser": (
         "tests/browser/test_look.py",
         "tests/browser/test_pages.py",
