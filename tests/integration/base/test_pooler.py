@@ -60,15 +60,21 @@ def left(url: str) -> list[tuple[object, ...]]:
     return [row[:-1] for row in found]
 
 
-def upgraded(url: str) -> int:
-    """Upgrade a database; one that would wait for a lock that nobody gives back is ended."""
+@contextlib.contextmanager
+def ending(url: str) -> Iterator[Connection]:
+    """A connection whose statement is ended if it would wait for a lock that nobody gives back."""
     with connect_url(url) as connection:
-        ended = threading.Timer(60, connection.cancel)
-        ended.start()
+        timer = threading.Timer(60, connection.cancel)
+        timer.start()
         try:
-            return schema.upgrade(connection)
+            yield connection
         finally:
-            ended.cancel()
+            timer.cancel()
+
+
+def upgraded(url: str) -> int:
+    with ending(url) as connection:
+        return schema.upgrade(connection)
 
 
 def test_each_transaction_may_be_of_another_session(pooled_url: str) -> None:
@@ -117,7 +123,7 @@ def test_old_days_go_and_leave_no_limit_behind(pooled_url: str, database: Connec
     old = datetime.now(UTC).date() - timedelta(days=40)
     before = left(pooled_url)
     partitions._make(database, old)
-    with connect_url(pooled_url) as connection, psycopg.connect(database_url) as reader:
+    with ending(pooled_url) as connection, psycopg.connect(database_url) as reader:
         # Somebody reads the day: it is not waited for.
         reader.execute("SELECT count(*) FROM ses_bounces.message")
         assert partitions.drop_partitions(connection, 30) == 0
