@@ -1,4 +1,6 @@
-"""Programs that the tests need and Python packages don't bring: a browser; and Celery's broker, if its wheel won't do.
+"""Programs that the tests need and Python packages don't bring: a browser, pgbouncer, and Celery's broker.
+
+The broker's wheel is used where it will do.
 
 `python -m dev.tools` finds them or sets them up, `python -m dev.tools browser` one of them. An installed program is
 used as it is. What is set up goes to the user's cache (XDG_CACHE_HOME, or ~/.cache); the system stays as it is.
@@ -37,12 +39,29 @@ BROKER = Tool(
     problem=finder.version_problem,
     remedy=functools.partial(debian.install_command, "redis-server"),
 )
-TOOLS = {"browser": BROWSER, "broker": BROKER}
+
+
+def _pooler_from_debian(folder: Path) -> Path:
+    debian.unpack(["pgbouncer"], folder / "debian")
+    return debian.launcher(folder / "debian", "usr/sbin/pgbouncer")
+
+
+POOLER = Tool(
+    name="a pgbouncer",
+    folder="pooler",
+    purpose="The tests of Postgres behind a pooler",
+    installed=lambda: finder.on_path("pgbouncer"),
+    looked_for="pgbouncer",
+    ways=(("Debian's packages", _pooler_from_debian),),
+    problem=finder.version_problem,
+    remedy=functools.partial(debian.install_command, "pgbouncer"),
+)
+TOOLS = {"browser": BROWSER, "broker": BROKER, "pooler": POOLER}
 
 
 @functools.cache
 def path(name: str, say: Callable[[str], None] = print) -> Path:
-    """Return the program of a tool, `browser` or `broker`, and set it up if there is none.
+    """Return the program of a tool, `browser`, `broker` or `pooler`, and set it up if there is none.
 
     :raises ToolError: none can be had; the text is one sentence with the command that mends it.
     """

@@ -16,6 +16,7 @@ NEEDED_BY = {
     "tests/browser/": "browser",
     "tests/e2e/test_grid_picture.py": "browser",
     "tests/e2e/test_celery.py": "broker",
+    "tests/integration/base/test_pooler.py": "pooler",
 }
 
 

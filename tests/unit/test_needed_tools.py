@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # What a test file says that uses one: a fixture, a function, a module.
 USES = {
     "browser": r"\bchromium\(|\bopen_page\b|\bsync_playwright\b",
+    "pooler": r"\bLocalPooler\b",
     "broker": r"\bLocalRedis\b|\bcelery_run\b|\bcelery_stack\b",
 }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
 DAYS_AHEAD = 7
 LOCK_TIMEOUT = "2s"
+DETACH_SECONDS = 2.0
 _PREFIX = "message_"
 
 
@@ -94,18 +98,32 @@ def _detach(connection: Connection, day: date) -> bool:
     query = sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}")
     # An earlier attempt may have been interrupted halfway: Postgres wants that one to be finished.
     for way in (sql.SQL("CONCURRENTLY"), sql.SQL("FINALIZE")):
-        connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         try:
-            connection.execute(query.format(parent, _table(day), way))
+            with _cancelled_after(connection, DETACH_SECONDS):
+                connection.execute(query.format(parent, _table(day), way))
             return True
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             return False
         except gone:
             # It is half detached, or another run has done it meanwhile.
             continue
-        finally:
-            connection.execute("RESET lock_timeout")
     return False
+
+
+@contextlib.contextmanager
+def _cancelled_after(connection: Connection, seconds: float) -> Iterator[None]:
+    """Have the statement in the block cancelled after so long.
+
+    Where no transaction may be open ``SET LOCAL`` does nothing, and ``SET`` would be left in a pool of pgbouncer's.
+    """
+    timer = threading.Timer(seconds, connection.cancel)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        # A cancellation under way must meet no later statement.
+        timer.join()
 
 
 def _drop(connection: Connection, day: date) -> bool:

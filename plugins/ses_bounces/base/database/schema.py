@@ -36,8 +36,8 @@ _HAS_SITE = """
 SELECT 1 FROM pg_attribute a
 WHERE a.attrelid = to_regclass(%s || '.setting') AND a.attname = 'site' AND NOT a.attisdropped
 """
-_LOCK = "SELECT pg_advisory_lock(hashtextextended('ses_bounces.upgrade', 0))"
-_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('ses_bounces.upgrade', 0))"
+# Held by each transaction: a lock of the session would stay with a connection of pgbouncer's pool, and nobody could upgrade.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('ses_bounces.upgrade', 0))"
 
 
 def _is_compared(_object: Any, name: str | None, kind: str, reflected: bool, _compared: Any) -> bool:
@@ -70,27 +70,28 @@ def upgrade(connection: Connection) -> int:
     """
     from alembic import command
 
-    connection.execute(_LOCK)
-    try:
+    with connection.transaction():
+        connection.execute(_LOCK)
         _check_whose(connection)
         # Not IF NOT EXISTS: that asks for CREATE on the database also where the schema is there (docs/sql/role.sql).
         if connection.execute("SELECT to_regnamespace(%s)", [SCHEMA]).fetchone() == (None,):
             connection.execute(f"CREATE SCHEMA {SCHEMA}")
-        config = alembic_config()
-        with alembic_connection(connection) as config.attributes["connection"]:
-            command.upgrade(config, "head")
-        with connection.transaction():
-            rules = key_indexes.key_rules(connection)
-            _load_codepoints(connection)
-            for name in ROUTINES:
-                connection.execute(statement(name))
-            if rules != key_indexes.key_rules(connection):
-                key_indexes.note_stale(connection)
-            connection.execute(statement("database/insert_setting"), {"site": current().name})
-        ensure_partitions(connection)
-        key_indexes.rebuild_stale(connection)
-    finally:
-        connection.execute(_UNLOCK)
+    config = alembic_config()
+    with alembic_connection(connection) as lent:
+        lent.exec_driver_sql(_LOCK)
+        config.attributes["connection"] = lent
+        command.upgrade(config, "head")
+    with connection.transaction():
+        connection.execute(_LOCK)
+        rules = key_indexes.key_rules(connection)
+        _load_codepoints(connection)
+        for name in ROUTINES:
+            connection.execute(statement(name))
+        if rules != key_indexes.key_rules(connection):
+            key_indexes.note_stale(connection)
+        connection.execute(statement("database/insert_setting"), {"site": current().name})
+    ensure_partitions(connection)
+    key_indexes.rebuild_stale(connection)
     return check(connection)
 
 
