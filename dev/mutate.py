@@ -17,7 +17,7 @@ from typing import Any
 
 from dev import notifications as make
 from ses_bounces.classify import classify_body
-from ses_bounces.classify.address import address_key
+from ses_bounces.classify.address import address_key, split_addresses
 from ses_bounces.classify.entry import Classification, Entry
 from ses_bounces.classify.message import clean
 from ses_bounces.classify.rules import Rules
@@ -248,7 +248,7 @@ def _named(body: str) -> tuple[set[str | None], set[str | None]]:
             if key in ("emailAddress", "recipients"):
                 named.add(node)
             elif key == "destination":
-                destinations.add(node)
+                destinations.update((node, *split_addresses(node)))  # one text may name several
             if node.strip().removeprefix("\ufeff")[:1] in ("{", "["):
                 try:
                     loaded = json.loads(node.strip().removeprefix("\ufeff"), object_pairs_hook=_Pairs, parse_int=str)
