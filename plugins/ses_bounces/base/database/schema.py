@@ -36,7 +36,7 @@ _HAS_SITE = """
 SELECT 1 FROM pg_attribute a
 WHERE a.attrelid = to_regclass(%s || '.setting') AND a.attname = 'site' AND NOT a.attisdropped
 """
-# Held by each transaction: a lock of the session would stay with a connection of pgbouncer's pool, and nobody could upgrade.
+# Held by each transaction: a lock of the session would stay with a connection of the pool of pgbouncer for good.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('ses_bounces.upgrade', 0))"
 
 
