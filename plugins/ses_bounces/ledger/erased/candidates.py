@@ -21,7 +21,6 @@ from ses_bounces.classify.address import MAX_ADDRESS_CHARACTERS, MAX_DOMAIN_CHAR
 _PARTS = r"\s\"<>(),;:\\\[\]{}|&@"
 _LOCAL = re.compile(rf"[^{_PARTS}]{{1,{MAX_ADDRESS_CHARACTERS}}}")
 _DOMAIN = re.compile(rf"[^{_PARTS}%=/?#!'`*]{{1,{MAX_DOMAIN_CHARACTERS + 1}}}")
-_SEPARATOR = re.compile("[@=]")
 # Longest quoted local part that is looked for.
 _QUOTED_CHARACTERS = 66
 # Behind one of these an address may begin: a URL's path, a parameter, a quotation mark.
@@ -33,8 +32,9 @@ _MOST_BEGINNINGS = 8
 # Microsoft's name of a guest: anna_example.com#EXT#@tenant.example
 _GUEST = re.compile(r"#ext#$", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-_JSON_ESCAPE = re.compile(r"(?<!\\)\\+u([0-9a-fA-F]{4})")
-_JSON_SPACE = re.compile(r"(?<!\\)\\+[nrtbf](?![a-zA-Z]:)")
+# Both begin with a literal character, which is searched for fast.
+_JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_JSON_SPACE = re.compile(r"\\[nrtbf](?![a-zA-Z]:)")
 # JSON in a URL in HTML.
 _MOST_ESCAPES = 3
 
@@ -86,6 +86,9 @@ def _readings(text: str) -> Iterator[str]:
 
 def _undo(text: str) -> str:
     if "\\" in text:
+        # JSON within JSON doubles them: any number of them escapes the same.
+        while "\\\\" in text:
+            text = text.replace("\\\\", "\\")
         text = _JSON_SPACE.sub(" ", _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
     if "%" in text:
         text = unquote(text)
@@ -96,8 +99,7 @@ def _undo(text: str) -> str:
 
 def _collect(text: str, seen: set[tuple[str, str, str]], found: set[str]) -> None:
     backwards = ""
-    for separator in _SEPARATOR.finditer(text):
-        place = separator.start()
+    for place, separator in _separators(text):
         behind = _DOMAIN.match(text, place + 1)
         if behind is None or place == 0:
             continue
@@ -105,7 +107,7 @@ def _collect(text: str, seen: set[tuple[str, str, str]], found: set[str]) -> Non
         backwards = backwards or text[::-1]
         before = _LOCAL.match(backwards, len(text) - place)
         local = before[0][::-1] if before else _quoted(text, place)
-        part = (local, separator[0], behind[0])
+        part = (local, separator, behind[0])
         if local and part not in seen:
             seen.add(part)
             for spelled in _addresses(*part):
@@ -115,6 +117,15 @@ def _collect(text: str, seen: set[tuple[str, str, str]], found: set[str]) -> Non
                     if not key.isascii():
                         found.add(unicodedata.normalize("NFC", key))
                         found.add(unicodedata.normalize("NFD", key))
+
+
+def _separators(text: str) -> Iterator[tuple[int, str]]:
+    # Two searches for a character are ten times as fast as one for either.
+    for separator in "@=":
+        place = text.find(separator)
+        while place >= 0:
+            yield place, separator
+            place = text.find(separator, place + 1)
 
 
 def _quoted(text: str, place: int) -> str:
