@@ -19,6 +19,7 @@ from benchmarks import (
     blocked_report,
     chunks,
     classifying,
+    erased_addresses,
     flags,
     hot_address,
     landing,
@@ -56,6 +57,7 @@ def benchmarks(scale: float, *, is_big: bool, entries: int | None = None) -> dic
         "runs": lambda: runs.table(rounds=9 if is_big else 3),
         "runs_as_installed": lambda: runs.table(rounds=9 if is_big else 3, idle_seconds=runs.DEFAULT_IDLE_SECONDS),
         "parsing": lambda: parsing.table(),
+        "erased_addresses": lambda: erased_addresses.table(),
     }
 
 

@@ -13,6 +13,7 @@ from benchmarks import (
     backlog,
     blocked_report,
     classifying,
+    erased_addresses,
     flags,
     hot_address,
     hour_plans,
@@ -175,6 +176,14 @@ def test_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rates_of_a_backlog() -> None:
     """First and last part by when each chunk began: 10 a second at first, 5 a second at last."""
     assert backlog.rates([(0.0, 0), (1.0, 10), (2.0, 20), (4.0, 30)], 6.0, 40, 10) == (10.0, 5.0)
+
+
+def test_erased_addresses() -> None:
+    rows = cells(erased_addresses.table((1_024, 4_096), 1))
+    assert [row[0] for row in rows][:3] == [
+        "bounce of 500 recipients", "plain characters, 4 KiB", "plain characters, 4 KiB",
+    ]  # fmt: skip
+    assert len(rows) == 9
 
 
 def test_parsing() -> None:

@@ -20,7 +20,7 @@ from ses_bounces.classify.entry import Classification
 from ses_bounces.classify.rules import WARNINGS, Rules
 from ses_bounces.classify.signature import Verify
 from ses_bounces.ledger.brake.limit import Brake
-from ses_bounces.ledger.erased.guard import conceal_bodies, names_in
+from ses_bounces.ledger.erased.guard import conceal_bodies, names_in, read_texts
 from ses_bounces.ledger.landed import Message
 from ses_bounces.ledger.sending_status import note_sending
 from ses_bounces.ledger.writing import Changes, writing
@@ -225,6 +225,7 @@ def _apply_batch(
 
 def _apply(connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified) -> None:
     names = names_in(connection, ((message.message_id, message.body) for message, _ in results))
+    read_texts(connection, (entry for _, result in results for entry in result.entries))
     with writing(connection) as writer:
         if total.brake is not None:
             results = total.brake.hold(connection, results)

@@ -293,7 +293,7 @@ def test_no_spelling_of_the_person_is_left(ledger: Connection) -> None:
     assert ledger.execute(query).fetchone()[0] > len(spellings())  # type: ignore[index]
 
 
-def test_no_writer_waits_while_bodies_are_searched(
+def test_no_writer_waits_while_bodies_and_texts_are_searched(
     ledger: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     erase(ledger, action(), [PERSON])
@@ -301,14 +301,17 @@ def test_no_writer_waits_while_bodies_are_searched(
         held = []
 
         def search(text: str) -> set[str]:
-            if "filler" in text:
+            if "filler" in text or text == said:
                 held.append(other.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone())
             return keys_in(text)
 
+        said = f"550 5.1.1 {OTHER}: no such mailbox, said once"
         monkeypatch.setattr(guard, "keys_in", search)
-        id_ = land(ledger, event(40, bounce([PERSON, OTHER], mail_fields={"headers": ["filler"]})))
+        with_text = bounce([PERSON, OTHER], mail_fields={"headers": ["filler"]}, recipient={"diagnosticCode": said})
+        id_ = land(ledger, event(40, with_text))
         classify_pending(ledger, Rules())
-    assert held == [(0,)]
+    # The body, and the text of both its entries.
+    assert held == [(0,), (0,)]
     body = ledger.execute("SELECT m.body FROM ses_bounces.message m WHERE m.message_id = %s", [id_])
     assert body.fetchone() == (None,)
 

@@ -5,6 +5,7 @@ Where nobody was erased, all of this is one look at an empty table.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -97,19 +98,38 @@ def conceal_entries(connection: Connection, entries: Collection[Entry]) -> None:
     secret = secret_of(connection)
     if secret is None:
         return
-    texts = {text for entry in entries for text in (entry.diagnostic_code, entry.source, entry.reason) if text}
-    keys = {text: keys_in(text) for text in texts}
+    keys = {text: _keys_in_text(text) for text in _texts(entries)}
     found = recognised(connection, itertools.chain((entry.address for entry in entries), *keys.values()), secret)
     if not found:
         return
     spellings = {key: Spelling(key) for key in found}
-    named = {text: [spellings[key] for key in keys[text] & found.keys()] for text in texts}
+    named = {text: [spellings[key] for key in inside & found.keys()] for text, inside in keys.items()}
     for entry in entries:
         entry.diagnostic_code = _without(entry.diagnostic_code, named)
         entry.source = _without(entry.source, named)
         entry.reason = _without(entry.reason, named)
         if entry.address in found:
             _conceal(entry, found[entry.address], secret)
+
+
+def read_texts(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Look for addresses in the texts of entries, and remember them; before ``writing()``.
+
+    It costs time in which no other writer is to wait. :func:`conceal_entries` finds them remembered.
+    """
+    if secret_of(connection) is not None:
+        for text in _texts(entries):
+            _keys_in_text(text)
+
+
+def _texts(entries: Iterable[Entry]) -> set[str]:
+    return {text for entry in entries for text in (entry.diagnostic_code, entry.source, entry.reason) if text}
+
+
+# The texts of two batches; each has 2,000 characters at most.
+@functools.lru_cache(maxsize=40_000)
+def _keys_in_text(text: str) -> frozenset[str]:
+    return frozenset(keys_in(text))
 
 
 def _without(text: str | None, named: Mapping[str, Iterable[Spelling]]) -> str | None:
