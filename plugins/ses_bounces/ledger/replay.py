@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 from ses_bounces.base.counted import counted
 from ses_bounces.base.database.connection import name_of, quiet
@@ -24,10 +25,10 @@ from ses_bounces.classify.body import classify_body
 from ses_bounces.classify.entry import Classification, Entry
 from ses_bounces.classify.rules import RULES_VERSION, Rules
 from ses_bounces.classify.signature import Verify
-from ses_bounces.ledger.erased.guard import conceal_entries
 from ses_bounces.ledger.moment import moment_of
 from ses_bounces.ledger.rebuild import Window
 from ses_bounces.ledger.registry import keys_of
+from ses_bounces.ledger.replay_tables import create_tables, keep, own_session
 from ses_bounces.ledger.writing import Changes, Writer, writing
 
 if TYPE_CHECKING:
@@ -42,13 +43,6 @@ BYTES_PER_CHUNK = 16 * 1024 * 1024
 CHANGES_PER_CHUNK = 2_000
 IDS_KEPT = 100
 PROGRESS_SECONDS = 10
-
-_COLUMNS = (
-    "message_id", "address", "address_as_reported", "kind", "occurred_at", "dedup_key", "reason", "deadline", "policy",
-    "mail_sent_at", "feedback_id", "ses_message_id", "bounce_type", "bounce_sub_type", "feedback_type", "status",
-    "diagnostic_code", "source", "configuration_set", "is_reply", "tags",
-)  # fmt: skip
-_COPY = f"COPY replayed_copy ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
 @dataclass(frozen=True)
@@ -87,6 +81,8 @@ class Replayed:
     superseded: int = 0
     # How many addresses were erased when the messages were read.
     erased: int = 0
+    # What the session that has the work tables is known by.
+    token: UUID = field(default_factory=uuid4)
 
     def lines(self) -> list[str]:
         """The table for the log; no address is in it."""
@@ -118,7 +114,9 @@ def try_replay(connection: Connection, rules: Rules, window: Window, verify: Ver
     """
     replayed, changes = _read(connection, rules, window, verify)
     with quiet():
-        for before, outcome, count in connection.execute(statement("ledger/replay/count_messages")):
+        with own_session(connection, replayed.token):
+            counts = connection.execute(statement("ledger/replay/count_messages")).fetchall()
+        for before, outcome, count in counts:
             replayed.outcomes[f"{before} → {outcome}"] = count
         noted = {"found": {name: count for name, (count, _) in replayed.found.items()}, "outcomes": replayed.outcomes}
         connection.execute(statement("ledger/replay/note_tried"), _key(rules, window) | {"changes": json.dumps(noted)})
@@ -143,7 +141,9 @@ def replay(connection: Connection, rules: Rules, window: Window, verify: Verify 
     with quiet():
         for chunk in _chunks(changes):
             _apply(connection, chunk, replayed)
-        for before, outcome, count in connection.execute(statement("ledger/replay/update_messages")):
+        with own_session(connection, replayed.token):
+            counts = connection.execute(statement("ledger/replay/update_messages")).fetchall()
+        for before, outcome, count in counts:
             replayed.outcomes[f"{before} → {outcome}"] = count
         connection.execute(statement("ledger/replay/note_applied"), _key(rules, window))
     return replayed
@@ -163,19 +163,21 @@ def _read(connection: Connection, rules: Rules, window: Window, verify: Verify |
     replayed = Replayed(erased=_erased(connection))
     reported = time.monotonic()
     with quiet():
-        connection.execute(statement("ledger/replay/create_tables"))
+        create_tables(connection, replayed.token)
         for chunk in _messages(connection, window):
             # Before the transaction: certificates are fetched for it.
             results = [(row, read) for row in chunk if (read := _classify(row, rules, verify)) is not None]
-            with connection.transaction():
-                _keep(connection, results)
+            with own_session(connection, replayed.token):
+                keep(connection, results)
             replayed.messages += len(results)
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 log.info("Read %s again so far", counted(replayed.messages, "message"))
-        connection.execute("ANALYZE replayed_message, replayed_entry")
         parameters = {"first": window[0], "last": window[1]}
-        changes = [Change(*row) for row in connection.execute(statement("ledger/replay/select_changes"), parameters)]
+        with own_session(connection, replayed.token):
+            connection.execute("ANALYZE replayed_message, replayed_entry")
+            rows = connection.execute(statement("ledger/replay/select_changes"), parameters).fetchall()
+        changes = [Change(*row) for row in rows]
     grouped: dict[str, list[int | None]] = defaultdict(list)
     for change in changes:
         grouped[change.name].append(change.address_id)
@@ -211,25 +213,6 @@ def _messages(connection: Connection, window: Window) -> Iterator[list[tuple[Any
         position = {"received": rows[-1][1], "id": rows[-1][0]}
 
 
-def _keep(connection: Connection, results: Sequence[tuple[tuple[Any, ...], Classification]]) -> None:
-    conceal_entries(connection, [entry for _, result in results for entry in result.entries])
-    cursor = connection.cursor()
-    with cursor.copy("COPY replayed_message (message_id, received_at, before, outcome, reason) FROM STDIN") as copy:
-        for (id_, received_at, _, before, *_), result in results:
-            copy.write_row((id_, received_at, before, result.outcome, result.reason))
-    with cursor.copy(_COPY) as copy:
-        for (id_, *_), result in results:
-            for entry in result.entries:
-                copy.write_row((id_, *_row(entry)))
-    connection.execute(statement("ledger/replay/keep_replayed_copies"))
-    connection.execute("TRUNCATE replayed_copy")
-
-
-def _row(entry: Entry) -> list[Any]:
-    values = [getattr(entry, name) for name in _COLUMNS[1:-1]]
-    return [*values, json.dumps(entry.tags) if entry.tags else None]
-
-
 def _chunks(changes: Sequence[Change]) -> Iterator[list[Change]]:
     """Part the changes; those of one address stay together, so that its state is never seen halfway."""
     chunk: list[Change] = []
@@ -246,7 +229,7 @@ def _apply(connection: Connection, changes: Sequence[Change], replayed: Replayed
     event_ids = [change.event_id for change in changes if change.event_id is not None]
     keys = [change.dedup_key for change in changes if change.dedup_key is not None and change.new_kind is not None]
     ids = sorted({change.address_id for change in changes if change.address_id is not None})
-    with writing(connection) as writer:
+    with own_session(connection, replayed.token), writing(connection) as writer:
         if _erased(connection) != replayed.erased:
             raise ReplayError("An address was erased while the messages were read again. Repeat the replay.")
         before = _causes(connection, ids)

@@ -19,8 +19,10 @@ from dev.postgres import EmbeddedPostgres
 from ses_bounces.base.database import partitions, schema
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.database.pool import _pools, lend
+from ses_bounces.base.exceptions import ReplayError
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.pending import classify_pending
+from ses_bounces.ledger.replay import try_replay
 from tests.integration.base.test_other_settings import seen
 from tests.kit.builders import bounce
 
@@ -132,6 +134,23 @@ def test_old_days_go_and_leave_no_limit_behind(pooled_url: str, database: Connec
         assert partitions.drop_partitions(connection, 30) == 1
     assert left(pooled_url) == before
     assert old not in partitions.partitions(database)
+
+
+def test_a_replay_that_loses_its_session_says_so_and_changes_nothing(pooled_url: str, database: Connection) -> None:
+    database.execute(
+        "INSERT INTO ses_bounces.message (sqs_message_id, queue_url, body, sent_at, receive_count, outcome)"
+        " VALUES ('m', 'q', %s, now(), 1, 'pending')",
+        [json.dumps(bounce("somebody@example.com"))],
+    )
+    classify_pending(database, Rules())
+    now = datetime.now(UTC)
+    window = (now - timedelta(hours=1), now + timedelta(hours=1))
+    left(pooled_url)
+    with ending(pooled_url) as connection, pytest.raises(ReplayError, match="a pool in session mode"):
+        try_replay(connection, Rules(), window)
+    assert database.execute("SELECT FROM ses_bounces.replay").fetchall() == []
+    # By itself it does.
+    assert try_replay(database, Rules(), window).messages == 1
 
 
 def test_messages_are_classified_and_pages_have_their_connection(

@@ -1,5 +1,7 @@
 -- The work tables of one replay; they go with its session. Locks: none that others see.
-DROP TABLE IF EXISTS replayed_message, replayed_copy, replayed_entry;
+DROP TABLE IF EXISTS pg_temp.replay_session, pg_temp.replayed_message, pg_temp.replayed_copy, pg_temp.replayed_entry;
+-- Whose tables they are: a pool may give this session to another replay.
+CREATE TEMP TABLE replay_session (token uuid);
 CREATE TEMP TABLE replayed_message (
     message_id bigint PRIMARY KEY, received_at timestamptz, before text, outcome text, reason text
 );
