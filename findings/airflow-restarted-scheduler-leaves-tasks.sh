@@ -24,16 +24,15 @@ trap 'exit 2' ERR # 1 says that the behaviour has changed.
 
 work=$(mktemp -d)
 
-kill_ours() { # WHAT THE COMMAND LINE MUST HOLD
-    # By a variable that only this demonstration sets: tasks leave the process group of their scheduler.
-    for process in /proc/[0-9]*; do
-        if grep -qzF "TRIES=$work/tries" "$process/environ" 2>/dev/null && grep -qaE "$1" "$process/cmdline" 2>/dev/null; then
-            kill -9 "${process#/proc/}" 2>/dev/null || true
-        fi
+sessions=()
+kill_sessions() { # SESSIONS...
+    # Workers and the processes of tasks leave the process group of their scheduler, not its session.
+    for session in "$@"; do
+        pkill -9 --session "$session" 2>/dev/null || true
     done
 }
 finish() {
-    kill_ours airflow
+    kill_sessions "${sessions[@]}"
     rm -rf "$work"
 }
 trap finish EXIT
@@ -71,7 +70,9 @@ with DAG("slow", schedule=None):
 PYTHON
 
 start() { # COMPONENT ARGUMENTS...
-    "$work/venv/bin/airflow" "$@" >>"$work/$1.log" 2>&1 &
+    setsid "$work/venv/bin/airflow" "$@" >>"$work/$1.log" 2>&1 &
+    session=$!
+    sessions+=("$session")
     disown
 }
 
@@ -92,6 +93,7 @@ wait_for_tries() { # NUMBER SECONDS
 seconds_until_the_second_try() { # SECONDS BETWEEN KILL AND START
     rm -f "$work/tries"
     start scheduler --skip-serve-logs
+    scheduler=$session
     # The DAG may not be there yet.
     for ((try = 0; try < 30; try++)); do
         "$work/venv/bin/airflow" dags trigger slow >>"$work/trigger.log" 2>&1 && break
@@ -99,14 +101,15 @@ seconds_until_the_second_try() { # SECONDS BETWEEN KILL AND START
     done
     wait_for_tries 1 120
     sleep 5
-    kill_ours 'scheduler|worker|supervisor|task'
+    kill_sessions "$scheduler"
     sleep "$1"
     began=$(date +%s)
     start scheduler --skip-serve-logs
+    scheduler=$session
     wait_for_tries 2 420
     seconds=$(awk -v began="$began" 'NR == 2 { printf "%.0f\n", $1 - began }' "$work/tries")
     sleep 5
-    kill_ours 'scheduler|worker|supervisor|task'
+    kill_sessions "$scheduler"
     sleep 100
 }
 

@@ -1,4 +1,4 @@
-"""A machine that can have no browser: one sentence before the first test, and a failure."""
+"""A machine that can have no browser and no pooler: a sentence for each before the first test, and a failure."""
 
 from __future__ import annotations
 
@@ -31,10 +31,12 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
     )
 
 
-def test_make_test_says_so_in_one_line(refusing: dict[str, str]) -> None:
+def test_make_test_says_so_in_a_line_for_each(refusing: dict[str, str]) -> None:
     done = run(refusing, "dev.tools")
     assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    line, of_the_pooler = done.stderr.splitlines()
+    assert of_the_pooler.startswith("The tests of Postgres behind a pooler need a pgbouncer, which can't be set up (")
+    assert of_the_pooler.endswith("; install it: pgbouncer, with the package manager of this system")
     assert line.startswith(SENTENCE)
     assert "ECONNREFUSED" in line
     assert "Debian's packages: apt-get is missing" in line

@@ -36,8 +36,8 @@ def put(connection: Connection, *bodies: str, sent_at: datetime = NOW) -> None:
         )
 
 
-def classified(connection: Connection, *bodies: str) -> Classified:
-    put(connection, *bodies)
+def classified(connection: Connection, *bodies: str, sent_at: datetime = NOW) -> Classified:
+    put(connection, *bodies, sent_at=sent_at)
     return classify_pending(connection, Rules())
 
 

@@ -243,7 +243,7 @@ def test_the_task_fails_and_says_what_to_do(tasks: Tasks, host: CertificateHost,
     host.pages.clear()
     put(database, signed("one"), signed("two"))
     with pytest.raises(
-        CertificateError, match=rf"^2 messages can't be checked\. The certificate {URL} .* stays pending"
+        CertificateError, match=rf"^2 messages can't be checked\. A certificate can't be had: {URL} .* stays pending"
     ):
         hourly.classify_bounces(tasks.context("classify_bounces"))
     assert [outcome for outcome, _ in outcomes(database)] == ["pending", "pending"]

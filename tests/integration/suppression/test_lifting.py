@@ -223,7 +223,8 @@ def test_a_refusal_of_mail_from_before_the_lift_is_an_echo_and_one_of_later_mail
     lift_open(database, [listing(ses)])
     classified(database, suppressed(NOW - timedelta(hours=2), "before"))
     assert blocked(database) == set()
-    classified(database, suppressed(datetime.now(UTC), "after"))
+    now = datetime.now(UTC)
+    classified(database, suppressed(now, "after"), sent_at=now + timedelta(seconds=1))
     assert blocked(database) == {"anna@example.com"}
 
 
