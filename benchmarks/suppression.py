@@ -28,7 +28,7 @@ from ses_bounces.base.database import schema
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.suppression.drift import publish_drift, report_drift
 from ses_bounces.suppression.reading import read_list
-from ses_bounces.suppression.ses_list import Listed, Page, SuppressionList
+from ses_bounces.suppression.ses_list import SuppressedAddress, SuppressionList, SuppressionPage
 
 SIZES = (10_000, 100_000, 300_000)
 PAGE = 1_000
@@ -46,16 +46,18 @@ class Generated(SuppressionList):
         super().__init__(SimpleNamespace(meta=SimpleNamespace(region_name="eu-west-1")), "123456789012", Pace(0))
         self.entries, self.kill_at, self.asked = entries, kill_at, 0
 
-    def page(self, _since: datetime | None, _until: datetime | None, next_token: str | None) -> Page:
+    def page(self, _since: datetime | None, _until: datetime | None, next_token: str | None) -> SuppressionPage:
         """Return the next page."""
         first = int(next_token or 0)
         if first == self.kill_at:
             raise KilledError
         self.asked += 1
         numbers = range(first, min(first + PAGE, self.entries))
-        listed = [Listed(f"Person.{n:07}@example{n % 997}.com", "BOUNCE", MOMENT + timedelta(n)) for n in numbers]
+        listed = [
+            SuppressedAddress(f"Person.{n:07}@example{n % 997}.com", "BOUNCE", MOMENT + timedelta(n)) for n in numbers
+        ]
         after = first + PAGE
-        return Page(listed, str(after) if after < self.entries else None)
+        return SuppressionPage(listed, str(after) if after < self.entries else None)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     :returns: the exit status: 0 done, 1 not done (a sentence on stderr says why), 2 wrong usage, 3 done and the answer
-        is for somebody to look at, 130 interrupted.
+        is for a person to look at, 130 interrupted.
     """
     from ses_bounces.shell.command import run
 

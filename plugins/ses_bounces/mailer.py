@@ -64,7 +64,7 @@ def blocked(
 def _names(emails: list[str], erasure_secret: str | None) -> list[str | None]:
     if not erasure_secret:
         return [None] * len(emails)
-    # Loaded for sites that erased somebody.
+    # Loaded only where a person was erased.
     from ses_bounces.base.erasure_secret import Secret
 
     secret = Secret(erasure_secret)
@@ -89,7 +89,7 @@ def sendable(
     """Yield the addresses that may be mailed, in their order; ask about each shortly before it is yielded.
 
     :param emails: of any number; read as they are needed.
-    :param at_once: so many are asked about together. The smaller, the fresher the answers.
+    :param at_once: how many are asked about together. The smaller, the fresher the answers.
     """
     rest = iter(emails)
     while chunk := list(islice(rest, at_once)):

@@ -1,4 +1,4 @@
--- How many open transients would be due, had they been given so many days; counted to 10,001. Locks: none.
+-- How many open transients would be due, had they been given this many days; counted to 10,001. Locks: none.
 -- Parameters:
 --   days: integer  the grace period to try
 SELECT count(*)

@@ -1,4 +1,4 @@
--- Messages of a detached day that became pending after it was looked at (somebody retried them) come back as if
+-- Messages of a detached day that became pending after it was looked at (a retry) come back as if
 -- received now.
 --   {table}  the day's table. Locks: the rows inserted.
 INSERT INTO ses_bounces.message (

@@ -1,4 +1,4 @@
--- Reports of the days that a gap of the feed reaches into are to be made again. Locks: the rows updated.
+-- Mark the reports of the days that a gap of the feed reaches into, to be made again. Locks: the rows updated.
 -- Parameters:
 --   first, last: timestamptz  of the gap
 UPDATE ses_bounces.report_day r

@@ -33,7 +33,7 @@ WITH closed AS (
         ORDER BY e.occurred_at DESC, e.event_id DESC
         LIMIT 1
     ) last ON true
-    -- An array, whose addresses are looked up: of the join alone the whole list may be read, for each chunk anew.
+    -- An array, whose addresses are looked up: a plain join may read the whole list, again for each chunk.
     WHERE b.address_id = ANY (ARRAY(SELECT t.address_id FROM touched_state t WHERE NOT t.is_new))
         AND b.address_id = s.address_id AND b.unblocked_at IS NULL
         AND b.reason <> ALL (coalesce(wanted.reasons, '{}'))

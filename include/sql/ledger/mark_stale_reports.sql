@@ -1,4 +1,4 @@
--- Reports of days that new ledger entries reach into are to be made again.
+-- Mark the reports of days that new ledger entries reach into, to be made again.
 -- Locks: the rows updated.
 -- Parameters:
 --   since: timestamptz  the earliest time of the new entries

@@ -30,7 +30,7 @@ WITH wanted AS MATERIALIZED (
         s.is_protected, s.since_stop_request, s.since_complaint, s.since_unsubscribed,
         s.since_permanent_bounce, s.since_ses_suppression, s.since_expired_transient
     ) c
-    -- Looked up for each: of a join the whole list may be read, for each chunk anew.
+    -- Looked up for each: a plain join may read the whole list, again for each chunk.
     LEFT JOIN LATERAL (
         SELECT b.blocked_list_id FROM ses_bounces.blocked_list b
         WHERE b.address_id = s.address_id AND b.reason = c.reason AND b.unblocked_at IS NULL AND NOT s.is_new OFFSET 0

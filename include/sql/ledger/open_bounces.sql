@@ -22,7 +22,7 @@ WITH shown AS MATERIALIZED (
         END AS opened_at,
         last.bounce_sub_type, last.configuration_set, coalesce(last.is_reply, false) AS is_reply, open.bounce_list_id
     FROM touched_state s
-    -- Looked up for each: of a join the whole list may be read, for each chunk anew.
+    -- Looked up for each: a plain join may read the whole list, again for each chunk.
     LEFT JOIN LATERAL (
         SELECT b.bounce_list_id FROM ses_bounces.bounce_list b
         WHERE b.address_id = s.address_id AND b.closed_at IS NULL AND NOT s.is_new OFFSET 0

@@ -1,4 +1,4 @@
--- The ids of the addresses on record from an id on, so many. Locks: none.
+-- The ids of the addresses on record from an id on, up to limit. Locks: none.
 -- Parameters:
 --   after: bigint  the id to begin behind
 --   limit: bigint  the most addresses

@@ -1,9 +1,9 @@
--- Addresses whose people are to be looked at, and whether they are blocked. Locks: none.
+-- The addresses whose people are due, and whether they are blocked. Locks: none.
 -- Parameters:
 --   after: bigint  the address_id to begin behind
 --   limit: bigint  the most addresses
 SELECT f.address_id, a.address, f.due_since,
-    -- A value is looked up for each address: of an EXISTS the whole blocked list is read, for each chunk anew.
+    -- A value is looked up for each address: an EXISTS reads the whole blocked list, again for each chunk.
     coalesce((
         SELECT true FROM ses_bounces.blocked_list b WHERE b.address_id = f.address_id AND b.unblocked_at IS NULL LIMIT 1
     ), false)

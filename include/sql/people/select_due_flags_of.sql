@@ -1,8 +1,8 @@
--- Those of some addresses whose people are to be looked at, and whether they are blocked. Locks: none.
+-- The addresses among these whose people are due, and whether they are blocked. Locks: none.
 -- Parameters:
 --   ids: bigint[]  the addresses
 SELECT f.address_id, a.address, f.due_since,
-    -- A value is looked up for each address: of an EXISTS the whole blocked list is read, for each chunk anew.
+    -- A value is looked up for each address: an EXISTS reads the whole blocked list, again for each chunk.
     coalesce((
         SELECT true FROM ses_bounces.blocked_list b WHERE b.address_id = f.address_id AND b.unblocked_at IS NULL LIMIT 1
     ), false)

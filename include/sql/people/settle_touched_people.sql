@@ -1,4 +1,4 @@
--- Settle the changes whose person's row is gone, or was touched by somebody since: a touched row that is still off is
+-- Settle the changes whose person's row is gone, or has changed since: a touched row that is still off is
 -- an administrator's to decide. Yields settlement and count. Locks: the rows settled.
 -- Parameters:
 --   ids: bigint[]       addresses that are no longer blocked

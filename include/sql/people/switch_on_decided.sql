@@ -1,6 +1,6 @@
 -- Switch the flag on for up to limit people for whom an administrator decided so, unless their address is blocked by
--- now. Rows that somebody else holds are passed over. Yields the number switched on. Locks: the people's rows, for
--- the length of this statement.
+-- now. Rows that another session has locked are passed over. Yields the number switched on. Locks: the people's
+-- rows, for the length of this statement.
 -- Parameters:
 --   ids: bigint[]       the addresses
 --   people_table: text  the table's name

@@ -1,4 +1,4 @@
--- Take it upon oneself to send a day's report on a channel; no row: it was sent, or somebody is at it. A claim older
+-- Claim the sending of a day's report on a channel; no row: it was sent, or another run sends it. A claim older
 -- than ten minutes is of a sender that was killed. Locks: the row.
 -- Parameters:
 --   day: date       the report's

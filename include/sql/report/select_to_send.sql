@@ -1,4 +1,4 @@
--- The days whose report is to be sent on a channel: finished, of the last week, not sent yet. A channel that nothing
+-- The days whose report is due on a channel: finished, of the last week, not sent yet. A channel that nothing
 -- was sent on begins with the newest. Locks: none.
 -- Parameters:
 --   channel: text  email or chat

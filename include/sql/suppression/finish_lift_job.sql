@@ -1,4 +1,4 @@
--- Note how an import job ended; its requests are to be deleted one by one where it did not do all of them.
+-- Note how an import job ended; its requests are deleted one by one where it did not do all of them.
 -- Yields the requests that it did. Locks: the rows updated.
 -- Parameters:
 --   job_id: text   SES's id of the job

@@ -1,4 +1,4 @@
--- Finish the open requests whose addresses have left every list, at most so many; yields what the ledger needs.
+-- Finish the open requests whose addresses have left every list, up to limit; yields what the ledger needs.
 -- Within writing(). Locks: the rows updated.
 -- Parameters:
 --   ids: bigint[]              only these; null: all

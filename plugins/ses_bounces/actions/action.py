@@ -31,10 +31,10 @@ STATEMENT_TIMEOUT = "2900ms"
 BUSY = "Busy: the hourly job is writing. Nothing was changed; try again."
 OTHER_CHOICE = "This form was already sent with another choice for this one. Reload the page and choose again."
 
-Outcome = Literal["done", "already", "refused"]
+ActionOutcome = Literal["done", "already", "refused"]
 Target = int | str
 
-# Somebody holds what is needed: a lock, for too long, or a deadlock.
+# Another session holds a lock for too long, or there was a deadlock.
 _BUSY_STATES = ("55P03", "57014", "40P01", "40001")
 
 
@@ -80,7 +80,7 @@ class Result:
     """
 
     target_id: int | None
-    outcome: Outcome
+    outcome: ActionOutcome
     message: str
     line: int | None = None
     # Nothing was tried: the same form may be sent again.
@@ -104,7 +104,7 @@ class Answers:
         """The targets that have no answer yet."""
         return [target for target in self.asked if target not in self.before and target not in self.now]
 
-    def give(self, target: Target, outcome: Outcome, message: str, target_id: int | None = None) -> None:
+    def give(self, target: Target, outcome: ActionOutcome, message: str, target_id: int | None = None) -> None:
         """Answer for a target."""
         id_ = target if isinstance(target, int) else target_id
         self.now[str(target)] = Result(id_, outcome, message)
@@ -125,7 +125,7 @@ def act(
     :param asked: by target, what is asked of it (plain JSON); sent twice, a target gets the answer that it got.
     :param work: given the open transaction, decides and appends.
     :param answer: called when the lists are up to date, before the commit.
-    :raises ActionError: the form's id was used by somebody else or for something else.
+    :raises ActionError: another user used the form's id, or it was used for something else.
     :raises DatabaseError: nothing is changed.
     """
     answers = Answers({str(target): choice for target, choice in asked.items()})
@@ -145,7 +145,7 @@ def act(
 
 
 class BusyError(Exception):
-    """Somebody held a lock for too long; the transaction is undone."""
+    """Another session held a lock for too long; the transaction was rolled back."""
 
 
 @contextlib.contextmanager
@@ -178,7 +178,7 @@ def limit_waits(connection: Connection) -> None:
 def recall(connection: Connection, action: Action, kind: str, answers: Answers) -> None:
     """Take up the answers that the same form got before.
 
-    :raises ActionError: the form's id was used by somebody else or for something else.
+    :raises ActionError: another user used the form's id, or it was used for something else.
     """
     row = connection.execute(statement("actions/select_admin_action"), {"action_id": action.action_id}).fetchone()
     if row is None:

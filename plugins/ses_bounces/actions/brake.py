@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 _DONE: dict[Decision, str] = {
-    "confirmed": "Confirmed: the next hourly run applies what is held, and the domain has its limit anew.",
+    "confirmed": "Confirmed: the next hourly run applies what is held, and the domain's count starts again.",
     "dismissed": "Dismissed: what is held never counts. The next hourly run marks its messages.",
 }
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 KIND = "erase_addresses"
 LIFTING = "A lift of its block is under way, which needs the address. Erase it when that is done."
 TWICE = (
-    "It was erased before, and an older version of this package recorded it anew. Upgrade every machine; "
+    "It was erased before, and an older version of this package recorded it again. Upgrade every machine; "
     "the entries of both have to be joined by hand."
 )
 _NOT_ON_RECORD = "It is not on record as an address; texts and messages were searched for it."

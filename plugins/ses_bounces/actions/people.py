@@ -10,9 +10,9 @@ import psycopg
 
 from ses_bounces.actions.action import (
     Action,
+    ActionOutcome,
     Answers,
     BusyError,
-    Outcome,
     Result,
     busy,
     limit_waits,
@@ -60,7 +60,7 @@ def people_at(connection: Connection, settings: Settings, address_ids: Iterable[
 
     :returns: nobody where ``people_table`` is not set.
     :raises SettingsError: when the people table is not as the settings say.
-    :raises DatabaseError: also when the people table is held for over two seconds.
+    :raises DatabaseError: also when the people table is locked for over two seconds.
     """
     ids = list(address_ids)
     if settings.people_table is None or not ids:
@@ -86,7 +86,7 @@ def follow_flags(connection: Connection, settings: Settings, address_ids: Iterab
         try:
             done = sync_addresses(connection, settings, ids, SECONDS)
         except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.errors.DeadlockDetected):
-            held = f"The people table is held by another session: Allow Group Email {WITHIN_THE_HOUR}."
+            held = f"Another session has locked the people table: Allow Group Email {WITHIN_THE_HOUR}."
             return FlagsFollowed(0, 0, 0, len(ids), held)
     return FlagsFollowed(done.switched_off, done.switched_on, done.touched, done.locked_addresses, _words(done))
 
@@ -96,8 +96,8 @@ def switch_on(
 ) -> list[Result]:
     """Switch Allow Group Email on for the people whom an administrator ticked, also where their row was touched.
 
-    Never where the person's address is blocked by now. The decision is noted first; a row that somebody holds is
-    switched on by the hourly sync, and the answer says so.
+    Never where the person's address is blocked by now. The decision is noted first; the hourly sync switches on a row
+    that another session has locked, and the answer says so.
 
     :param flag_change_ids: see :attr:`Person.flag_change_id`.
     :returns: one result for each, in the order given, each once.
@@ -159,7 +159,7 @@ def _switch_on(rows: PeopleRows, action: Action, answers: Answers) -> None:
         return
     decide_to_switch_on(people, ids, action.actor)
     addresses = {state.address_id for state in states if state.flag_change_id in ids}
-    later = f"The person's row is held by another session: it {WITHIN_THE_HOUR}."
+    later = f"Another session has locked the person's row: it {WITHIN_THE_HOUR}."
     try:
         switch_on_decided(rows, addresses)
         states = _states(people, answers)
@@ -171,7 +171,7 @@ def _switch_on(rows: PeopleRows, action: Action, answers: Answers) -> None:
         answers.give(state.flag_change_id, *_became(state, state.person_id in rows.refused, later))
 
 
-def _became(state: FlagState, is_refused: bool, later: str) -> tuple[Outcome, str]:
+def _became(state: FlagState, is_refused: bool, later: str) -> tuple[ActionOutcome, str]:
     """Return what became of a decision to switch on."""
     if state.settlement in ("restored", "on"):
         return "done", "Switched on."
@@ -213,7 +213,7 @@ def _words(done: Synced) -> str:
     if done.touched:
         parts.append(f"{done.touched} people's rows were touched since we switched them off: decide about them.")
     if done.locked_addresses:
-        parts.append(f"The rows of people at {done.locked_addresses} addresses are held: that {WITHIN_THE_HOUR}.")
+        parts.append(f"The rows of people at {done.locked_addresses} addresses are locked: that {WITHIN_THE_HOUR}.")
     if done.refused:
         more = ", …" if done.refused > IDS_SHOWN else ""
         parts.append(

@@ -1,4 +1,4 @@
-"""Undoing: which blocks an outage of somebody else's made, to be lifted together; and taking a lift back."""
+"""Undo: find the blocks that a provider's outage caused, to lift them together; and take a lift back."""
 
 from __future__ import annotations
 

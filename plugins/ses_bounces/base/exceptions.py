@@ -15,14 +15,14 @@
         ├── SchemaError             the database is not at a version that we can work with
         ├── PrivilegeError          the database role lacks a privilege
         ├── QueueError              a queue is not there, or not for us
-        ├── AwsRefusedError         AWS refused; nothing was changed by half
+        ├── AwsRefusedError         AWS refused; no partial change was made
         ├── SetupError              something that is not ours stands in the way of setting up
         ├── ReplayError             a replay that was not tried, or of no window
         ├── SendRefusedError        a mail server or a webhook refuses the report
         │   └── PartlySentError         some of the recipients don't get it
         ├── HealthError             the doctor found something critical
         ├── QuarantineError         most messages were not understood
-        ├── BrakeError              bounces of a domain are held until somebody decides
+        ├── BrakeError              bounces of a domain are held until an administrator decides
         └── RunError                a task of the run failed
 """
 
@@ -110,7 +110,7 @@ class QuarantineError(NeedsAPersonError):
 
 
 class BrakeError(NeedsAPersonError):
-    """Bounces of a domain over its limit are held until somebody decides; everything else went on."""
+    """Bounces of a domain over its limit are held until an administrator decides; everything else went on."""
 
 
 class RunError(NeedsAPersonError):

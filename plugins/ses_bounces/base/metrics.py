@@ -31,7 +31,7 @@ METRICS = {
     "lag_seconds": Metric("gauge", "seconds", ("queue",), "age of the oldest message that was landed"),
     "classified": Metric("counter", "messages", (), "classified, whatever they led to"),
     "quarantined": Metric("counter", "messages", (), "not understood, and kept with the reason"),
-    "held": Metric("gauge", "messages", (), "held by the brake until somebody decides"),
+    "held": Metric("gauge", "messages", (), "held by the brake until an administrator decides"),
     "braked_domains": Metric("gauge", "domains", (), "over their limit of new blocks, undecided"),
     "blocked": Metric("counter", "blocks", ("reason",), "made: one for each address and cause"),
     "unblocked": Metric("counter", "blocks", ("reason",), "lifted"),

@@ -86,7 +86,7 @@ class Node(msgspec.Struct, gc=False):
     region: str | None = None
     resources: list[str] | None = None
     detail: Node | None = None
-    # Each is read by itself, up to so many: a megabyte has room for 300,000.
+    # The most that are read, each by itself: a megabyte has room for 300,000.
     Records: list[msgspec.Raw] | None = None
     notificationType: str | None = None
     eventType: str | None = None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Says what is wrong with the signature of an envelope; None: it is right.
 Verify = Callable[[Node], str | None]
 
-# No login, port or query: with these the host, or what it answers, may be somebody else's. The longest region has 14.
+# No login, port or query: with these the host, or what it answers, may be a stranger's. The longest region has 14.
 _URL = re.compile(
     r"https://(sns\.[a-z]{2,4}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?)(?:/[A-Za-z0-9_-]{1,120}){1,4}\.pem"
 )

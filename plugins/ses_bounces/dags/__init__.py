@@ -1,4 +1,4 @@
-"""The DAGs, as they are or with what is to be different; docs/install.md has examples."""
+"""The DAGs, as they are or with your changes; docs/install.md has examples."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
 # Is the feed alive? Daily
 
-A feed of bounces can die without an error: a notification that somebody switched off, a policy that lost a statement, a
+A feed of bounces can die without an error: a notification that was switched off, a policy that lost a statement, a
 paused DAG, an expired key. This DAG looks at everything that the job stands on, and says of each thing what was found,
 what it means and what to do. The findings are in the log of `report_findings`, in the table `ses_bounces.finding`, on
 the overview page, and in metrics (`ses_bounces.findings`). **A critical one fails the run**, so that your usual alerts

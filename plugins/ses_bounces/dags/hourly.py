@@ -26,12 +26,12 @@ held is decided about on the page *Quarantine*.
 **Backfill**: drains nothing (what is in the queue belongs to no hour); it brings the lists up to date for what
 happened in its hours, and writes the reports of its days again. As many active runs as you like.
 
-**Replay**: with *Read messages again*, a backfill classifies the messages of its hours anew with today's rules and
+**Replay**: with *Read messages again*, a backfill classifies the messages of its hours again with today's rules and
 settings; a run by hand those sent in the times that it names. Try it first (*Only try*): `classify_bounces` logs what
 would change. Then run the same once more without that. What today's rules no longer make is superseded, not deleted.
 
 **The brake** (setting `max_new_blocks_per_domain`): bounces of a domain beyond that many new blocks a day are held, and
-`check_brake` fails in every run until somebody confirms or dismisses them, on the page *Quarantine* or with
+`check_brake` fails in every run until an administrator confirms or dismisses them, on the page *Quarantine* or with
 `ses-bounces held`.
 
 **To stop everything**: set `"enabled": false` in the Variable; each task is then skipped. The queue keeps messages for
@@ -69,7 +69,7 @@ _PARAMS = {
         False,
         type="boolean",
         title="Read messages again",
-        description="Classify the messages of a window anew, with today's rules: a backfill those of its hours, a run "
+        description="Classify the messages of a window again, with today's rules: a backfill those of its hours, a run "
         "by hand those sent in the times below. Try it first.",
         section="Replay",
     ),

@@ -2,7 +2,7 @@
 
 LocalExecutor forks each task from the scheduler, with what it has imported. Without this, half of the time that a task
 of an empty hour adds is the import of Postgres's driver and of the providers' hooks. Nothing of this package is among
-it: that may be a folder which changes while the scheduler runs, and each task reads it anew.
+it: that may be a folder which changes while the scheduler runs, and each task reads it again.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ step that AWS refuses undoes those before it. A run that was killed is finished 
 nothing to do. What it makes bears the tags `managed-by: airflow-ses-bounces` and `ses-bounces:site`; what others made
 gets one statement in its policy and is left alone otherwise; what another site made is in the way.
 
-*Only the database* makes or upgrades the schema and nothing else: for an upgrade, or where somebody else makes the feed.
+*Only the database* makes or upgrades the schema and nothing else: for an upgrade, or where another team makes the feed.
 
 To take a feed down, use `ses-bounces setup example.com --teardown` in a shell. The settings are changed on their page, or by the
 shell.

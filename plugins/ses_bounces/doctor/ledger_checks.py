@@ -17,7 +17,7 @@ from ses_bounces.doctor.feed_checks import check_read_queues
 from ses_bounces.doctor.finding import Findings, Severity
 from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
 from ses_bounces.doctor.people_checks import check_people
-from ses_bounces.ledger.brake.held import waiting
+from ses_bounces.ledger.brake.held import undecided
 from ses_bounces.ledger.erased.guard import refuse, stored_checks
 from ses_bounces.ledger.lists.overview import Overview, overview
 from ses_bounces.ledger.moment import moment_of
@@ -109,10 +109,10 @@ def _check_messages(findings: Findings, health: Health, numbers: Overview) -> No
 
 
 def _check_brake(findings: Findings, connection: Connection) -> None:
-    held = waiting(connection)
+    held = undecided(connection)
     for one in held:
         findings.add(
-            "brake", one.domain, "warning", one.sentences(), "They block nobody until somebody decides.",
+            "brake", one.domain, "warning", one.sentences(), "They block nobody until an administrator decides.",
             "Confirm them if the addresses are gone, dismiss them if the provider answered wrongly; see The brake in "
             "docs/operations.md.",
         )  # fmt: skip

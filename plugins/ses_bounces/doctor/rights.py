@@ -17,7 +17,7 @@ NOBODY = "nobody@airflow-ses-bounces.invalid"
 NO_ADDRESS = "airflow-ses-bounces"
 NO_HANDLE = "AQEBnobody"
 NO_JOB = "00000000-0000-0000-0000-000000000000"
-# A receipt counts towards the dead-letter queue; of fewer than so many it is not to take one.
+# Each receipt counts towards the dead-letter queue: the doctor receives nothing where fewer than this are allowed.
 RECEIPTS_TO_SPARE = 10
 _HANDLE_REFUSED = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "InvalidAddress", "InvalidIdFormat")
 _THING_REFUSED = ("NotFoundException", "BadRequestException", "InvalidNextTokenException")
@@ -26,7 +26,7 @@ _THING_REFUSED = ("NotFoundException", "BadRequestException", "InvalidNextTokenE
 def try_queue(findings: Findings, sqs: Any, url: str, max_receives: int | None) -> None:
     """Try each right of a drain on a queue.
 
-    :param max_receives: after so many receipts a message goes to the dead-letter queue; None: never.
+    :param max_receives: the number of receipts after which a message goes to the dead-letter queue; None: never.
     """
     name = url.rpartition("/")[2]
     calls: dict[str, Callable[[], Any]] = {
@@ -60,7 +60,7 @@ def try_list(findings: Findings, clients: Clients, sesv2: Any, region: str) -> N
     if settings.lift_at_ses:
         calls["ses:DeleteSuppressedDestination"] = lambda: sesv2.delete_suppressed_destination(EmailAddress=NOBODY)
     if settings.push_to_ses:
-        # Not even an address of nobody is to be put there.
+        # Even an address that belongs to nobody must not be put there.
         calls["ses:PutSuppressedDestination"] = lambda: sesv2.put_suppressed_destination(
             EmailAddress=NO_ADDRESS, Reason="BOUNCE"
         )

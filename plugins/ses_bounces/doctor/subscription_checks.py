@@ -142,7 +142,7 @@ def _check_topic(findings: Findings, sns: Any, topic: str, account: str) -> None
         except sns.exceptions.NotFoundException:
             findings.add(
                 "topic", topic, "critical", "It was deleted.", "SES has nobody to report to.",
-                f"{_setup()}: it makes it anew and has SES report to it.",
+                f"{_setup()}: it creates it again and has SES report to it.",
             )  # fmt: skip
             return
     if found.get("KmsMasterKeyId") == _AWS_KEY:

@@ -81,7 +81,7 @@ def drain(
     :param belongs_to: URL of the queue of the settings that this is, or is the dead-letter queue of.
     :param open_database: gives an autocommit connection.
     :param max_seconds: begin to stop after this long.
-    :param max_messages: begin to stop after so many.
+    :param max_messages: begin to stop after this many.
     :raises FeedError: the queue could not be read, or deleted from; what was received is landed all the same.
     :raises DatabaseError: what was not landed is still in the queue.
     """
@@ -154,7 +154,7 @@ class _Drain:
         if self.drained.emptied:
             self.depth = self.queue.depth()
             return
-        # Only to be told: what was landed is to be noted all the same.
+        # For the log only: a failure here must not prevent recording the drain.
         with contextlib.suppress(SesBouncesError):
             self.drained.left = self.queue.depth().waiting
         if self.drained.left and (since := self.landing.oldest_of_late):

@@ -16,7 +16,7 @@ def pace_of(landed: int, seconds: float) -> float | None:
 
 
 def when_done(waiting: int, pace: float, max_seconds: int, now: datetime) -> str:
-    """Say when so many waiting messages will have been drained.
+    """Say when the waiting messages will have been drained.
 
     :param waiting: at least one.
     :param pace: messages a second.

@@ -73,7 +73,7 @@ def _note_awaited(connection: Connection, url: str, belongs_to: str, depth: Dept
 
 
 def _drainers(waiting: int, settings: Settings) -> int:
-    """Return how many drainers have enough to do with so many messages, or with those of them that a run may take."""
+    """Return how many drainers have enough to do with the waiting messages, or with those that a run may take."""
     work = min(waiting, settings.max_messages or waiting)
     return min(settings.max_drainers, math.ceil(work / MESSAGES_PER_DRAINER))
 

@@ -173,7 +173,7 @@ def _cost(result: _Result) -> int:
 
 
 def _next_chunk(connection: Connection, after: Message | None = None) -> list[Message]:
-    """Return the oldest pending messages: up to so many, and no more once their bodies pass so many bytes.
+    """Return the oldest pending messages, up to a number of messages and a number of bytes of their bodies.
 
     :param after: only those behind this one.
     """
@@ -184,7 +184,7 @@ def _next_chunk(connection: Connection, after: Message | None = None) -> list[Me
         "bytes": BYTES_PER_CHUNK,
     }
     with connection.transaction(), connection.cursor(binary=True) as cursor:
-        # A backlog that autovacuum has not seen yet would else be read and sorted anew for every chunk.
+        # Otherwise Postgres reads and sorts a backlog that autovacuum has not seen yet for every chunk.
         connection.execute("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
         return [Message(*row) for row in cursor.execute(statement("ledger/select_pending_messages"), position)]
 

@@ -1,4 +1,4 @@
-"""The lists compared with what the ledger says, and brought up to it; for when somebody doubts them.
+"""Compares the lists with the ledger and repairs them; for when a person doubts them.
 
 Nothing is renamed or emptied: readers see the lists at all times, and other writers wait for a chunk at most.
 """

@@ -129,7 +129,7 @@ class Writer:
         self.connection.execute("TRUNCATE incoming_delivery")
 
     def append_replayed(self, event_ids: list[int], dedup_keys: list[bytes]) -> None:
-        """Supersede entries, and append those that a replay makes in their place, or anew; see ``replay.py``.
+        """Supersede entries, and append those that a replay makes in their place, or in addition; see ``replay.py``.
 
         :param event_ids: the entries that are superseded.
         :param dedup_keys: of those in the work table ``replayed_entry`` that are appended.

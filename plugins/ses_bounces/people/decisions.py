@@ -20,7 +20,7 @@ class Person:
     """A person at an address, or one whom we switched off for it.
 
     ``flag_change_id`` is there where we switched the flag off and nothing became of it yet; ``touched_since``: the row
-    was changed after us. A page ticks who is to be switched on where it was not touched. ``decided_by``: an
+    was changed after us. A page ticks the person where the row has not changed. ``decided_by``: an
     administrator already asked for it. ``is_blocked``: the person's address, as it is now, is blocked.
     """
 
@@ -59,7 +59,7 @@ class FlagState:
 def people_at(people: People, address_ids: Iterable[int]) -> list[Person]:
     """Return the people at some addresses and those whom we switched off for them, up to 1,000, by id.
 
-    :raises DatabaseError: also when the people table is held for longer than ``people`` waits.
+    :raises DatabaseError: also when the people table is locked for longer than ``people`` waits.
     """
     ids = list(address_ids)
     addresses = list(keys_of(people.connection, ids).values())

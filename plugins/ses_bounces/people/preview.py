@@ -43,7 +43,7 @@ class Rights:
 
 
 def people_preview(connection: Connection, settings: Settings) -> Iterator[str]:
-    """Yield what would be read and written, in how many rows, and what is to be minded; ``people_table`` is set.
+    """Yield what would be read and written, in how many rows, and what to mind; ``people_table`` is set.
 
     It takes some :data:`SECONDS`; what can't be counted by then is said to be so.
     """

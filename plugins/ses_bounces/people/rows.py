@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PEOPLE_PER_STATEMENT = 5_000
-# If so many were refused and nobody was served, it is the table that refuses, not a row.
+# Rows. If this many were refused and none was changed, the table refuses, not a row.
 MOST_REFUSED = 50
 IDS_KEPT = 100
 

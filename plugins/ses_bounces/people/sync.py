@@ -40,9 +40,9 @@ _SWITCH_ON_DECIDED = Changing("people/switch_on_decided", "people/switch_on_deci
 
 @dataclass
 class Synced:
-    """What a sync did, in people; ``locked_addresses`` stay due, because somebody held a row.
+    """What a sync did, in people; ``locked_addresses`` stay due, because another session had locked a row.
 
-    ``touched``: people whom we switched off, whose address is free again, and whose row somebody touched since: an
+    ``touched``: people whom we switched off, whose address is free again, and whose row has changed since: an
     administrator decides. ``refused``: people whose row a constraint or a trigger of theirs refuses to change; they
     stay due, and ``refused_ids`` names the first 100. ``would_switch_off``: in observe mode, what enforcing would do.
     ``unreadable``: of everybody, where all were compared, those whose email is no address; nothing is ever switched
@@ -96,7 +96,7 @@ def sync_addresses(
 
     :param seconds: the time that all statements together may take; the one that would pass it is cancelled.
     :raises SettingsError: when the people table is not as the settings say.
-    :raises psycopg.errors.LockNotAvailable: somebody holds the table; what is not done stays due.
+    :raises psycopg.errors.LockNotAvailable: another session has locked the table; what is not done stays due.
     :raises psycopg.errors.QueryCanceled: the time is over; what is not done stays due.
     """
     done = Synced()
@@ -209,7 +209,7 @@ def _switch_on(rows: PeopleRows, free: dict[int, Any], done: Synced) -> dict[int
 def switch_on_decided(rows: PeopleRows, address_ids: Iterable[int]) -> int:
     """Switch the flag on for those at some addresses for whom an administrator decided so; returns how many.
 
-    Rows that somebody else holds, or that the database refuses to change, stay as decided.
+    Rows that another session has locked, or that the database refuses to change, stay as decided.
     """
     ids = list(address_ids)
     total = rows.change(_SWITCH_ON_DECIDED, ids=ids)
@@ -220,7 +220,7 @@ def switch_on_decided(rows: PeopleRows, address_ids: Iterable[int]) -> int:
 def _switch_off_erased(rows: PeopleRows, secret: Secret, after: Any) -> int:
     """Switch the flag off for those in one range of ids whose address was erased and is blocked; returns how many.
 
-    Postgres can't tell who they are, the secret can. Rows that somebody else holds are left for the next day.
+    Postgres can't tell who they are, the secret can. Rows that another session has locked are left for the next day.
 
     :param after: the id that the range begins behind.
     """

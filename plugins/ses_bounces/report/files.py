@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 
-# What is written into a day's folder; anything else there is somebody else's.
+# The files of a day's folder; any other file there is left alone.
 FILES = ("summary.json", "blocked_report.html", "blocked_report.csv", "suppression_drift.csv")
 
 

@@ -16,7 +16,7 @@ from ses_bounces.ledger.writing import lock_state
 from ses_bounces.report.charts import HISTORY_DAYS
 from ses_bounces.report.csv_file import blocked_csv
 from ses_bounces.report.days import _MOMENT
-from ses_bounces.report.page import Listed, Page, render
+from ses_bounces.report.page import ReportPage, ShownRows, render
 from ses_bounces.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def make_report(connection: Connection, day: date, zone: ZoneInfo) -> Summary:
         return _store(connection, page, moments, table)
 
 
-def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict[str, Any], bytes]:
+def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[ReportPage, dict[str, Any], bytes]:
     execute = connection.execute
     cursor = execute(statement("report/select_moments"), {"day": day, "zone": zone.key})
     row = cursor.fetchone()
@@ -95,12 +95,12 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[Page, dict
         top_domains=dict(execute(statement("report/select_domains"), domains).fetchall()),
         may_lack=[_gap(zone, *gap) for gap in gaps],
     )
-    page = Page(
+    page = ReportPage(
         day=day,
         zone=zone.key,
         is_over=moments["as_of"] == moments["ends_at"],
         summary=summary,
-        new=Listed(sum(fresh for reason, _, fresh in reasons if reason), new_rows),
+        new=ShownRows(sum(fresh for reason, _, fresh in reasons if reason), new_rows),
         lifted=lifted,
         due=due,
         due_domains=execute(statement("report/select_due_domains"), near | {"limit": DOMAINS_SHOWN}).fetchall(),
@@ -130,11 +130,11 @@ def _days(transient: tuple[int | None, int]) -> int:
     return transient[0] or 0
 
 
-def _listed(rows: list[tuple[Any, ...]]) -> Listed:
-    return Listed(rows[0][0] if rows else 0, [row[1:] for row in rows])
+def _listed(rows: list[tuple[Any, ...]]) -> ShownRows:
+    return ShownRows(rows[0][0] if rows else 0, [row[1:] for row in rows])
 
 
-def _store(connection: Connection, page: Page, moments: dict[str, Any], table: bytes) -> Summary:
+def _store(connection: Connection, page: ReportPage, moments: dict[str, Any], table: bytes) -> Summary:
     """Store the report unless the day has the same one, and say whether it was overtaken by new entries meanwhile."""
     from dataclasses import replace
     from hashlib import sha256
@@ -176,5 +176,5 @@ def _store(connection: Connection, page: Page, moments: dict[str, Any], table: b
     return summary
 
 
-def _page(page: Page) -> bytes:
+def _page(page: ReportPage) -> bytes:
     return gzip.compress(render(page).encode(), compresslevel=6, mtime=0)

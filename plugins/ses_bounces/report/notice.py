@@ -1,6 +1,6 @@
 """What is sent of a day's report: the summary, the chart and a link, as a mail and as a message for a chat.
 
-The chart of a mail is a table of coloured cells: mail programs draw no SVG, and many show no image before somebody
+The chart of a mail is a table of coloured cells: mail programs draw no SVG, and many show no image before a person
 agrees. A chat gets it as a line of blocks. No address is in either, unless the settings say so.
 """
 
@@ -37,7 +37,7 @@ class Notice:
 
     :param summary: see :class:`ses_bounces.report.summary.Summary`.
     :param link: of its page; None: Airflow does not know its own URL.
-    :param new: address and reason of the newly blocked; empty unless addresses are to be sent.
+    :param new: address and reason of the newly blocked; empty unless addresses are sent.
     :param site: whose it is.
     """
 
@@ -110,7 +110,7 @@ class Notice:
         return "\n".join([*lines, *([self.link] if self.link else [])])
 
     def newly_blocked(self, write: Callable[[str], str] = str) -> list[str]:
-        """Return a line for each of the first 50 newly blocked addresses; none unless addresses are to be sent."""
+        """Return a line for each of the first 50 newly blocked addresses; none unless addresses are sent."""
         lines = [f"{write(address)}: {CAUSE_WORDS[reason].lower()}" for address, reason in self.new[:ADDRESSES_IN_CHAT]]
         more = len(self.new) - ADDRESSES_IN_CHAT
         return [*lines, f"… and {more:,} more"] if more > 0 else lines

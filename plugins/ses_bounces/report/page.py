@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ShownRows:
     """The number of all rows, and the first of them."""
 
     total: int
@@ -26,22 +26,22 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportPage:
     """What the page shows; rows as the statements ``select_report_…`` yield them."""
 
     day: date
     zone: str
     is_over: bool
     summary: Summary
-    new: Listed
-    lifted: Listed
-    due: Listed
+    new: ShownRows
+    lifted: ShownRows
+    due: ShownRows
     due_domains: list[tuple[str, int]]
     history: list[tuple[date, str, int]]
     days_left: list[tuple[int | None, int]]
 
 
-def render(page: Page) -> str:
+def render(page: ReportPage) -> str:
     """Return the page as HTML; the same input gives the same text."""
     charts = {
         "history": history_chart(page.day, page.history),

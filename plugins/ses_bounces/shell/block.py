@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
     from ses_bounces.base.settings import Settings
 
-# Somebody holds the lock for a second or so; a person would press the button again.
+# Another session holds the lock for a second or so; a person would press the button again.
 _TRIES, _PAUSE_SECONDS = 5, 1.0
 # SES takes one request a second.
 _LIFT_SECONDS = 20.0
@@ -128,14 +128,14 @@ def _lifts(preview: BlocksPreview, wanted: list[str] | None) -> tuple[dict[int, 
 def _ask_ses(connection: Connection, found: Settings | None, results: list[Result]) -> tuple[list[Result], list[str]]:
     """Take a few addresses off SES's own list at once; more, or without settings, are left to the DAG."""
     from ses_bounces.ledger.lists.requests import open_requests
-    from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once, waiting
+    from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, left_to_dag, try_at_once
 
     ids = [result.target_id for result in results if result.outcome != "refused" and result.target_id is not None]
     requests = open_requests(connection, ids) if ids else {}
     if not requests:
         return results, []
     if found is None or len(requests) > AT_ONCE:
-        return results, [f"{len(requests)} of them: {waiting()}"]
+        return results, [f"{len(requests)} of them: {left_to_dag()}"]
     told = try_at_once(connection, found, requests.values(), seconds=_LIFT_SECONDS)
     changed = []
     for result in results:

@@ -38,7 +38,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("Interrupted. What was done before stays done; it may be repeated.\n")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has enough of it; nothing is to be flushed into it at exit.
+        # The reader of the output has closed it; nothing must be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     finally:

@@ -50,7 +50,7 @@ def save_variable(text: str, before: str | None) -> None:
     """Write Airflow Variable ``ses_bounces`` into Airflow's database.
 
     :param before: what it was when ``text`` was made of it.
-    :raises ActionError: it would have no effect, or somebody changed it meanwhile; nothing is changed.
+    :raises ActionError: it would have no effect, or another person has changed it since; nothing is changed.
     :raises SettingsError: Airflow's database can't be written to.
     """
     from sqlalchemy.exc import SQLAlchemyError

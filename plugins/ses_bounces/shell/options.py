@@ -13,7 +13,7 @@ EXIT_STATUS = """exit status:
   0    done; nobody asked about is blocked, the doctor found nothing critical
   1    not done: a sentence on stderr says why and what to do
   2    wrong usage
-  3    done, and somebody should look: an address is blocked, something was refused, is in the way or critical
+  3    done, and a person should look: an address is blocked, something was refused, is in the way or critical
   130  interrupted; what was done before stays done, and may be repeated"""
 REASON = "why, for the record; needed for every change"
 

@@ -69,7 +69,7 @@ def progress(what: str, total: float | None, *, unit: str = "") -> Iterator[Call
     """Show a bar on stderr while something long is done, where stderr is a terminal.
 
     :param total: of what is told; None: not known.
-    :returns: what is to be told how far it has come.
+    :returns: a function that is told how far the work has come.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
                 if words:
                     say(f"The delivery of mail {told['proved_by']} arrived: the feed works.")
     elif words:
-        say("Nothing was changed; --apply does it." if plan.to_do else "Nothing is to be done.")
+        say("Nothing was changed; --apply does it." if plan.to_do else "There is nothing to do.")
     if options.json:
         say_json(told)
     in_the_way = any(step.verdict == "blocked" for step in plan.steps)
@@ -85,7 +85,7 @@ def _finish(options: argparse.Namespace, target: Any, *, words: bool) -> dict[st
     except SettingsError:
         if options.write_settings:
             raise
-        # A machine without Airflow's database: what is to be written is the same.
+        # A machine without Airflow's database: the text to write is the same.
         before = None
     text = with_feed(before, url, target.topic_arn, target.options.aws_conn_id)
     told["variable"] = text
@@ -96,7 +96,7 @@ def _finish(options: argparse.Namespace, target: Any, *, words: bool) -> dict[st
         save_variable(text, before)
         lines = [f"Wrote Airflow Variable {name}."]
     else:
-        lines = [f"Airflow Variable {name} is to be:", text]
+        lines = [f"Set Airflow Variable {name} to:", text]
     if words:
         say(*lines, *offer(text, target.topic_arn))
     return told

@@ -60,7 +60,7 @@ class Lifts:
 def open_lists(settings: Settings, *, hasty: bool = False) -> list[SuppressionList]:
     """Return SES's lists of every account and region in use, each once.
 
-    :param hasty: somebody waits for the answer: no long waits, no second attempts.
+    :param hasty: a person waits for the answer: no long waits, no second attempts.
     """
     options: dict[str, Any] = {"read_seconds": _HASTE_SECONDS, "attempts": 1} if hasty else {}
     found: dict[tuple[str, str], SuppressionList] = {}
@@ -133,7 +133,7 @@ def try_at_once(
     with quiet():
         rows = connection.execute(statement("suppression/select_lift_results"), {"ids": ids}).fetchall()
     results: dict[int, str | None] = dict(rows)
-    return {id_: results[id_] or waiting() for id_ in ids if id_ in results}
+    return {id_: results[id_] or left_to_dag() for id_ in ids if id_ in results}
 
 
 def _delete(connection: Connection, listing: SuppressionList, ids: list[int] | None, until: float) -> int:
@@ -258,6 +258,6 @@ def _finish(connection: Connection, lists: Sequence[SuppressionList], ids: list[
     return finished
 
 
-def waiting() -> str:
+def left_to_dag() -> str:
     """Say what becomes of a lift that SES's own list comes before."""
     return f"SES's own list comes first: the next run of {dag_id(LIFT_BLOCKS)} takes the address off it."

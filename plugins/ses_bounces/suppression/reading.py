@@ -23,7 +23,7 @@ from ses_bounces.classify.entry import Entry
 from ses_bounces.ledger.brake.limit import Brake
 from ses_bounces.ledger.erased.guard import recognised
 from ses_bounces.ledger.writing import Changes, writing
-from ses_bounces.suppression.ses_list import Listed, StaleTokenError, SuppressionList, listing_key
+from ses_bounces.suppression.ses_list import StaleTokenError, SuppressedAddress, SuppressionList, listing_key
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -116,7 +116,7 @@ def _read(
         except StaleTokenError as error:
             if token is None:
                 raise
-            log.warning("%s The reading begins anew; what is recorded stays", error)
+            log.warning("%s The reading begins again; what is recorded stays", error)
             connection.execute(statement("suppression/restart_pass"), {"pass_id": pass_id})
             token = None
             continue
@@ -146,7 +146,7 @@ def _record(
     connection: Connection,
     place: dict[str, str],
     pass_id: int,
-    entries: Sequence[Listed],
+    entries: Sequence[SuppressedAddress],
     next_token: str | None,
     reading: Reading,
     hold: Callable[[Sequence[tuple[Entry, bool]]], list[Entry]] | None,
@@ -181,7 +181,7 @@ def _record(
     reading.not_addresses += counts["not_addresses"]
 
 
-def _entry(place: dict[str, str], listed: Listed, key: str) -> Entry:
+def _entry(place: dict[str, str], listed: SuppressedAddress, key: str) -> Entry:
     account, region = place["account"], place["region"]
     return Entry(
         "ses_suppression",

@@ -22,7 +22,7 @@ _TYPE = "rfc822;"
 
 
 @dataclass(frozen=True)
-class Listed:
+class SuppressedAddress:
     """One entry of the list: the address as SES spells it, BOUNCE or COMPLAINT, and since when (aware, UTC)."""
 
     address: str
@@ -31,15 +31,15 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Page:
+class SuppressionPage:
     """Some entries, and the token of the next page; None: this is the last."""
 
-    entries: list[Listed]
+    entries: list[SuppressedAddress]
     next_token: str | None
 
 
 class StaleTokenError(AwsError):
-    """A page's token is no longer good: the reading begins anew."""
+    """A page's token is no longer valid: the reading begins again."""
 
 
 class BadAddressError(AwsRefusedError):
@@ -59,7 +59,7 @@ class SuppressionList:
         self.region: str = client.meta.region_name
         self.pace = pace or Pace()
 
-    def page(self, since: datetime | None, until: datetime | None, next_token: str | None) -> Page:
+    def page(self, since: datetime | None, until: datetime | None, next_token: str | None) -> SuppressionPage:
         """Return up to 1,000 entries.
 
         :param since: only entries updated from then on.
@@ -76,10 +76,10 @@ class SuppressionList:
             except self.client.exceptions.InvalidNextTokenException:
                 raise StaleTokenError(f"SES no longer knows the place in the list of {self.region}.") from None
         entries = [
-            Listed(entry["EmailAddress"], entry["Reason"], entry["LastUpdateTime"].astimezone(UTC))
+            SuppressedAddress(entry["EmailAddress"], entry["Reason"], entry["LastUpdateTime"].astimezone(UTC))
             for entry in answer.get("SuppressedDestinationSummaries", [])
         ]
-        return Page(entries, answer.get("NextToken") or None)
+        return SuppressionPage(entries, answer.get("NextToken") or None)
 
     def delete(self, address: str) -> bool:
         """Take one spelling of an address off the list; False: it was not on it.

@@ -24,7 +24,7 @@ def pace(runs: Sequence[Run]) -> float | None:
 
 
 def catch_up(waiting: int, runs: Sequence[Run], max_seconds: int, now: datetime) -> str | None:
-    """Say when so many waiting messages will have been drained; None: nothing waits, or nothing is known of the pace.
+    """Say when the waiting messages will have been drained; None: nothing waits, or the pace is not known.
 
     :param max_seconds: what one run may take.
     :param now: aware.

@@ -41,7 +41,7 @@ ERRORS_SHOWN = 5
 # Innermost frames that are logged; the outer ones belong to the framework.
 FRAMES = 8
 LOG_IN = "Your Airflow session has ended. Reload Airflow to log in; then open this page again."
-UNKNOWN = "This page met an error that it does not know. The API server's log has it. Nothing was changed by half."
+UNKNOWN = "This page met an error that it does not know. The API server's log has it. No partial change was made."
 
 
 def status_of(error: SesBouncesError) -> int:

@@ -27,7 +27,7 @@ class Stored:
 
     @property
     def digest(self) -> str:
-        """What tells whether somebody else changed it meanwhile."""
+        """A digest that differs once another person has changed the settings."""
         return hashlib.blake2b((self.text or "").encode(), digest_size=16).hexdigest()
 
     @property
@@ -62,9 +62,9 @@ def stored() -> Stored:
 
 
 def save(values: Mapping[str, Any], digest: str) -> None:
-    """Save the settings, unless somebody else did since they were shown.
+    """Save the settings, unless another person has saved them since they were shown.
 
-    :raises ActionError: somebody did, or it would have no effect.
+    :raises ActionError: another person has, or it would have no effect.
     """
     from sqlalchemy import select
 
@@ -77,7 +77,9 @@ def save(values: Mapping[str, Any], digest: str) -> None:
         here = session.scalar(select(Variable).where(Variable.key == variable).with_for_update())
         kept = None if here is None else here.get_val()
         if Stored(kept, False).digest != digest:
-            raise ActionError("Somebody changed the settings meanwhile. Reload the page, and make your change again.")
+            raise ActionError(
+                "Another person has changed the settings since. Reload the page, and make your change again."
+            )
         if here is None:
             made: Any = Variable(key=variable, val=text, description="Email Bounce Settings, as JSON")  # type: ignore[no-untyped-call]
             session.add(made)

@@ -45,7 +45,7 @@ from ses_bounces.ledger.search_index import index_addresses
 from ses_bounces.ledger.writing import writing
 from ses_bounces.report.making import make_report
 from ses_bounces.suppression.drift import report_drift
-from ses_bounces.suppression.ses_list import Listed, Page
+from ses_bounces.suppression.ses_list import SuppressedAddress, SuppressionPage
 from tests.kit.builders import bounce, complaint, sns
 from tests.kit.spellings import spellings
 
@@ -127,10 +127,12 @@ class List:
     account, region = "123456789012", "eu-west-1"
 
     def __init__(self, *addresses: str) -> None:
-        self.entries = [Listed(address, "BOUNCE", datetime(2026, 1, 12, tzinfo=UTC)) for address in addresses]
+        self.entries = [
+            SuppressedAddress(address, "BOUNCE", datetime(2026, 1, 12, tzinfo=UTC)) for address in addresses
+        ]
 
-    def page(self, *_: Any) -> Page:
-        return Page(self.entries, None)
+    def page(self, *_: Any) -> SuppressionPage:
+        return SuppressionPage(self.entries, None)
 
 
 def read_ses(connection: Connection, *addresses: str) -> None:
@@ -621,7 +623,7 @@ def test_what_the_brake_holds_is_decided_as_before(ledger: Connection, decision:
     assert (held, "permanent_bounce") not in blocks(ledger)
     erase(ledger, action(), [held])
     with writing(ledger) as writer:
-        brakes.decide(writer, [one.brake_id for one in brakes.waiting(ledger)], decision, "admin", "real")  # type: ignore[arg-type]
+        brakes.decide(writer, [one.brake_id for one in brakes.undecided(ledger)], decision, "admin", "real")  # type: ignore[arg-type]
     brakes.settle(ledger)
     # A copy that comes later is decided like it.
     land(ledger, event(60, bounce(["first@braked.example", held, "third@braked.example"])))
@@ -644,7 +646,7 @@ def test_what_is_held_of_ses_list_is_confirmed_without_spelling(ledger: Connecti
     )
     erase(ledger, action(), [held])
     with writing(ledger) as writer:
-        brakes.decide(writer, [one.brake_id for one in brakes.waiting(ledger)], "confirmed", "admin", "real")
+        brakes.decide(writer, [one.brake_id for one in brakes.undecided(ledger)], "confirmed", "admin", "real")
     brakes.settle(ledger)
     name = Secret(SECRET).pseudonym(held)
     assert (name, "ses_suppression") in blocks(ledger)

@@ -28,7 +28,7 @@ from ses_bounces.ledger.pending import classify_pending
 from ses_bounces.ledger.sending_status import note_sending
 from ses_bounces.shell import block, import_file, import_stop_requests
 from ses_bounces.shell.context import actor
-from ses_bounces.suppression.lifting import waiting
+from ses_bounces.suppression.lifting import left_to_dag
 from tests.kit.builders import bounce, complaint, sns
 from tests.kit.page_rights import hold
 
@@ -282,7 +282,7 @@ def test_without_airflow_by_url(run: Any, ledger: Connection, database_url: str,
     assert blocked(ledger) == START
     # SES is asked by the DAG, which knows the way.
     said = run("unblock", "anna@example.com", "--reason", "mended", *where)
-    assert said.lines[-1] == f"1 of them: {waiting()}"
+    assert said.lines[-1] == f"1 of them: {left_to_dag()}"
     assert blocked(ledger) == START
 
 
@@ -676,7 +676,7 @@ def test_held_is_confirmed_by_domain_and_the_next_run_applies_it(run: Any, brake
     assert said.status == 3
     assert said.lines == [
         "nothing.example: refused: Nothing of this domain is held.",
-        "down.example: done: Confirmed: the next hourly run applies what is held, and the domain has its limit anew.",
+        "down.example: done: Confirmed: the next hourly run applies what is held, and the domain's count starts again.",
     ]
     classify_pending(braked, Rules(), max_new_blocks=1)
     assert len(blocked(braked)) == 3

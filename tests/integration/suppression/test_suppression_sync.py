@@ -25,7 +25,7 @@ from ses_bounces.ledger.writing import writing
 from ses_bounces.suppression.drift import DRIFT_COLUMNS, publish_drift, report_drift
 from ses_bounces.suppression.pushing import push_blocked
 from ses_bounces.suppression.reading import Bounds, read_list
-from ses_bounces.suppression.ses_list import Listed, Page, SuppressionList
+from ses_bounces.suppression.ses_list import SuppressedAddress, SuppressionList, SuppressionPage
 from tests.integration.ledger.test_pipeline import at, classified
 from tests.kit.builders import bounce, sns
 
@@ -129,7 +129,7 @@ def test_a_killed_reading_goes_on_where_it_stopped(database: Connection, ses: Fa
     ses.page_size = 10
 
     class Killed(SuppressionList):
-        def page(self, *args: Any) -> Page:
+        def page(self, *args: Any) -> SuppressionPage:
             if ses.calls["ListSuppressedDestinations"] == 2:
                 raise KilledError
             return super().page(*args)
@@ -263,14 +263,14 @@ class Endless(SuppressionList):
         super().__init__(ses.client("sesv2"), ACCOUNT, Pace(0))
         self.memory: list[int] = []
 
-    def page(self, _since: datetime | None, _until: datetime | None, next_token: str | None) -> Page:
+    def page(self, _since: datetime | None, _until: datetime | None, next_token: str | None) -> SuppressionPage:
         number = int(next_token or 0)
         if number == self.kill_at:
             raise KilledError
         self.memory.append(psutil.Process().memory_info().rss)
         moment = NOW - timedelta(days=3)
-        entries = [Listed(f"user{number:03}{n:03}@example.com", "BOUNCE", moment) for n in range(1_000)]
-        return Page(entries, str(number + 1) if number + 1 < self.pages else None)
+        entries = [SuppressedAddress(f"user{number:03}{n:03}@example.com", "BOUNCE", moment) for n in range(1_000)]
+        return SuppressionPage(entries, str(number + 1) if number + 1 < self.pages else None)
 
 
 def test_a_hundred_thousand_entries_take_constant_memory_and_survive_a_kill(database: Connection, ses: FakeSes) -> None:

@@ -16,7 +16,7 @@ from ses_bounces.base.database import partitions
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.exceptions import DatabaseError
 from ses_bounces.classify import rules as product
-from ses_bounces.suppression.ses_list import Listed, Page
+from ses_bounces.suppression.ses_list import SuppressedAddress, SuppressionPage
 from tests.kit import model
 from tests.kit.walk.events import ADDRESSES, Key, Message, Rules
 
@@ -66,13 +66,13 @@ class FakeList:
     def __init__(self) -> None:
         self.listed: dict[str, datetime] = {}
 
-    def page(self, since: datetime | None, until: datetime | None, _token: str | None) -> Page:
+    def page(self, since: datetime | None, until: datetime | None, _token: str | None) -> SuppressionPage:
         chosen = [
-            Listed(address, "BOUNCE", at)
+            SuppressedAddress(address, "BOUNCE", at)
             for address, at in self.listed.items()
             if (since is None or at >= since) and (until is None or at < until)
         ]
-        return Page(chosen, None)
+        return SuppressionPage(chosen, None)
 
     def delete(self, address: str) -> bool:
         return self.listed.pop(address, None) is not None

@@ -13,7 +13,13 @@ from botocore.stub import ANY, Stubber
 from ses_bounces.base.aws.clients import Pace
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError
 from ses_bounces.suppression.import_files import ImportFolder
-from ses_bounces.suppression.ses_list import BadAddressError, Listed, Page, StaleTokenError, SuppressionList
+from ses_bounces.suppression.ses_list import (
+    BadAddressError,
+    StaleTokenError,
+    SuppressedAddress,
+    SuppressionList,
+    SuppressionPage,
+)
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JOB = {"JobId": "job-1"}
@@ -46,10 +52,14 @@ def test_a_page_asks_for_the_range_and_the_next_token(ses: Stubber, listing: Sup
         {"PageSize": 1000, "StartDate": MOMENT, "EndDate": MOMENT + timedelta(days=1)},
     )
     ses.add_response("list_suppressed_destinations", {}, {"PageSize": 1000, "NextToken": "second"})
-    assert listing.page(MOMENT, MOMENT + timedelta(days=1), None) == Page(
-        [Listed("Anna@example.com", "BOUNCE", MOMENT), Listed("bert@example.com", "COMPLAINT", MOMENT)], "second"
+    assert listing.page(MOMENT, MOMENT + timedelta(days=1), None) == SuppressionPage(
+        [
+            SuppressedAddress("Anna@example.com", "BOUNCE", MOMENT),
+            SuppressedAddress("bert@example.com", "COMPLAINT", MOMENT),
+        ],
+        "second",
     )
-    assert listing.page(None, None, "second") == Page([], None)
+    assert listing.page(None, None, "second") == SuppressionPage([], None)
 
 
 def test_an_empty_token_is_the_end(ses: Stubber, listing: SuppressionList) -> None:

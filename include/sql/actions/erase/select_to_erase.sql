@@ -1,4 +1,4 @@
--- The address that is to be erased: its id, whether it was, whether a lift is under way, and when all was done.
+-- The address to erase: its id, whether it was, whether a lift is under way, and when all was done.
 -- The last column: it was, and is there again beside it. Locks: none.
 -- Parameters:
 --   key: text   the address

@@ -1,4 +1,4 @@
--- What is to be known of bounces that may block: one row each.
+-- What the brake needs to know about bounces that may block: one row each.
 -- is_known: it is in the ledger. decision: confirmed, dismissed, waiting (of it or of a copy), null: it was never held.
 -- would_block: nothing keeps it from blocking its address: no lift, delivery or protection. blocked_since: since when a
 -- bounce blocks the address already, whatever its cause; null: none does.

@@ -139,7 +139,7 @@ def account_of(place: Place, **options: Any) -> str:
 
 
 class Pace:
-    """At most one request in so many seconds."""
+    """Limits requests to one per interval."""
 
     def __init__(self, seconds: float = SES_SECONDS) -> None:
         self.seconds = seconds

@@ -73,7 +73,7 @@ _THROTTLING = (
 _PASSING = {
     "OverLimit": "too many messages are in flight; they come back when their visibility timeout ends",
     "QueueDeletedRecently": "a queue of this name was deleted less than a minute ago; try again in a minute",
-    "ConcurrentModificationException": "somebody else changes the same thing; try again",
+    "ConcurrentModificationException": "another process changes the same thing; try again",
     **dict.fromkeys(_THROTTLING, _SLOWLY),
 }
 # botocore's own errors, by class.

@@ -12,7 +12,7 @@ from typing import Any
 
 from ses_bounces.base.aws.errors import is_for_good, is_throttling
 
-# An outage of so many seconds is bridged.
+# Seconds. An outage that is no longer than this fails no task; more delays a failure by as much.
 PATIENCE_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
@@ -48,7 +48,7 @@ class Patience:
         request_dict: Mapping[str, Any],
         **_: Any,
     ) -> float | None:
-        """Return after how many seconds a request is to be made again; None: botocore decides.
+        """Return the seconds until a request is made again; None: botocore decides.
 
         :param response: HTTP response and what was parsed of it.
         :param attempts: how many requests there were.

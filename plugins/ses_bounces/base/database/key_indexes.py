@@ -50,7 +50,7 @@ def note_stale(connection: Connection) -> None:
 
 
 def stale(connection: Connection) -> list[StaleIndex]:
-    """Return the indexes that are to be rebuilt.
+    """Return the indexes that must be rebuilt.
 
     :param connection: autocommit.
     """

@@ -127,7 +127,7 @@ def _cancelled_after(connection: Connection, seconds: float) -> Iterator[None]:
 
 
 def _drop(connection: Connection, day: date) -> bool:
-    """Drop a detached day, after what is still wanted of it is elsewhere; False: somebody holds it, or dropped it.
+    """Drop a detached day once what is still wanted of it is elsewhere; False: another session has locked or dropped it.
 
     One transaction: killed, all of it is there, and the next run goes on.
     """
@@ -153,7 +153,7 @@ def _has_pending(connection: Connection, day: date) -> bool:
     try:
         row = connection.execute(query).fetchone()
     except psycopg.errors.UndefinedTable:
-        # Another run has dropped it meanwhile: nothing is to be done with it.
+        # Another run has dropped it meanwhile: there is nothing to do.
         return True
     return bool(row and row[0])
 

@@ -60,7 +60,7 @@ COMPARED: dict[str, Any] = {
 
 
 def upgrade(connection: Connection) -> int:
-    """Migrate the schema to the last revision and make functions and views anew; may be repeated at any time.
+    """Migrate the schema to the last revision and recreate functions and views; may be repeated at any time.
 
     Where that changes ``address_key()``, indexes by it are rebuilt; see :mod:`ses_bounces.base.database.key_indexes`.
 
@@ -164,7 +164,7 @@ def revision(connection: Connection) -> int | None:
 
 
 def alembic_config() -> Config:
-    """Return the configuration of Alembic; ``attributes["connection"]`` is to be set."""
+    """Return the configuration of Alembic; the caller sets ``attributes["connection"]``."""
     from alembic.config import Config
 
     config = Config()

@@ -1,4 +1,4 @@
-"""The brake in the hourly run: what was decided is carried out, and somebody is called while anything is held."""
+"""The brake in the hourly run: it carries out decisions, and fails while bounces are held that nobody has decided about."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def carry_out_decisions(connection: Connection, settings: Settings) -> Counts:
 
 
 def check_brake(context: Context) -> Counts:
-    """Fail while bounces are held and nobody has decided about them: somebody has to look.
+    """Fail while bounces are held and nobody has decided about them: a person has to look.
 
     :raises BrakeError: with domains, counts, what servers said and since when; no address is in it.
     """
-    from ses_bounces.ledger.brake.held import waiting
+    from ses_bounces.ledger.brake.held import undecided
 
     settings = settings_of(context)
     with recorded(context, settings) as (connection, counts):
-        found = waiting(connection)
+        found = undecided(connection)
         counts.update(braked_domains=len(found), held=sum(held.messages for held in found))
     metrics.gauge("braked_domains", counts["braked_domains"])
     metrics.gauge("held", counts["held"])

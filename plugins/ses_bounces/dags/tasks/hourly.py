@@ -1,6 +1,6 @@
 """What each task of the DAG ``ses_bounces`` does; the DAG file only wires them.
 
-Every function reads the settings anew, opens its own connection, notes what it did in ``ses_bounces.run``, sends its
+Every function reads the settings, opens its own connection, notes what it did in ``ses_bounces.run``, sends its
 metrics and returns counts: no address enters XCom, a log or a metric.
 """
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# More than half of at least so many: something is wrong with the feed, not with a message.
+# Messages. If more than half of at least this many can't be read, the feed is at fault, not a message.
 MOSTLY_QUARANTINED = 20
 PLAN = "plan_drain"
 BRAKE = "check_brake"
 _DECIDED = "decide on the page Quarantine, or with `ses-bounces held` in a shell"
-# What the form had once, and what is to be done instead.
+# Params that the form had once, and what to do instead.
 REMOVED = {
     **dict.fromkeys(("confirm_held", "dismiss_held", "held_reason"), _DECIDED),
     "transient_grace_days": "change the setting of that name",

@@ -27,7 +27,7 @@ Counts = dict[str, Any]
 
 _BY_SHELL = "take a feed down with `ses-bounces setup example.com --teardown` in a shell"
 _BY_FEEDS = 'name it in "feeds" of the settings, or in airflow.cfg; see docs/setup.md'
-# What the form had once, and what is to be done instead.
+# Params that the form had once, and what to do instead.
 REMOVED = {
     "write_variable": "add what show_settings logs on the page Email Bounce Settings, or use "
     "`ses-bounces setup example.com --apply --write-settings` in a shell",
@@ -39,7 +39,7 @@ REMOVED = {
 
 
 def show_plan(context: Context) -> Counts:
-    """Look at everything that the feeds need, and log what is there and what is to be done. Nothing is changed.
+    """Look at everything that the feeds need, and log what is there and what to do. Nothing is changed.
 
     Skipped where the form says *Only the database*.
 
@@ -98,9 +98,9 @@ def upgrade_database(context: Context) -> Counts:
 
 
 def show_settings(context: Context) -> Counts:
-    """Log what is to be added to Airflow Variable ``ses_bounces``; nothing is written.
+    """Log what to add to Airflow Variable ``ses_bounces``; nothing is written.
 
-    :returns: ``lines``: how many values are to be added.
+    :returns: ``lines``: how many values to add.
     """
     from airflow.sdk import Variable
 
@@ -149,7 +149,7 @@ def prove_feed(context: Context) -> Counts:
 
 
 def options_of(feed: Feed, settings: Settings) -> Options:
-    """Return what is to be set up for a feed of the settings."""
+    """Return what to set up for a feed of the settings."""
     from ses_bounces.feed.setup.options import Options
 
     slug = current().slug
@@ -169,7 +169,7 @@ def options_of(feed: Feed, settings: Settings) -> Options:
 
 
 def _targets() -> Iterator[tuple[Feed, Target]]:
-    """Yield each feed of the settings, with the account that it is to be in.
+    """Yield each feed of the settings, with the account that it belongs in.
 
     :raises SettingsError: the settings are not good, or name no feed.
     """
@@ -180,7 +180,7 @@ def _targets() -> Iterator[tuple[Feed, Target]]:
     settings = load_for_setup()
     if not settings.feeds:
         raise SettingsError(
-            f'"feeds" is empty: nothing says what is to be set up. Put the domains that you send from there, like '
+            f'"feeds" is empty: nothing says what to set up. Put the domains that you send from there, like '
             f'{{"feeds": ["example.com"]}}, in Airflow Variable "{current().variable}", or as [{current().key}] feeds '
             "in airflow.cfg; see docs/setup.md. For the schema alone, trigger with Only the database."
         )

@@ -1,4 +1,4 @@
-"""A plan: what is to be done about each thing in AWS, and doing it, wholly or not at all."""
+"""A plan: what to do about each thing in AWS, and doing it, wholly or not at all."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ PROOF_SECONDS = 60
 
 
 def plan_setup(target: Target) -> Plan:
-    """Look at everything that the feed needs, and say what is to be done. Nothing is changed.
+    """Look at everything that the feed needs, and say what to do. Nothing is changed.
 
     :raises AwsRefusedError: a permission to look is missing, or the credentials are not good.
     """

@@ -1,6 +1,6 @@
-"""Topic, queues and subscription: what is there, and what is to be done about it.
+"""Topic, queues and subscription: what is there, and what to do about it.
 
-API: Amazon SQS and Amazon SNS API Reference. What is ours bears our tags. What somebody else made gets the one
+API: Amazon SQS and Amazon SNS API Reference. What is ours bears our tags. What another team made gets the one
 statement or subscription that it needs, and nothing else of it is changed; what another site made, not even that.
 """
 

@@ -41,7 +41,7 @@ def with_feed(text: str | None, queue_url: str, topic_arn: str, aws_conn_id: str
 
 
 def lines_to_add(before: str | None, after: str) -> list[str]:
-    """Return what of the settings differs and is to be added, a line for each value.
+    """Return the settings to add or change, a line for each value.
 
     Nothing else of them is shown: they hold addresses.
 

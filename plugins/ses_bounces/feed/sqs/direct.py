@@ -23,7 +23,7 @@ from ses_bounces.feed.sqs.signing import Signer
 
 log = logging.getLogger(__name__)
 
-# After so many failures in a row there is something between us and SQS that wants botocore's requests.
+# Failures in a row after which botocore's own requests are used: something between us and SQS wants those.
 MAX_FAILURES = 3
 
 

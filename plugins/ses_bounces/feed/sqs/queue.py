@@ -33,7 +33,7 @@ _NOT_EACH = "it doesn't say of each message what became of it"
 class Depth:
     """``ApproximateNumberOfMessages`` of a queue, and of those in flight; how long it keeps messages.
 
-    ``visibility``: for how long a message that somebody received is in flight, unless he said otherwise.
+    ``visibility``: how long a received message stays in flight, unless its receiver chose another time.
     """
 
     waiting: int

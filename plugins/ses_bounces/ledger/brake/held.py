@@ -83,7 +83,7 @@ def held_domains(connection: Connection, brake_ids: Iterable[int] | None = None)
     return [HeldDomain(*row) for row in rows]
 
 
-def waiting(connection: Connection) -> list[HeldDomain]:
+def undecided(connection: Connection) -> list[HeldDomain]:
     """Return those that nobody decided about and of which something is held."""
     return [held for held in held_domains(connection) if held.decision is None and held.bounces]
 
@@ -167,7 +167,7 @@ def _settle_chunk(writer: Writer, brake: tuple[Any, ...], settled: Settled) -> N
     if decision == "confirmed":
         again = ids
     else:
-        # Another domain of the message waits: it is classified anew, and held for that one.
+        # Another domain of the message waits: the message is classified again, and held for that one.
         waiting_rows = execute(statement("ledger/brake/select_waiting_messages"), {"ids": list(ids)})
         again = {message_id for (message_id,) in waiting_rows}
     settled.confirmed += len(change(writer, again, "retry"))

@@ -1,4 +1,4 @@
-"""The brake: at most so many new blocks of one recipient domain a day without a person; see docs/semantics.md.
+"""The brake: it limits the new blocks per recipient domain and day that need no person; see docs/semantics.md.
 
 Decided in the transaction that classifies, in the order in which messages are classified, and entry by entry: of a
 message with recipients in several domains only the entries of a braked one are held, the others count at once.

@@ -12,7 +12,7 @@ from ses_bounces.ledger.brake.candidate import Candidate, Day, Verdict, day_of
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# Bounces that come later than this begin their day anew.
+# Days for which counts are kept. A bounce that arrives later starts its day's count at zero.
 DAYS_KEPT = 60
 
 

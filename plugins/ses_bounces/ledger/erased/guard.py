@@ -31,8 +31,8 @@ _known: dict[str, Secret] = {}
 def secret_of(connection: Connection) -> Secret | None:
     """Return the secret that addresses were erased with; None: nobody was erased.
 
-    :raises MissingConnectionError: somebody was, and the Airflow connection is missing.
-    :raises SettingsError: somebody was, and the secret is another one now.
+    :raises MissingConnectionError: an address was erased, and the Airflow connection is missing.
+    :raises SettingsError: an address was erased, and the secret is another one now.
     """
     return match(stored_checks(connection))
 

@@ -140,7 +140,7 @@ class Blocked(BaseModel):
     is_lifting: bool = Field(description="Whether it waits for SES's own list to be lifted")
 
 
-class Listed(BaseModel, Generic[Row]):
+class ListPage(BaseModel, Generic[Row]):
     """A page of a list. ``after`` begins the next one; null: this is the last."""
 
     rows: list[Row]

@@ -67,7 +67,7 @@ BlockedQueryDep = Annotated[BlockedQuery, Query()]
 
 
 @router.get("/bounces")
-def bounces(query: BounceQueryDep, viewer: ReaderDep, connection: DatabaseDep) -> models.Listed[models.Bounce]:
+def bounces(query: BounceQueryDep, viewer: ReaderDep, connection: DatabaseDep) -> models.ListPage[models.Bounce]:
     """List the Email Bounce List."""
     return _bounces(connection, viewer, query, text_of(connection, viewer, query.filter))
 
@@ -75,14 +75,14 @@ def bounces(query: BounceQueryDep, viewer: ReaderDep, connection: DatabaseDep) -
 @router.post("/bounces/search")
 def search_bounces(
     body: models.Search, query: BounceQueryDep, viewer: ReaderDep, connection: DatabaseDep
-) -> models.Listed[models.Bounce]:
+) -> models.ListPage[models.Bounce]:
     """List those rows of the Email Bounce List whose address has a text in it."""
     check_text(viewer, body.text)
     return _bounces(connection, viewer, query, body.text)
 
 
 @router.get("/blocked")
-def blocked(query: BlockedQueryDep, viewer: ReaderDep, connection: DatabaseDep) -> models.Listed[models.Blocked]:
+def blocked(query: BlockedQueryDep, viewer: ReaderDep, connection: DatabaseDep) -> models.ListPage[models.Blocked]:
     """List the Email Blocked List: a row for each address and cause."""
     return _blocked(connection, viewer, query, text_of(connection, viewer, query.filter))
 
@@ -90,7 +90,7 @@ def blocked(query: BlockedQueryDep, viewer: ReaderDep, connection: DatabaseDep) 
 @router.post("/blocked/search")
 def search_blocked(
     body: models.Search, query: BlockedQueryDep, viewer: ReaderDep, connection: DatabaseDep
-) -> models.Listed[models.Blocked]:
+) -> models.ListPage[models.Blocked]:
     """List those rows of the Email Blocked List whose address has a text in it."""
     check_text(viewer, body.text)
     return _blocked(connection, viewer, query, body.text)
@@ -167,22 +167,22 @@ def _known(found: LookedUp) -> models.Known:
 
 def _bounces(
     connection: DatabaseDep, viewer: Viewer, query: BounceQuery, text: str | None
-) -> models.Listed[models.Bounce]:
+) -> models.ListPage[models.Bounce]:
     wanted = seen_by(connection, viewer, query.filtered(text))
     listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, query.limit)
     count = listed.whole(query.after) or count_bounces(connection, wanted)
     rows = [_masked(viewer, models.Bounce.model_validate(row)) for row in listed.rows]
-    return models.Listed(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
+    return models.ListPage(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
 
 
 def _blocked(
     connection: DatabaseDep, viewer: Viewer, query: BlockedQuery, text: str | None
-) -> models.Listed[models.Blocked]:
+) -> models.ListPage[models.Blocked]:
     wanted = seen_by(connection, viewer, query.filtered(text))
     listed = list_blocked(connection, wanted, query.sort, query.direction, query.after, query.limit)
     count = listed.whole(query.after) or count_blocked(connection, wanted)
     rows = [_masked(viewer, models.Blocked.model_validate(row)) for row in listed.rows]
-    return models.Listed(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
+    return models.ListPage(rows=rows, after=listed.after, count=count.number, is_more=count.is_more)
 
 
 def _masked(viewer: Viewer, row: Any) -> Any:

@@ -64,7 +64,7 @@ def message(
 def _people(
     connection: DatabaseDep, viewer: Viewer, settings: Settings, address_id: int
 ) -> tuple[list[Person], str | None]:
-    # The people table is somebody else's: the history is shown without it as well.
+    # The people table belongs to another application: the history is shown without it as well.
     try:
         return people_at(connection, settings, [address_id]), None
     except SesBouncesError as error:

@@ -69,7 +69,7 @@ def lift(request: Request, form: EditorFormDep, connection: DatabaseDep, setting
     """Lift the ticked causes of the previewed addresses; SES's own list comes first where it has one of them."""
     causes = form.fields.get("cause", [])
     if not causes:
-        raise ActionError("No cause is ticked. Go back and tick what is to be lifted.")
+        raise ActionError("No cause is ticked. Go back and tick the causes to lift.")
     action = form.action()
     results = lift_blocks(connection, action, dict.fromkeys(form.ids(), causes), ses_first=settings.lift_at_ses)
     lifting = _lifting(connection, settings, [r.target_id for r in results if r.outcome == "done" and r.target_id])
@@ -94,7 +94,7 @@ def retry(request: Request, form: EditorFormDep, connection: DatabaseDep, settin
 
 @router.get("/undo", response_class=HTMLResponse)
 def undo(request: Request, viewer: EditorDep) -> HTMLResponse:
-    """A form for the blocks that an outage of somebody else's made."""
+    """A form for the blocks that a provider's outage caused."""
     return page(request, viewer, "undo.html", section="blocked", now=datetime.now(UTC))
 
 

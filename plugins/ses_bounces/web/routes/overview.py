@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.doctor.finding import read_findings
 from ses_bounces.feed.sqs.queue import Depth, open_queue
-from ses_bounces.ledger.brake.held import waiting
+from ses_bounces.ledger.brake.held import undecided
 from ses_bounces.ledger.lists.overview import overview
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.attention import notices
@@ -31,7 +31,7 @@ def show(request: Request, viewer: ReaderDep, settings: SettingsDep, connection:
     opened = [finding for finding in findings if finding.severity != "ok"]
     return page(
         request, viewer, "overview.html", section="overview", seen=seen, settings=settings,
-        notices=notices(seen, settings, opened, waiting(connection)), findings=opened, looked_at=len(findings),
+        notices=notices(seen, settings, opened, undecided(connection)), findings=opened, looked_at=len(findings),
         checked_at=max((finding.checked_at for finding in findings if finding.checked_at), default=None),
     )  # fmt: skip
 

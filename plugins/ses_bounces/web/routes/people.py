@@ -1,4 +1,4 @@
-"""People who wait for a decision: we switched their Allow Group Email off, and somebody touched their row since."""
+"""People who wait for a decision: we switched their Allow Group Email off, and their row has changed since."""
 
 from __future__ import annotations
 

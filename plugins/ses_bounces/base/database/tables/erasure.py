@@ -23,7 +23,7 @@ erased_address = Table(
     # Tells one secret from another, so that a changed one is not used unnoticed; says nothing of the address.
     Column("secret_check", LargeBinary, nullable=False),
     moment("erased_at", nullable=False, server_default=text("now()")),
-    # When nothing was left to look through; null: it was interrupted, and is to be repeated.
+    # When nothing was left to look through; null: it was interrupted, and must be repeated.
     moment("finished_at"),
     CheckConstraint("octet_length(secret_check) = 8", name="secret_check"),
     comment="Addresses that were erased on request: address.address holds an HMAC of what it was.",

@@ -26,7 +26,7 @@ page_filter = Table(
     Column("filter_id", Text(collation="C"), primary_key=True),
     Column("search_text", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    # Airflow's id of the user: each has so many at most. Version 0.1.0 does not know the column.
+    # Airflow's id of the user: the number of filters of each is limited. Version 0.1.0 does not know the column.
     Column("user_id", Text(collation="C"), nullable=False, server_default=text("''")),
     Index("page_filter_created_at_idx", "created_at"),
     Index("page_filter_user_id_idx", "user_id", "created_at"),

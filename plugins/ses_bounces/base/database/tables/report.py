@@ -42,7 +42,7 @@ report_notice = Table(
     metadata,
     Column("day", Date, nullable=False),
     Column("channel", Text, nullable=False),
-    # Somebody sends it; null: nobody does.
+    # When a run began to send it; null: none does.
     moment("claimed_at"),
     # Null: it was not sent yet.
     moment("sent_at"),

@@ -29,7 +29,7 @@ class Ordered(Selection):
         self.by = column(self.moment or "address")
 
     def _segments(self, position: tuple[datetime | None, int] | None) -> list[bool | None]:
-        """Which parts of the list are to be read: without a time or with one; None: it has one part."""
+        """Return the parts of the list to read: without a time or with one; None: it has one part."""
         if not self.only_of:
             return [None]
         with_time: list[bool | None] = [False] if self.only_of in self.where.kinds else []

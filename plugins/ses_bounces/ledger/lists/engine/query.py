@@ -20,7 +20,7 @@ Condition = sql.Composable
 
 # So many rows are looked at in the order of the list before those that match are looked for and sorted.
 WALKED = 2_000
-# What many addresses have in common is not looked up before so many rows were looked at.
+# Rows that are read in order before a text that many addresses have in common is looked up.
 WALKED_FAR = 50_000
 # What is so spread that neither ends is counted to here.
 COUNTED_SPREAD = 1_000
