@@ -1,4 +1,4 @@
-"""The pages when something is wrong, or somebody else is at it: what they say, and that nothing is done by half."""
+"""The pages when something is wrong, or somebody else is at it: what they say, and that no partial change is made."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_settings_that_somebody_else_changed_are_not_overwritten(
     sent = {"token": token(anna), "digest": digest[1], "settings": json.dumps(variable), "reason": "why not"}
     answer = anna.post("settings/done", data=sent)
     assert answer.status_code == 400
-    assert "Somebody changed the settings meanwhile" in text_of(answer)
+    assert "Another person has changed the settings since" in text_of(answer)
     assert json.loads(server.airflow.api.variable("ses_bounces") or "")["max_drainers"] == 7
 
 

@@ -538,7 +538,7 @@ def test_setup_and_teardown(run: Any, ledger: Connection, ses: FakeSes) -> None:
     variable = json.loads(done["variable"])
     assert [url.rpartition("/")[2] for url in variable["queue_urls"]] == ["q", "feed"]
     again = run("setup", "news@example.com", *names)
-    assert again.lines[-1] == "Nothing is to be done."
+    assert again.lines[-1] == "There is nothing to do."
     assert run("setup", "news@example.com", *names, "--teardown", "--json").json["to_do"] > 0
     down = run("setup", "news@example.com", *names, "--teardown", "--apply")
     assert down.status == 0

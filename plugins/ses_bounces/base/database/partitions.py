@@ -127,7 +127,7 @@ def _cancelled_after(connection: Connection, seconds: float) -> Iterator[None]:
 
 
 def _drop(connection: Connection, day: date) -> bool:
-    """Drop a detached day once what is still wanted of it is elsewhere; False: another session has locked or dropped it.
+    """Drop a detached day once what is still wanted of it is elsewhere; False: another session locked or dropped it.
 
     One transaction: killed, all of it is there, and the next run goes on.
     """
