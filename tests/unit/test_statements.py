@@ -13,7 +13,7 @@ from tests.kit.statements import Statement, statements
 PACKAGE = Path(__file__).resolve().parents[2] / "plugins" / "ses_bounces"
 
 # Folders of include/sql that are named otherwise than the part of the package that runs them.
-RUN_BY = {"mailer": "mailer.py", "runs": "dags", "functions": "base", "database": "base"}
+RUN_BY = {"mailer": "mailer.py", "runs": "dags", "functions": "base"}
 
 # This list only gets shorter: take a line out when the statement or the code has moved.
 STILL_RUN_FROM_ELSEWHERE = {

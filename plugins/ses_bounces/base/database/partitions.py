@@ -62,11 +62,11 @@ def drop_partitions(connection: Connection, retention_days: int) -> int:
 
 def partitions(connection: Connection) -> set[date]:
     """Return the days that have a partition."""
-    return _days(connection.execute(statement("database/select_partitions")).fetchall())
+    return _days(connection.execute(statement("base/select_partitions")).fetchall())
 
 
 def _detached(connection: Connection) -> set[date]:
-    return _days(connection.execute(statement("database/select_detached_days")).fetchall())
+    return _days(connection.execute(statement("base/select_detached_days")).fetchall())
 
 
 def _days(rows: list[tuple[str]]) -> set[date]:
@@ -138,7 +138,7 @@ def _drop(connection: Connection, day: date) -> bool:
         with connection.transaction():
             connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(table))
-            for name in ("database/keep_pending_of_day", "database/move_to_quarantine"):
+            for name in ("base/keep_pending_of_day", "base/move_to_quarantine"):
                 connection.execute(sql.SQL(statement(name)).format(table=table))
             connection.execute(sql.SQL("DROP TABLE {}").format(table))
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.UndefinedTable):

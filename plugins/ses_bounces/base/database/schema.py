@@ -89,7 +89,7 @@ def upgrade(connection: Connection) -> int:
             connection.execute(statement(name))
         if rules != key_indexes.key_rules(connection):
             key_indexes.note_stale(connection)
-        connection.execute(statement("database/insert_setting"), {"site": current().name})
+        connection.execute(statement("base/insert_setting"), {"site": current().name})
     ensure_partitions(connection)
     key_indexes.rebuild_stale(connection)
     return check(connection)
