@@ -17,8 +17,8 @@ from benchmarks.server import migrated, one
 from dev.generate import bodies, deliveries
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.classify import classify_body
-from ses_bounces.classify.message import unwrap
 from ses_bounces.classify.rules import Rules
+from ses_bounces.classify.unwrapping import unwrap
 from ses_bounces.ledger.pending import classify_pending
 
 if TYPE_CHECKING:

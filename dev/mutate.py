@@ -19,8 +19,8 @@ from dev import notifications as make
 from ses_bounces.classify import classify_body
 from ses_bounces.classify.address import address_key, split_addresses
 from ses_bounces.classify.entry import Classification, Entry
-from ses_bounces.classify.message import clean
 from ses_bounces.classify.rules import Rules
+from ses_bounces.classify.unwrapping import clean
 
 MOST_BYTES = 1 << 20
 CPU_SECONDS = 0.05

@@ -18,7 +18,7 @@ from ses_bounces.actions.people import follow_flags
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.settings import parse
 from ses_bounces.classify.rules import Rules
-from ses_bounces.ledger.brake.held import settle
+from ses_bounces.ledger.brake.decisions import settle
 from ses_bounces.ledger.pending import classify_pending
 from tests.kit.builders import bounce, complaint
 from tests.kit.page_rights import hold

@@ -19,7 +19,8 @@ from dev.stack import DAG_ID
 from ses_bounces.actions.action import Action
 from ses_bounces.actions.brake import decide_domains
 from ses_bounces.base.database.connection import connect_url
-from ses_bounces.ledger.brake.held import Decision, held_domains
+from ses_bounces.ledger.brake.decisions import Decision
+from ses_bounces.ledger.brake.held import held_domains
 from tests.e2e.shared import Ledger, SharedStack, add_connection, addresses_in_airflow, own_ledger
 
 pytestmark = pytest.mark.e2e

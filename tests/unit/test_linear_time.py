@@ -21,8 +21,8 @@ from ses_bounces.base.spreadsheet import neutral
 from ses_bounces.classify import classify_body
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.fitting import without_escaped_surrogates
-from ses_bounces.classify.message import clean, parse_time
 from ses_bounces.classify.signature import host_of
+from ses_bounces.classify.unwrapping import clean, parse_time
 from ses_bounces.ledger.brake.diagnostics import masked
 from ses_bounces.ledger.lists.engine.search import Search, grams
 from ses_bounces.shell.import_columns import _moment

@@ -16,7 +16,7 @@ import psycopg
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import ActionError
-from ses_bounces.classify.message import clean
+from ses_bounces.classify.unwrapping import clean
 from ses_bounces.ledger.erased.guard import conceal_sentence
 from ses_bounces.ledger.writing import Writer, writing
 

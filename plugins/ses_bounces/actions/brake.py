@@ -1,4 +1,4 @@
-"""What administrators decide about the domains whose bounces the brake holds; see ledger/brake/held.py."""
+"""What administrators decide about the domains whose bounces the brake holds; see ledger/brake/decisions.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ses_bounces.actions.action import Action, Answers, Result, act, when
-from ses_bounces.ledger.brake.held import Decision, decide, decided
+from ses_bounces.ledger.brake.decisions import Decision, decide, decided
 from ses_bounces.ledger.writing import Writer
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ses_bounces.base.database.statements import statement
 from ses_bounces.base.erasure_secret import Secret, load_secret
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.entry import Entry
-from ses_bounces.classify.message import clean
+from ses_bounces.classify.unwrapping import clean
 from ses_bounces.ledger.erased import guard
 from ses_bounces.ledger.erased.spelling import Spelling
 from ses_bounces.ledger.moment import moment_of

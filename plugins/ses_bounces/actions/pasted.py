@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.spreadsheet import plain
 from ses_bounces.classify.address import address_key
-from ses_bounces.classify.message import clean
+from ses_bounces.classify.unwrapping import clean
 from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES, no_pause
 
 MAX_LINES = 10_000

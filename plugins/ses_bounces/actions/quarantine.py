@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ses_bounces.actions.action import Action, Answers, Result, act, when
 from ses_bounces.base.exceptions import ActionError
-from ses_bounces.ledger.brake.held import decide_messages
+from ses_bounces.ledger.brake.decisions import decide_messages
 from ses_bounces.ledger.erased.guard import conceal_sentence
 from ses_bounces.ledger.quarantine import MessageState, change, message_states, note_actions
 from ses_bounces.ledger.writing import Writer

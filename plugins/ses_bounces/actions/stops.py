@@ -12,7 +12,7 @@ from ses_bounces.actions.states import (
 )
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.entry import Entry
-from ses_bounces.classify.message import clean
+from ses_bounces.classify.unwrapping import clean
 from ses_bounces.ledger.erased.guard import recognised
 from ses_bounces.ledger.moment import moment_of
 from ses_bounces.ledger.registry import ids_of

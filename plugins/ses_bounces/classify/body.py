@@ -10,13 +10,13 @@ from collections.abc import Collection
 from datetime import datetime
 
 from ses_bounces.classify.entry import Classification, Entry, SendingStatus, dedup_key
-from ses_bounces.classify.message import Event, Problem, clean, unwrap
 from ses_bounces.classify.origin import BAD_RECIPIENT, MAX_DIAGNOSTIC_CHARACTERS, MAX_ID_CHARACTERS, Origin, shifted
 from ses_bounces.classify.provenance import fault, published, refusal
 from ses_bounces.classify.rules import NO_EFFECT, Rules, bounce_kind, complaint_kind, is_reply
 from ses_bounces.classify.sending import sending_statuses
-from ses_bounces.classify.shapes import Bounce, Recipient
 from ses_bounces.classify.signature import Verify
+from ses_bounces.classify.structs import Bounce, Recipient
+from ses_bounces.classify.unwrapping import Event, Problem, clean, unwrap
 
 _DEFAULT_RULES = Rules()
 _EMPTY_DELIVERY = "a delivery without recipients"
@@ -41,7 +41,7 @@ def classify_body(
 def classify(
     items: list[Event | Problem], rules: Rules, sent_at: datetime | None, verify: Verify | None = None
 ) -> Classification:
-    """Classify what :func:`ses_bounces.classify.message.unwrap` returned."""
+    """Classify what :func:`ses_bounces.classify.unwrapping.unwrap` returned."""
     entries: list[Entry] = []
     problems: list[str] = []
     notes: list[str] = []

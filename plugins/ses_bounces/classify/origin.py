@@ -8,9 +8,9 @@ from typing import Any
 
 from ses_bounces.classify.address import address_key, split_addresses
 from ses_bounces.classify.entry import Entry, dedup_key
-from ses_bounces.classify.message import Event, clean, parse_time
 from ses_bounces.classify.provenance import published
-from ses_bounces.classify.shapes import Bounce, Complaint, Mail, Recipient
+from ses_bounces.classify.structs import Bounce, Complaint, Mail, Recipient
+from ses_bounces.classify.unwrapping import Event, clean, parse_time
 
 MAX_DIAGNOSTIC_CHARACTERS = 2_000
 MAX_ID_CHARACTERS = 200

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ses_bounces.classify.message import Event, Problem
 from ses_bounces.classify.rules import Rules
 from ses_bounces.classify.signature import Verify
+from ses_bounces.classify.unwrapping import Event, Problem
 
 
 def published(item: Event | Problem, sent_at: datetime | None) -> datetime | None:

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ses_bounces.classify.entry import SendingStatus
-from ses_bounces.classify.message import Event, Problem
 from ses_bounces.classify.provenance import published
 from ses_bounces.classify.rules import SENDING_DISABLED, SENDING_ENABLED
-from ses_bounces.classify.shapes import Node
+from ses_bounces.classify.structs import Node
+from ses_bounces.classify.unwrapping import Event, Problem
 
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}")
 # The end of an ARN, like "configuration-set/news"; an identity may be an address, and is then not named.

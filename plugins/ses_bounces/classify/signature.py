@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ses_bounces.classify.shapes import CONTROL_TYPES, Node
+from ses_bounces.classify.structs import CONTROL_TYPES, Node
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey

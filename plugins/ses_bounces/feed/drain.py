@@ -26,8 +26,8 @@ from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.partitions import ensure_partitions
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import DatabaseError, FeedError, SesBouncesError
-from ses_bounces.classify.message import byte_count
 from ses_bounces.classify.rules import Rules
+from ses_bounces.classify.unwrapping import byte_count
 from ses_bounces.feed.landing import Landing
 from ses_bounces.feed.receivers import Receivers
 from ses_bounces.feed.sqs.queue import BATCH, Depth, SqsQueue

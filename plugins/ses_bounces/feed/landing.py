@@ -12,10 +12,10 @@ from ses_bounces.base.aws.answers import Received
 from ses_bounces.base.database.connection import is_of_rows, name_of
 from ses_bounces.classify.body import has_no_effect
 from ses_bounces.classify.entry import SendingStatus
-from ses_bounces.classify.message import Event, Problem, clean, unwrap
 from ses_bounces.classify.provenance import published
 from ses_bounces.classify.rules import NO_EFFECT, WARNINGS, Rules
 from ses_bounces.classify.sending import sending_statuses
+from ses_bounces.classify.unwrapping import Event, Problem, clean, unwrap
 from ses_bounces.ledger.sending_status import note_sending
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from ses_bounces.shell.output import answer
 if TYPE_CHECKING:
     from ses_bounces.actions.action import Action, Result
     from ses_bounces.base.database.connection import Connection
-    from ses_bounces.ledger.brake.held import Decision, HeldDomain
+    from ses_bounces.ledger.brake.decisions import Decision
+    from ses_bounces.ledger.brake.held import HeldDomain
 
 DECISIONS: dict[str, Decision] = {"confirm": "confirmed", "dismiss": "dismissed"}
 
@@ -79,7 +80,8 @@ def _messages(connection: Connection, options: argparse.Namespace, action: Actio
 
 def _domains(connection: Connection, options: argparse.Namespace, action: Action) -> list[tuple[str, str, str]]:
     from ses_bounces.actions.brake import decide_domains
-    from ses_bounces.ledger.brake.held import held_domains, settle
+    from ses_bounces.ledger.brake.decisions import settle
+    from ses_bounces.ledger.brake.held import held_domains
 
     decision = DECISIONS[options.action]
     undecided = {one.domain: one for one in held_domains(connection) if one.decision is None}

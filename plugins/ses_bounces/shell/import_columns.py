@@ -14,7 +14,7 @@ from typing import IO
 from ses_bounces.actions.pasted import HEADERS, MAX_BYTES, delimiter
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.spreadsheet import plain
-from ses_bounces.classify.message import clean
+from ses_bounces.classify.unwrapping import clean
 
 # Clocks differ.
 _AHEAD = timedelta(minutes=5)

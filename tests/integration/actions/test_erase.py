@@ -30,7 +30,7 @@ from ses_bounces.base.exceptions import MissingConnectionError, SettingsError
 from ses_bounces.base.sites import Site
 from ses_bounces.classify.entry import Entry
 from ses_bounces.classify.rules import Rules
-from ses_bounces.ledger.brake.held import decide, decide_messages
+from ses_bounces.ledger.brake.decisions import decide, decide_messages
 from ses_bounces.ledger.erased import guard
 from ses_bounces.ledger.erased.candidates import keys_in
 from ses_bounces.ledger.erased.spelling import ERASED

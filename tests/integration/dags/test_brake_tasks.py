@@ -12,7 +12,8 @@ from ses_bounces.actions.action import Action
 from ses_bounces.actions.brake import decide_domains
 from ses_bounces.base.exceptions import BrakeError, RunError, SettingsError
 from ses_bounces.dags.tasks import hourly
-from ses_bounces.ledger.brake.held import Decision, held_domains
+from ses_bounces.ledger.brake.decisions import Decision
+from ses_bounces.ledger.brake.held import held_domains
 from tests.integration.ledger.test_brake import NOON, blocked, body, put
 from tests.kit.tasks import Tasks
 

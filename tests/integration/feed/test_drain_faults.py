@@ -14,8 +14,8 @@ from dev.aws import EmulatedAws, Feed, temporary_aws
 from ses_bounces.base.database import connection as connections
 from ses_bounces.base.exceptions import DatabaseError, FeedError, QueueError
 from ses_bounces.base.sites import Site, current
-from ses_bounces.classify.message import unwrap
 from ses_bounces.classify.rules import Rules
+from ses_bounces.classify.unwrapping import unwrap
 from ses_bounces.feed import drain as drains
 from ses_bounces.feed import landing
 from ses_bounces.feed.drain import Drained, drain

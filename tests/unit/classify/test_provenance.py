@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ses_bounces.classify import classify_body
-from ses_bounces.classify.message import unwrap
 from ses_bounces.classify.rules import Rules
+from ses_bounces.classify.unwrapping import unwrap
 from tests.kit.builders import PUBLISHED, TOPIC_ARN, bounce, eventbridge, iso, lambda_sns, lambda_sqs, sns
 
 OTHER = "arn:aws:sns:eu-west-1:999999999999:somebody-elses"

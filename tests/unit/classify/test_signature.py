@@ -12,10 +12,10 @@ import pytest
 from ses_bounces.classify import classify_body
 from ses_bounces.classify.body import has_no_effect
 from ses_bounces.classify.entry import Classification
-from ses_bounces.classify.message import unwrap
 from ses_bounces.classify.rules import Rules
-from ses_bounces.classify.shapes import Node
 from ses_bounces.classify.signature import fault_of, host_of, public_key
+from ses_bounces.classify.structs import Node
+from ses_bounces.classify.unwrapping import unwrap
 from tests.kit.builders import TOPIC_ARN, bounce, complaint, lambda_sqs, sns
 from tests.kit.signing import HOST, URL, Signer
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.base.aws.clients import Place, open_client
 from ses_bounces.base.exceptions import CertificateError
 from ses_bounces.base.settings import Settings
-from ses_bounces.classify.shapes import Node
 from ses_bounces.classify.signature import fault_of, host_of, public_key
+from ses_bounces.classify.structs import Node
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey

@@ -28,7 +28,8 @@ TODO = (
 
 def carry_out_decisions(connection: Connection, settings: Settings) -> Counts:
     """Carry out what was decided about held bounces."""
-    from ses_bounces.ledger.brake.held import forget_counts, settle
+    from ses_bounces.ledger.brake.decisions import settle
+    from ses_bounces.ledger.brake.held import forget_counts
 
     if settings.max_new_blocks_per_domain is None:
         forget_counts(connection)

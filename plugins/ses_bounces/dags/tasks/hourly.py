@@ -122,7 +122,7 @@ def drain_queue(context: Context, job: Mapping[str, Any]) -> Counts:
 def classify_bounces(context: Context) -> Counts:
     """Classify every pending message; see :func:`ses_bounces.ledger.pending.classify_pending`.
 
-    Before that, what was decided about held messages is carried out; see :mod:`ses_bounces.ledger.brake.held`.
+    Before that, what was decided about held messages is carried out; see :mod:`ses_bounces.ledger.brake.decisions`.
 
     A backfill also brings the lists up to date for what happened in its hour. With the Param ``reprocess``, messages
     of a window are read again; see :mod:`ses_bounces.ledger.replay`.

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.brake import decide_domains
-from ses_bounces.ledger.brake.held import Decision, held_domains
+from ses_bounces.ledger.brake.decisions import Decision
+from ses_bounces.ledger.brake.held import held_domains
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.forms import EditorFormDep
 from ses_bounces.web.render import page

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import SCHEMA
-from ses_bounces.classify.message import clean
+from ses_bounces.classify.unwrapping import clean
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection

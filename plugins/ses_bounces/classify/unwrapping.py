@@ -19,7 +19,7 @@ import msgspec
 
 from ses_bounces.classify.fitting import TOO_DEEP, decode_leniently, fit_each, without_surrogates
 from ses_bounces.classify.rules import ADVICE, DETAIL_TYPES, SERVICE_EVENTS
-from ses_bounces.classify.shapes import CONTROL_TYPES, Body, Node, Record
+from ses_bounces.classify.structs import CONTROL_TYPES, Body, Node, Record
 
 MAX_ENVELOPES = 6
 # As many as Lambda takes from SQS at once.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ses_bounces.classify import classify_body
-from ses_bounces.classify.message import MAX_RECORDS, Event, Node, Problem, Record, parse_time, unwrap
+from ses_bounces.classify.unwrapping import MAX_RECORDS, Event, Node, Problem, Record, parse_time, unwrap
 from tests.kit.builders import ADDRESS, bounce, lambda_sqs, sns
 
 MEGABYTE = 1 << 20

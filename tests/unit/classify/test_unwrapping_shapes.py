@@ -9,8 +9,8 @@ import pytest
 
 from ses_bounces.classify import classify_body
 from ses_bounces.classify.entry import Classification
-from ses_bounces.classify.message import Event, unwrap
 from ses_bounces.classify.rules import ADVICE, DETAIL_TYPES, SERVICE_EVENTS
+from ses_bounces.classify.unwrapping import Event, unwrap
 from tests.kit.builders import ADDRESS, PUBLISHED, bounce, complaint, delivery, eventbridge, lambda_sns, lambda_sqs, sns
 
 Json = dict[str, Any]
