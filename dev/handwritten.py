@@ -48,7 +48,8 @@ def _sns(name: str, notification: make.Json, **effects: object) -> Item:
     return Item(name, "sns", json.dumps(notification), **effects)  # type: ignore[arg-type]
 
 
-def _feedback(now: datetime) -> list[Item]:
+def _subtypes(now: datetime) -> list[Item]:
+    """A bounce of each subtype."""
     found = []
     for hours, (sub_type, diagnostic) in enumerate(TRANSIENT_SUBTYPES.items(), start=2):
         address, at = (
@@ -61,7 +62,41 @@ def _feedback(now: datetime) -> list[Item]:
         address = f"{sub_type}@harbour.example"
         notification = make.bounce(sub_type, ("Permanent", sub_type), [address], now - timedelta(hours=5))
         found.append(_sns(f"permanent {sub_type}", notification, blocks={address.lower(): reason}))
+    return found
 
+
+def _complaints(now: datetime) -> list[Item]:
+    pair = ["one@twins.example", "two@twins.example"]
+    listed = make.complaint(
+        "listed",
+        ["listed@harbour.example"],
+        now - timedelta(hours=2),
+        None,
+        "OnAccountSuppressionList",
+    )
+    return [
+        _sns(
+            "two possible complainers",
+            make.complaint("pair", pair, now, "abuse"),
+            blocks=dict.fromkeys(pair, "complaint"),
+        ),
+        _sns(
+            "complaint of a listed address",
+            listed,
+            blocks={"listed@harbour.example": "ses_suppression"},
+        ),
+        _sns(
+            "not spam",
+            make.complaint("not spam", ["happy@oakfield.example"], now, "not-spam"),
+        ),
+        _sns(
+            "authentication failure",
+            make.complaint("auth", ["dmarc@oakfield.example"], now, "auth-failure"),
+        ),
+    ]
+
+
+def _feedback(now: datetime) -> list[Item]:
     lena, unknown, old, recovered = (
         simulator("ooto+lena"),
         "vague@oakfield.example",
@@ -85,14 +120,6 @@ def _feedback(now: datetime) -> list[Item]:
         now - timedelta(hours=9),
         diagnostic=full,
     )
-    pair = ["one@twins.example", "two@twins.example"]
-    listed = make.complaint(
-        "listed",
-        ["listed@harbour.example"],
-        now - timedelta(hours=2),
-        None,
-        "OnAccountSuppressionList",
-    )
     # The mail went to one address, the bounce names the one that it was forwarded to.
     forward = make.bounce(
         "forwarded",
@@ -102,7 +129,7 @@ def _feedback(now: datetime) -> list[Item]:
         to=["forwards@oakfield.example"],
     )
     return [
-        *found,
+        *_subtypes(now),
         _sns("out of office", away, opens={lena: now}),
         _sns("undetermined", undetermined, opens={unknown: now - timedelta(hours=4)}),
         _sns("transient 20 days old", expired, opens={old: old_at}),
@@ -111,24 +138,7 @@ def _feedback(now: datetime) -> list[Item]:
             "delivery after a transient",
             make.delivery("recovered", [recovered], now - timedelta(hours=8)),
         ),
-        _sns(
-            "two possible complainers",
-            make.complaint("pair", pair, now, "abuse"),
-            blocks=dict.fromkeys(pair, "complaint"),
-        ),
-        _sns(
-            "complaint of a listed address",
-            listed,
-            blocks={"listed@harbour.example": "ses_suppression"},
-        ),
-        _sns(
-            "not spam",
-            make.complaint("not spam", ["happy@oakfield.example"], now, "not-spam"),
-        ),
-        _sns(
-            "authentication failure",
-            make.complaint("auth", ["dmarc@oakfield.example"], now, "auth-failure"),
-        ),
+        *_complaints(now),
         _sns("forwarded mail bounced", forward, opens={"forwards@oakfield.example": now}),
     ]
 

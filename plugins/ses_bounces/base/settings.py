@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -14,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ses_bounces.base.exceptions import SettingsError
 from ses_bounces.base.feeds import Feed, Feeds, Queues
 from ses_bounces.base.feeds import Queue as Queue
+from ses_bounces.base.logins import without_logins
 from ses_bounces.base.pinned import pinned, pinned_place, refusals
 from ses_bounces.base.regions import is_region
 from ses_bounces.base.sites import current
@@ -25,7 +25,6 @@ MAX_GRACE_DAYS = 30
 PRIVATE = ("feeds", "never_block", "report_email_to", "report_email_from")
 # A manual run may lower these for itself: whoever may trigger it need not have the right to the settings.
 LOWERABLE = ("max_seconds", "max_messages", "max_drainers")
-_LOGIN = re.compile(r"//[^/@\s\"]+@")
 
 
 def _one_or_more(value: Any) -> Any:
@@ -236,11 +235,6 @@ def site_defaults() -> dict[str, Any]:
 def where() -> str:
     """Say where the settings are changed."""
     return f'Change it in Airflow Variable "{current().variable}".'
-
-
-def without_logins(text: str) -> str:
-    """Return a text with what stands before the @ of its URLs left out: a password may be there."""
-    return _LOGIN.sub("//…@", text)
 
 
 def _explain(detail: Mapping[str, Any], places: Mapping[str, str]) -> str:

@@ -53,20 +53,15 @@ def classify(
         published_at = published_at or (published(item, sent_at) if item.published_at else None)
         if event_type is None and isinstance(item, Event):
             event_type = clean(item.type, MAX_ID_CHARACTERS)
+        note = None
         problem = refusal(item, rules)
         if problem is None and checked is not None:
             problem = fault(item, verify, checked)
-        if problem is None and isinstance(item, Problem):
-            problem = item.reason
-        elif problem is None and isinstance(item, Event):
-            note = NO_EFFECT.get(item.type)
-            if note is None:
-                problem = _read(item, rules, sent_at, entries)
-                if problem == _EMPTY_DELIVERY:
-                    note, problem = problem, None
-            if note is not None:
-                notes.append(note)
-                statuses += sending_statuses((item,), sent_at)
+        if problem is None:
+            problem, note = _look(item, rules, sent_at, entries)
+        if note is not None:
+            notes.append(note)
+            statuses += sending_statuses((item,), sent_at)
         if problem is not None:
             problems.append(problem)
     if problems:
@@ -75,6 +70,19 @@ def classify(
         return Classification("applied", None, entries, event_type, published_at, statuses)
     note = notes[0] if notes else "nothing in it"
     return Classification("no_effect", note, entries, event_type, published_at, statuses)
+
+
+def _look(
+    item: Event | Problem, rules: Rules, sent_at: datetime | None, entries: list[Entry]
+) -> tuple[str | None, str | None]:
+    """Append the entries of one event; return what is wrong with it, and why it has no effect, if either is so."""
+    if isinstance(item, Problem):
+        return item.reason, None
+    note = NO_EFFECT.get(item.type)
+    if note is not None:
+        return None, note
+    problem = _read(item, rules, sent_at, entries)
+    return (None, problem) if problem == _EMPTY_DELIVERY else (problem, None)
 
 
 def has_no_effect(items: list[Event | Problem], rules: Rules) -> bool:

@@ -126,6 +126,21 @@ def _context() -> Context:
     return context
 
 
+def _step(site: sites.Site, name: str) -> Any:
+    """Return a task that runs the function of its name once those before it have ended, whether they failed or not.
+
+    A broken queue must not stop blocking, nor one broken step the next.
+    """
+
+    @task(task_id=name, trigger_rule="all_done", doc_md=getattr(hourly, name).__doc__)
+    @site.bound
+    def step() -> dict[str, Any]:
+        counts: dict[str, Any] = getattr(hourly, name)(_context())
+        return counts
+
+    return step
+
+
 def build(shape: Shape) -> DAG:
     """Return the DAG of a site."""
     site = shape.site
@@ -156,22 +171,6 @@ def build(shape: Shape) -> DAG:
             context["queue_name"] = job["url"].rpartition("/")[2]  # type: ignore[typeddict-unknown-key]
             return hourly.drain_queue(context, job)
 
-        # A broken queue must not stop blocking, nor one broken step the next.
-        @task(trigger_rule="all_done", doc_md=hourly.classify_bounces.__doc__)
-        @site.bound
-        def classify_bounces() -> dict[str, Any]:
-            return hourly.classify_bounces(_context())
-
-        @task(trigger_rule="all_done", doc_md=hourly.promote_expired_transients.__doc__)
-        @site.bound
-        def promote_expired_transients() -> dict[str, Any]:
-            return hourly.promote_expired_transients(_context())
-
-        @task(trigger_rule="all_done", doc_md=hourly.sync_allow_group_email.__doc__)
-        @site.bound
-        def sync_allow_group_email() -> dict[str, Any]:
-            return hourly.sync_allow_group_email(_context())
-
         @task(trigger_rule="all_done", doc_md=hourly.emit_blocked_report.__doc__, outlets=[report_alias])
         @site.bound
         def emit_blocked_report(*, outlet_events: Any) -> dict[str, Any]:
@@ -180,24 +179,19 @@ def build(shape: Shape) -> DAG:
                 outlet_events[report_alias].add(report, extra=counts)
             return counts
 
-        # A leaf of its own: the run is red, and no other task of it failed or waited.
-        @task(trigger_rule="all_done", doc_md=hourly.check_brake.__doc__)
-        @site.bound
-        def check_brake() -> dict[str, Any]:
-            return hourly.check_brake(_context())
-
         @task(trigger_rule="all_done", retries=0, doc_md=hourly.check_run.__doc__)
         @site.bound
         def check_run() -> None:
             hourly.check_run(get_current_context())
 
-        classified = classify_bounces()
-        classified >> check_brake()
+        classified = _step(site, "classify_bounces")()
+        # A leaf of its own: the run is red, and no other task of it failed or waited.
+        classified >> _step(site, "check_brake")()
         (
             drain_queue.expand(job=plan_drain())
             >> classified
-            >> promote_expired_transients()
-            >> sync_allow_group_email()
+            >> _step(site, "promote_expired_transients")()
+            >> _step(site, "sync_allow_group_email")()
             >> emit_blocked_report()  # type: ignore[call-arg]
             >> check_run()
         )

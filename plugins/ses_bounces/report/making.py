@@ -45,10 +45,7 @@ def make_report(connection: Connection, day: date, zone: ZoneInfo) -> Summary:
 
 def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[ReportPage, dict[str, Any], bytes]:
     execute = connection.execute
-    cursor = execute(statement("report/select_moments"), {"day": day, "zone": zone.key})
-    row = cursor.fetchone()
-    assert row is not None
-    moments = dict(zip((column.name for column in cursor.description or ()), row, strict=True))
+    moments = _moments(connection, day, zone)
     at = moments["as_of"] - _MOMENT
     starts_at: datetime = moments["starts_at"]
     until = moments["as_of"] + DUE_SOON
@@ -60,12 +57,8 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[ReportPage
     blocked, new = next(((total, fresh) for reason, total, fresh in reasons if reason is None), (0, 0))
     span = {"since": starts_at, "at": at}
     ids = [id_ for (id_,) in execute(statement("report/select_unblocked"), span)]
-    lifted = _listed(
-        execute(
-            statement("report/select_lifted"),
-            {"ids": ids, "before": starts_at - _MOMENT, "at": at, "limit": ROWS_SHOWN},
-        ).fetchall()
-    )
+    again = {"ids": ids, "before": starts_at - _MOMENT, "at": at, "limit": ROWS_SHOWN}
+    lifted = _listed(execute(statement("report/select_lifted"), again).fetchall())
     entries: dict[str, int] = dict(execute(statement("report/select_entries"), span).fetchall())
     near = {"as_of": moments["as_of"], "until": until}
     due = _listed(execute(statement("report/select_due"), near | {"limit": ROWS_SHOWN}).fetchall())
@@ -108,6 +101,14 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[ReportPage
         days_left=transients,
     )
     return page, moments, blocked_csv(connection)
+
+
+def _moments(connection: Connection, day: date, zone: ZoneInfo) -> dict[str, Any]:
+    """Return when the day begins and ends, up to when it is reported, and what was on record then."""
+    cursor = connection.execute(statement("report/select_moments"), {"day": day, "zone": zone.key})
+    row = cursor.fetchone()
+    assert row is not None
+    return dict(zip((column.name for column in cursor.description or ()), row, strict=True))
 
 
 def _gap(zone: ZoneInfo, queue: str, first: datetime, last: datetime, cause: str) -> dict[str, str]:

@@ -75,8 +75,49 @@ def send_to_chat(settings: Settings, notice: Notice, context: Context) -> None:
     :raises SendError: it can't be reached or asks to try later.
     """
     import requests
-    from airflow.providers.http.hooks.http import HttpHook
     from airflow.providers.http.notifications.http import HttpNotifier
+    from airflow.sdk.exceptions import AirflowException
+
+    conn_id = settings.report_chat_conn_id
+    assert conn_id is not None
+    connection = _connection(conn_id, "report_chat_conn_id")
+    # A webhook's path is a password: where one is kept as such, it follows the host.
+    secret = None if connection.login else connection.password
+    notifier = HttpNotifier(
+        http_conn_id=conn_id,
+        endpoint=secret,
+        json=notice.payload(settings.report_chat_format),
+        extra_options={"timeout": CHAT_SECONDS, "check_response": True},
+    )
+    notifier.hook = _webhook_hook(conn_id)
+    webhook = f'The webhook of Airflow connection "{conn_id}"'
+    try:
+        notifier.notify(context)
+    except AirflowException as error:
+        # "404:Not Found"
+        raise _not_told(webhook, str(error)[:3]) from None
+    except (requests.RequestException, OSError) as error:
+        raise SendError(f"{webhook} can't be reached ({type(error).__name__}). It is tried again.") from None
+
+
+def _not_told(webhook: str, status: str) -> SendRefusedError | SendError:
+    """Return the error for an answer of a webhook that is none of success."""
+    if status.startswith("3"):
+        return SendRefusedError(
+            f"{webhook} has moved: it answered with status {status}, and the report was not delivered. Put the URL "
+            "that it leads to into the connection."
+        )
+    if status.isdigit() and status.startswith("4") and status not in ("408", "429"):
+        return SendRefusedError(
+            f"{webhook} refused the report with status {status}. Make a new webhook and put it into the "
+            "connection, or correct report_chat_format."
+        )
+    return SendError(f"{webhook} answered with status {status}. It is tried again.")
+
+
+def _webhook_hook(conn_id: str) -> Any:
+    import requests
+    from airflow.providers.http.hooks.http import HttpHook
     from airflow.sdk.exceptions import AirflowException
 
     class WebhookHook(HttpHook):
@@ -101,37 +142,7 @@ def send_to_chat(settings: Settings, notice: Notice, context: Context) -> None:
             if not 200 <= response.status_code < 300:
                 raise AirflowException(f"{response.status_code}:{response.reason}")
 
-    conn_id = settings.report_chat_conn_id
-    assert conn_id is not None
-    connection = _connection(conn_id, "report_chat_conn_id")
-    # A webhook's path is a password: where one is kept as such, it follows the host.
-    secret = None if connection.login else connection.password
-    notifier = HttpNotifier(
-        http_conn_id=conn_id,
-        endpoint=secret,
-        json=notice.payload(settings.report_chat_format),
-        extra_options={"timeout": CHAT_SECONDS, "check_response": True},
-    )
-    notifier.hook = WebhookHook(method="POST", http_conn_id=conn_id)
-    webhook = f'The webhook of Airflow connection "{conn_id}"'
-    try:
-        notifier.notify(context)
-    except AirflowException as error:
-        # "404:Not Found"
-        status = str(error)[:3]
-        if status.startswith("3"):
-            raise SendRefusedError(
-                f"{webhook} has moved: it answered with status {status}, and the report was not delivered. Put the URL "
-                "that it leads to into the connection."
-            ) from None
-        if status.isdigit() and status.startswith("4") and status not in ("408", "429"):
-            raise SendRefusedError(
-                f"{webhook} refused the report with status {status}. Make a new webhook and put it into the "
-                "connection, or correct report_chat_format."
-            ) from None
-        raise SendError(f"{webhook} answered with status {status}. It is tried again.") from None
-    except (requests.RequestException, OSError) as error:
-        raise SendError(f"{webhook} can't be reached ({type(error).__name__}). It is tried again.") from None
+    return WebhookHook(method="POST", http_conn_id=conn_id)
 
 
 def _by_smtp(settings: Settings, mail: dict[str, Any]) -> None:

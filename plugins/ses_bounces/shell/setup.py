@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.exceptions import ActionError, SettingsError
 from ses_bounces.base.sites import current
@@ -11,12 +11,14 @@ from ses_bounces.shell.command import DONE, LOOK
 from ses_bounces.shell.context import database, save_variable, variable
 from ses_bounces.shell.output import say, say_json
 
+if TYPE_CHECKING:
+    from ses_bounces.feed.setup.plan import Plan, Step
+
 
 def run(options: argparse.Namespace) -> int:
     """Show the plan; with ``--apply`` do it, bring the schema up to date, and show the settings that go with it."""
     from ses_bounces.feed.setup.options import open_target
-    from ses_bounces.feed.setup.plan import Step, apply
-    from ses_bounces.feed.setup.provision import plan_setup, plan_teardown, prove
+    from ses_bounces.feed.setup.provision import plan_setup, plan_teardown
 
     if options.write_settings and (options.teardown or not options.apply):
         raise ActionError("--write-settings goes with --apply, and not with --teardown. Nothing was changed.")
@@ -27,25 +29,32 @@ def run(options: argparse.Namespace) -> int:
     if words:
         say(*plan.lines())
     if options.apply:
-
-        def each(step: Step) -> None:
-            if words:
-                details = step.details if step.kind == "identity" else []
-                say(f"Done: {step.verdict} {step.kind} {step.name}", *(f"    {detail}" for detail in details))
-
-        told["done"] = apply(plan, each)
-        if not options.teardown:
-            told |= _finish(options, target, words=words)
-            if options.prove:
-                told["proved_by"] = prove(target)
-                if words:
-                    say(f"The delivery of mail {told['proved_by']} arrived: the feed works.")
+        told |= _apply(options, plan, target, words=words)
     elif words:
         say("Nothing was changed; --apply does it." if plan.to_do else "There is nothing to do.")
     if options.json:
         say_json(told)
     in_the_way = any(step.verdict == "blocked" for step in plan.steps)
     return LOOK if in_the_way else DONE
+
+
+def _apply(options: argparse.Namespace, plan: Plan, target: Any, *, words: bool) -> dict[str, Any]:
+    from ses_bounces.feed.setup.plan import apply
+    from ses_bounces.feed.setup.provision import prove
+
+    def each(step: Step) -> None:
+        if words:
+            details = step.details if step.kind == "identity" else []
+            say(f"Done: {step.verdict} {step.kind} {step.name}", *(f"    {detail}" for detail in details))
+
+    told: dict[str, Any] = {"done": apply(plan, each)}
+    if not options.teardown:
+        told |= _finish(options, target, words=words)
+        if options.prove:
+            told["proved_by"] = prove(target)
+            if words:
+                say(f"The delivery of mail {told['proved_by']} arrived: the feed works.")
+    return told
 
 
 def options_of(options: argparse.Namespace) -> Any:

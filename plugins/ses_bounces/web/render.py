@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from ses_bounces.base.exceptions import SettingsError
-from ses_bounces.base.settings import without_logins
+from ses_bounces.base.logins import without_logins
 from ses_bounces.base.sites import current
 from ses_bounces.classify.address import is_key
 from ses_bounces.classify.causes import CAUSE_WORDS
