@@ -139,6 +139,12 @@ class AirflowApi(AirflowSession):
                 return found
         raise TimeoutError(f"task {task_id} of run {run_id} of {dag_id} was {found} after {timeout:.0f} s")
 
+    def task_pids(self, dag_id: str, run_id: str, task_id: str) -> list[int]:
+        """The processes of a task's tries that run; anybody may ask Airflow's database, but not look into them."""
+        query = "SELECT pid FROM task_instance WHERE (dag_id, run_id, task_id, state) = (%s, %s, %s, 'running')"
+        rows = next(metadata.look(self._metadata_url, query, [dag_id, run_id, task_id], metadata.LOOK_SECONDS))
+        return [pid for (pid,) in rows if pid is not None]
+
     def task_instances(self, dag_id: str, run_id: str) -> list[Json]:
         """The task instances of a run, mapped ones each for itself."""
         answer = self.request(

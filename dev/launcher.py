@@ -29,9 +29,10 @@ OWNER_MARK = "SES_BOUNCES_LOCAL_STACK"
 # Of guards, which nobody ends.
 GUARD_MARK = "SES_BOUNCES_GUARD"
 FOLDER_PREFIX = "ses-bounces-"
-# In the folder: whose it is, and the files that are to be removed with it.
+# In the folder: whose it is, the files to remove with it, and the sessions of what it started.
 OWNER_FILE = "launcher"
 REMOVED_FILE = "removed"
+SESSIONS_FILE = "sessions"
 # For services to write down what they must not forget.
 PATIENCE_SECONDS = 1.5
 MAKE = ("make", "gmake")
@@ -129,11 +130,45 @@ def remove_at_end(path: Path) -> None:
         names.write(f"{path}\n")
 
 
+@dataclass(frozen=True)
+class Session:
+    """A session that a launcher has started: its launcher, when its leader began, and whose data it works on."""
+
+    launcher: Identity
+    started: int
+    owner: str
+
+
+def note_session(pid: int, owner: Path) -> None:
+    """Note a process that leads a session of its own, for what is in it and may not be looked into."""
+    me = watch()
+    with (me.folder / SESSIONS_FILE).open("a", encoding="utf-8") as sessions, suppress(ProcessLookupError):
+        sessions.write(f"{pid} {Identity.of(pid).started} {owner}\n")
+
+
+def session_of(process: psutil.Process) -> Session | None:
+    """The session of a process, if a launcher of this user has started it.
+
+    Airflow forbids others of the same user to look into its supervisors and tasks: their environment can't be read.
+    """
+    if process.uids().real != os.getuid():
+        return None
+    sid = os.getsid(process.pid)
+    session = _sessions().get(sid)
+    if session is None or session.launcher.user != os.getuid():
+        return None
+    try:
+        # The number may be another session's by now; while any process of it lives it is not given again.
+        return session if Identity.of(sid).started == session.started else None
+    except ProcessLookupError:
+        return session
+
+
 def started_by(is_one: Callable[[Identity], bool]) -> list[psutil.Process]:
     """The running processes, of those that launchers have started, whose launcher is one that the function accepts."""
     found = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, ProcessLookupError):
             identity = _launcher(process)
             if identity and is_one(identity) and ending.is_running(process):
                 found.append(process)
@@ -161,6 +196,17 @@ def _owner(folder: Path) -> Identity | None:
         return Identity.parse((folder / OWNER_FILE).read_text(encoding="utf-8"))
     except OSError:
         return None
+
+
+def _sessions() -> dict[int, Session]:
+    found = {}
+    for folder in _root().glob(f"{FOLDER_PREFIX}*"):
+        owner = _owner(folder)
+        with suppress(OSError):
+            for line in (folder / SESSIONS_FILE).read_text(encoding="utf-8").splitlines() if owner else ():
+                pid, started, name = line.split(" ", 2)
+                found[int(pid)] = Session(owner, int(started), name)
+    return found
 
 
 def _remove(folder: Path) -> None:
@@ -206,12 +252,15 @@ def _ancestors() -> Iterator[Identity]:
 
 
 def _launcher(process: psutil.Process) -> Identity | None:
-    with suppress(psutil.AccessDenied):
+    try:
         environment = process.environ()
         if GUARD_MARK in environment:
             return None
         if MARK in environment:
             return Identity.parse(environment[MARK])
+    except psutil.AccessDenied:
+        if session := session_of(process):
+            return session.launcher
     # Of a server that runs as another user, in a container, root may not read the environment.
     for argument in process.cmdline():
         _, found, value = argument.partition(f"{SETTING}=")

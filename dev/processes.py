@@ -61,6 +61,7 @@ def spawn(
             start_new_session=True,
             cwd=cwd,
         )
+    launcher.note_session(process.pid, owner.resolve())
     return Service(name, process, log)
 
 
@@ -69,10 +70,18 @@ def marked(owner: Path) -> list[psutil.Process]:
     owner_name = str(owner.resolve())
     found = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get(launcher.OWNER_MARK) == owner_name and ending.is_running(process):
+        with suppress(psutil.Error, ProcessLookupError):
+            if _owner(process) == owner_name and ending.is_running(process):
                 found.append(process)
     return found
+
+
+def _owner(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(launcher.OWNER_MARK)
+    except psutil.AccessDenied:
+        session = launcher.session_of(process)
+        return session.owner if session else None
 
 
 def stop(services: Iterable[Service], patience_seconds: float) -> None:

@@ -6,6 +6,7 @@ No clock is moved: messages are dated in the past, and the queue has them at onc
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import signal
@@ -15,7 +16,6 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import httpx
-import psutil
 import psycopg
 import pytest
 
@@ -205,28 +205,25 @@ def as_the_runbook_says(stack: SharedStack, first: datetime, last: datetime) -> 
 
 def kill(outage: Outage, api: AirflowApi, run_id: str, task_id: str) -> None:
     """Wait until the task's process waits for what the test holds, and kill it; what it waited for it does not get."""
-    process = waiting_process(outage)
-    process.send_signal(signal.SIGKILL)
+    wait_for_a_lock(outage)
+    (pid,) = api.task_pids(DAG_ID, run_id, task_id)
+    os.kill(pid, signal.SIGKILL)
     api.wait_for_task(DAG_ID, run_id, task_id, {"up_for_retry", "failed"})
 
 
-def waiting_process(outage: Outage) -> psutil.Process:
-    """The process whose database session waits for a lock."""
+def wait_for_a_lock(outage: Outage) -> None:
+    """Wait until a database session of a task waits for a lock."""
     query = (
-        "SELECT client_port FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'ses_bounces'"
+        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'ses_bounces'"
         " AND datname = current_database()"
     )
     until = time.monotonic() + WAIT_SECONDS
     with psycopg.connect(outage.database_url, autocommit=True) as connection:
-        server = connection.info.port
         while time.monotonic() < until:
-            ports = {port for (port,) in connection.execute(query)}
-            for found in psutil.net_connections("tcp4"):
-                # A port on this side may belong to connections to several servers.
-                if found.raddr and found.raddr.port == server and found.laddr.port in ports and found.pid:
-                    return psutil.Process(found.pid)
+            if connection.execute(query).rowcount:
+                return
             time.sleep(0.05)
-    raise AssertionError("no process waits")
+    raise AssertionError("no task waits")
 
 
 def clear(api: AirflowApi, run_id: str, task_id: str) -> None:

@@ -27,7 +27,8 @@ def test_its_tests_run_from_it(tmp_path: Path) -> None:
     subprocess.run([uv, "build", "--quiet", "--sdist", "--out-dir", tmp_path, checkout], check=True)
     [packed] = tmp_path.glob("*.tar.gz")
     with tarfile.open(packed) as archive:
-        archive.extractall(tmp_path, filter="data")
+        # Made a moment ago, by us; the first releases of Python 3.11 know no filter.
+        archive.extractall(tmp_path)
     unpacked = tmp_path / packed.name.removesuffix(".tar.gz")
     there = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
     assert {name for name in tracked.split() if (REPOSITORY / name).exists()} - there <= LEFT_OUT
