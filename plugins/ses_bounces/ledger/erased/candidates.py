@@ -15,7 +15,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
+import msgspec
+
 from ses_bounces.classify.address import MAX_ADDRESS_CHARACTERS, MAX_DOMAIN_CHARACTERS, address_key
+from ses_bounces.classify.fitting import without_escaped_surrogates, without_surrogates
 
 # What no unquoted part of an address holds.
 _PARTS = r"\s\"<>(),;:\\\[\]{}|&@"
@@ -35,6 +38,9 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 # Both begin with a literal character, which is searched for fast.
 _JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _JSON_SPACE = re.compile(r"\\[nrtbf](?![a-zA-Z]:)")
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+# Without one of these there is no @ or = in a text, nor an escape of one.
+_SIGN = re.compile(r"[@=\\%&\x80-\U0010ffff]")
 # JSON in a URL in HTML.
 _MOST_ESCAPES = 3
 
@@ -49,21 +55,54 @@ def keys_in(text: str | None) -> set[str]:
 
 
 def leaves(text: str) -> list[str]:
-    """Return the texts within a body of JSON, also of JSON within it; the text itself where it is no JSON."""
+    """Return the texts within a body of JSON, also of JSON within it; the text itself where it is no JSON.
+
+    A text of JSON that holds no sign of an address is left out.
+    """
     found: list[str] = []
-    waiting: list[Any] = [text]
+    waiting = [text]
+    while waiting:
+        leaf = waiting.pop()
+        inside = _strings(leaf) if leaf.lstrip()[:1] in ("{", "[") else None
+        if inside is None:
+            found.append(leaf)
+        else:
+            waiting += inside
+    return found
+
+
+def _strings(text: str) -> list[str] | None:
+    """Return the strings of a JSON text that may be of an address, names among them; None: it is no JSON."""
+    if not _is_json(text):
+        # A lone surrogate is of no address, and msgspec refuses it.
+        text = without_escaped_surrogates(text) if "\\ud" in text.lower() else without_surrogates(text)
+        if not _is_json(text):
+            return _strings_of_a_tree(text)
+    # One by one, and not by name: of names that come twice a dict would keep one.
+    return [json.loads(string) for string in _STRING.findall(text) if _SIGN.search(string)]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        # Nothing is built: a megabyte of brackets would be a tree of half a million lists.
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return True
+
+
+def _strings_of_a_tree(text: str) -> list[str] | None:
+    """The same of what msgspec refuses and Python's decoder takes, like NaN."""
+    try:
+        waiting: list[Any] = [json.loads(text, object_pairs_hook=tuple)]
+    except (ValueError, RecursionError):
+        return None
+    found = []
     while waiting:
         node = waiting.pop()
         if isinstance(node, (list, tuple)):
             waiting += node
         elif isinstance(node, str):
-            if node.lstrip()[:1] in ("{", "["):
-                try:
-                    # As pairs: of names that come twice a dict would keep one.
-                    waiting.append(json.loads(node, object_pairs_hook=tuple))
-                    continue
-                except (ValueError, RecursionError):
-                    pass
             found.append(node)
     return found
 

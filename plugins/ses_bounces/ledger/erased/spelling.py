@@ -32,6 +32,8 @@ _BEHIND = "(?![a-z0-9-]|\\.[a-z0-9])"
 _WORD = re.compile(r"[^\s\"<>]+")
 # Fields of a mail that may name the person: names, subjects, and whatever the sender noted.
 _OF_A_MAIL = ("headers", "commonHeaders", "tags")
+# Places of a JSON text that is taken apart. No event of SES has as many; of one that has, only the addresses go.
+_MOST_PLACES = 20_000
 _OF_A_RECIPIENT = ("emailAddress", "action", "status")
 
 
@@ -102,7 +104,7 @@ class Spelling:
         return NOTHING if self.is_in(written) else written
 
     def _text(self, text: str, name: str) -> str:
-        if text.lstrip()[:1] in ("{", "["):
+        if text.lstrip()[:1] in ("{", "[") and sum(map(text.count, "{[,")) < _MOST_PLACES:
             try:
                 loaded = json.loads(text)
             except ValueError:
