@@ -27,7 +27,7 @@ from ses_bounces.base.exceptions import ActionError
 from ses_bounces.classify.causes import CAUSES
 from ses_bounces.classify.entry import Entry
 from ses_bounces.classify.rules import Rules
-from ses_bounces.ledger.brake import held
+from ses_bounces.ledger.brake import decisions
 from ses_bounces.ledger.pending import classify_pending
 from ses_bounces.ledger.promotion import promote_expired
 from ses_bounces.ledger.writing import writing
@@ -441,7 +441,7 @@ def test_a_domain_is_decided_once(database: Connection) -> None:
     assert again.outcome == "already"
     assert again.message.startswith("alice confirmed it on ")
     assert brakes(database) == [("down.example", "confirmed", "alice", "asked on the phone", False)]
-    assert held.settle(database).confirmed == 2
+    assert decisions.settle(database).confirmed == 2
     classify_pending(database, Rules(), max_new_blocks=1)
     assert {causes(database, f"user{n}@down.example") == {"permanent_bounce"} for n in range(2)} == {True}
     done = database.execute("SELECT action, actor FROM ses_bounces.message_action ORDER BY message_id").fetchall()

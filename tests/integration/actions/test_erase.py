@@ -613,6 +613,7 @@ def test_nothing_is_pushed_to_ses_in_its_place(ledger: Connection) -> None:
 
 @pytest.mark.parametrize("decision", ["confirmed", "dismissed"])
 def test_what_the_brake_holds_is_decided_as_before(ledger: Connection, decision: str) -> None:
+    from ses_bounces.ledger.brake import decisions
     from ses_bounces.ledger.brake import held as brakes
 
     held = "held.testperson@braked.example"
@@ -623,8 +624,8 @@ def test_what_the_brake_holds_is_decided_as_before(ledger: Connection, decision:
     assert (held, "permanent_bounce") not in blocks(ledger)
     erase(ledger, action(), [held])
     with writing(ledger) as writer:
-        brakes.decide(writer, [one.brake_id for one in brakes.undecided(ledger)], decision, "admin", "real")  # type: ignore[arg-type]
-    brakes.settle(ledger)
+        decisions.decide(writer, [one.brake_id for one in brakes.undecided(ledger)], decision, "admin", "real")  # type: ignore[arg-type]
+    decisions.settle(ledger)
     # A copy that comes later is decided like it.
     land(ledger, event(60, bounce(["first@braked.example", held, "third@braked.example"])))
     classify_pending(ledger, Rules(), max_new_blocks=9)
@@ -635,6 +636,7 @@ def test_what_the_brake_holds_is_decided_as_before(ledger: Connection, decision:
 
 
 def test_what_is_held_of_ses_list_is_confirmed_without_spelling(ledger: Connection) -> None:
+    from ses_bounces.ledger.brake import decisions
     from ses_bounces.ledger.brake import held as brakes
     from ses_bounces.suppression.reading import read_list
 
@@ -646,8 +648,8 @@ def test_what_is_held_of_ses_list_is_confirmed_without_spelling(ledger: Connecti
     )
     erase(ledger, action(), [held])
     with writing(ledger) as writer:
-        brakes.decide(writer, [one.brake_id for one in brakes.undecided(ledger)], "confirmed", "admin", "real")
-    brakes.settle(ledger)
+        decisions.decide(writer, [one.brake_id for one in brakes.undecided(ledger)], "confirmed", "admin", "real")
+    decisions.settle(ledger)
     name = Secret(SECRET).pseudonym(held)
     assert (name, "ses_suppression") in blocks(ledger)
     before = ledger.execute("SELECT count(*) FROM ses_bounces.address_event").fetchone()

@@ -18,7 +18,7 @@ from ses_bounces.base.database import partitions
 from ses_bounces.classify.entry import Entry
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger import pending
-from ses_bounces.ledger.brake import held
+from ses_bounces.ledger.brake import decisions, held
 from ses_bounces.ledger.pending import Classified, classify_pending
 from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.ledger.replay import replay, try_replay
@@ -85,12 +85,12 @@ def outcomes(connection: Connection) -> dict[str, int]:
     return dict(connection.execute(query).fetchall())
 
 
-def decide(connection: Connection, decision: held.Decision, domain: str | None = None) -> held.Settled:
+def decide(connection: Connection, decision: held.Decision, domain: str | None = None) -> decisions.Settled:
     """Decide about every braked domain, or one of them, and carry it out."""
     ids = [one.brake_id for one in held.held_domains(connection) if domain in (None, one.domain)]
     with writing(connection) as writer:
-        assert set(held.decide(writer, ids, decision, "alice", "looked at it")) == set(ids)
-    return held.settle(connection)
+        assert set(decisions.decide(writer, ids, decision, "alice", "looked at it")) == set(ids)
+    return decisions.settle(connection)
 
 
 def test_an_hour_of_5_1_1_costs_no_more_than_the_limit(database: Connection) -> None:
@@ -103,7 +103,7 @@ def test_an_hour_of_5_1_1_costs_no_more_than_the_limit(database: Connection) -> 
     # Later ones too, also of the next day.
     late = body("P", "late@down.example", NOON + timedelta(hours=13))
     assert classified(database, late, limit=10).outcomes == {"held": 1}
-    [domain] = held.waiting(database)
+    [domain] = held.undecided(database)
     assert (domain.domain, domain.limit, domain.bounces, domain.messages) == ("down.example", 10, 41, 41)
     assert (domain.day, domain.first_at) == (NOON.date(), NOON + timedelta(seconds=10))
     assert domain.last_at == NOON + timedelta(hours=13)
@@ -155,7 +155,7 @@ def test_a_copy_is_held_with_its_event_and_counts_once(database: Connection) -> 
     second = body("P", "p1@down.example", key="two")
     copy = json.dumps(sns(json.loads(second)) | {"Timestamp": iso(NOW)})
     assert classified(database, second, copy, text, limit=1).outcomes == {"held": 2, "applied": 1}
-    assert [one.bounces for one in held.waiting(database)] == [1]
+    assert [one.bounces for one in held.undecided(database)] == [1]
     # Without a limit, what waits goes on waiting; so does a copy of it.
     assert classified(database, copy, limit=None).outcomes == {"held": 1}
     decide(database, "confirmed")
@@ -172,7 +172,7 @@ def test_a_message_to_several_domains_is_held_for_one_and_counts_for_the_others(
     assert blocked(database, "fine.example") == {("q@fine.example", "permanent_bounce")}
     # Two domains, one decided: the message waits for the other one, and says so.
     classified(database, body("P", ["a@down.example", "a@fine.example"]), limit=1)
-    assert {one.domain for one in held.waiting(database)} == {"down.example", "fine.example"}
+    assert {one.domain for one in held.undecided(database)} == {"down.example", "fine.example"}
     decide(database, "dismissed", "down.example")
     assert classified(database, limit=1).outcomes == {"held": 1}
     reasons = "SELECT reason FROM ses_bounces.message WHERE outcome = 'held'"
@@ -227,7 +227,7 @@ def test_a_copy_of_what_is_on_record_neither_counts_nor_is_held(database: Connec
     assert blocked(database) == set()
     put(database, known)
     assert classify_pending(database, rules, max_new_blocks=1).outcomes == {"applied": 1}
-    assert held.waiting(database) == []
+    assert held.undecided(database) == []
 
 
 def test_the_first_run_of_a_queue_is_not_braked_and_does_not_count(database: Connection) -> None:
@@ -257,7 +257,7 @@ def test_held_messages_outlive_their_day_and_are_decided_from_there(database: Co
     database.execute("UPDATE ses_bounces.message SET received_at = %s WHERE outcome = 'held'", [f"{old} 12:00+00"])
     assert partitions.drop_partitions(database, 90) == 1
     assert outcomes(database) == {"applied": 2}
-    assert [one.bounces for one in held.waiting(database)] == [2]
+    assert [one.bounces for one in held.undecided(database)] == [2]
     assert decide(database, "confirmed").confirmed == 2
     assert classified(database).outcomes == {"applied": 2}
     assert len(blocked(database)) == 4
@@ -286,15 +286,15 @@ def test_a_chunk_that_postgres_refuses_counts_once(database: Connection) -> None
 def test_a_settling_that_is_killed_goes_on(database: Connection) -> None:
     classified(database, *(body("P", f"p{n}@down.example") for n in range(9)))
     with writing(database) as writer:
-        held.decide(writer, [one.brake_id for one in held.waiting(database)], "confirmed", "alice", "real")
+        decisions.decide(writer, [one.brake_id for one in held.undecided(database)], "confirmed", "alice", "real")
     # Decided, and not carried out: nothing more is held, a later bounce counts anew.
-    assert held.waiting(database) == []
+    assert held.undecided(database) == []
     assert classified(database, body("P", "q@down.example")).outcomes == {"applied": 1}
-    with patch.object(held, "MESSAGES_PER_CHUNK", 2):
-        assert held.settle(database, seconds=0).confirmed == 0
-        assert held.settle(database).confirmed == 7
+    with patch.object(decisions, "MESSAGES_PER_CHUNK", 2):
+        assert decisions.settle(database, seconds=0).confirmed == 0
+        assert decisions.settle(database).confirmed == 7
     assert classified(database).outcomes == {"applied": 7}
-    assert held.settle(database).confirmed == 0
+    assert decisions.settle(database).confirmed == 0
 
 
 @pytest.mark.parametrize("kinds", ["PS", "SP", "PPS", "SSP"])

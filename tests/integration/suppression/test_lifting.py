@@ -236,7 +236,7 @@ def test_at_once_through_the_connection_and_at_ses_own_pace(database: Connection
     assert list(told) == ids[:5]
     assert LIFTED in told.values()
     # One request a second: what the time does not reach waits for the DAG.
-    assert lifting.waiting() in told.values()
+    assert lifting.left_to_dag() in told.values()
     assert len(blocked(database)) == 6 - list(told.values()).count(LIFTED)
     assert ids[5] not in told
 

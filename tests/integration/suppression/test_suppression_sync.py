@@ -19,7 +19,7 @@ from dev.ses import FakeSes
 from ses_bounces.base.aws.clients import Pace
 from ses_bounces.base.exceptions import AwsError
 from ses_bounces.classify.entry import Entry
-from ses_bounces.ledger.brake import held
+from ses_bounces.ledger.brake import decisions, held
 from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.ledger.writing import writing
 from ses_bounces.suppression.drift import DRIFT_COLUMNS, publish_drift, report_drift
@@ -294,14 +294,14 @@ def test_the_first_reading_is_not_braked_and_later_ones_are(database: Connection
     assert (reading.recorded, reading.held) == (3, 2)
     assert "wish@example.com" in blocked(database)
     assert len(blocked(database)) == 8
-    [domain] = held.waiting(database)
+    [domain] = held.undecided(database)
     assert (domain.domain, domain.bounces, domain.messages, domain.listings) == ("example.com", 2, 0, 2)
     # A full reading meets them again, a range of a person too: they wait.
     for bounds in (Bounds(full=True), Bounds(NOW - timedelta(days=1), NOW + timedelta(days=1))):
         assert read_list(database, listing(ses), bounds, max_new_blocks=2).recorded == 0
     with writing(database) as writer:
-        held.decide(writer, [domain.brake_id], "confirmed", "alice", "real")
-    assert held.settle(database).changes.blocked == {"ses_suppression": 2}
+        decisions.decide(writer, [domain.brake_id], "confirmed", "alice", "real")
+    assert decisions.settle(database).changes.blocked == {"ses_suppression": 2}
     assert len(blocked(database)) == 10
     assert read_list(database, listing(ses), Bounds(full=True), max_new_blocks=2).recorded == 0
 
@@ -311,10 +311,10 @@ def test_a_dismissed_entry_of_ses_s_list_stays_out(database: Connection, ses: Fa
     read_list(database, listing(ses), max_new_blocks=1)
     ses.region().listed.update({f"late{n}@example.com": ("BOUNCE", NOW - timedelta(hours=1)) for n in range(3)})
     read_list(database, listing(ses), max_new_blocks=1)
-    [domain] = held.waiting(database)
+    [domain] = held.undecided(database)
     with writing(database) as writer:
-        held.decide(writer, [domain.brake_id], "dismissed", "alice", "an outage")
-    assert held.settle(database).changes.blocked == {}
+        decisions.decide(writer, [domain.brake_id], "dismissed", "alice", "an outage")
+    assert decisions.settle(database).changes.blocked == {}
     for limit in (1, None):
         assert read_list(database, listing(ses), Bounds(full=True), max_new_blocks=limit).recorded == 0
     assert len(blocked(database)) == 2
