@@ -19,16 +19,18 @@ from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
 from ses_bounces.classify.causes import CAUSES, WISHES
 from ses_bounces.ledger.lists.requests import lift_requests, open_requests
-from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once
+from ses_bounces.suppression.at_once import AT_ONCE, try_at_once
+from ses_bounces.suppression.lifting import LIFTED
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.in_turn import in_turn
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import unguarded
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 SHOWN = 200
 
