@@ -40,10 +40,15 @@ METRICS = {
     "switched_on": Metric("counter", "people", (), "whose Allow Group Email was switched on again"),
     "suppressions_recorded": Metric("counter", "addresses", ("region",), "of SES's suppression list, new to us"),
     "suppressions_pushed": Metric("counter", "addresses", ("region",), "that we put on SES's suppression list"),
-    "suppression_drift": Metric("gauge", "addresses", ("kind",), "on which our blocked list and SES's lists differ"),
+    "suppression_drift_theirs_only": Metric("gauge", "addresses", (), "that only SES has a reason to suppress"),
+    "suppression_drift_ours_only": Metric("gauge", "addresses", (), "that we block, and SES does not"),
+    "suppression_drift_reasons_differ": Metric("gauge", "addresses", (), "that we and SES block for different reasons"),
     "lifted": Metric("counter", "requests", (), "to lift a block that were done"),
     "reports_sent": Metric("counter", "reports", ("channel",), "that were sent by e-mail or to a chat"),
-    "findings": Metric("gauge", "findings", ("severity",), "of the doctor: critical, warning, unknown and ok"),
+    "findings_critical": Metric("gauge", "findings", (), "of the doctor that are critical"),
+    "findings_warning": Metric("gauge", "findings", (), "of the doctor that are warnings"),
+    "findings_unknown": Metric("gauge", "findings", (), "of the doctor: what it could not look at"),
+    "findings_ok": Metric("gauge", "findings", (), "of the doctor: what it found in order"),
 }  # fmt: skip
 
 
