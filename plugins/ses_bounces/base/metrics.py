@@ -54,10 +54,10 @@ METRICS = {
 
 def count(name: str, number: int, tags: dict[str, str] | None = None) -> None:
     """Add to a counter; nothing is sent for 0."""
-    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.stats import Stats
 
     if number:
-        stats.incr(f"ses_bounces.{name}", number, tags=_with_site(tags))
+        Stats.incr(f"ses_bounces.{name}", number, tags=_with_site(tags))
 
 
 def gauge(name: str, value: float, tags: dict[str, str] | None = None) -> None:
@@ -65,13 +65,13 @@ def gauge(name: str, value: float, tags: dict[str, str] | None = None) -> None:
 
     Where no tag gets through, what it is of follows its name: else the gauges of one name would overwrite each other.
     """
-    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.stats import Stats
 
     tagged = _with_site(tags)
     if tagged and _are_tags_dropped():
         # A dot would begin another part of the name.
         name, tagged = ".".join([name, *(_NO_PART.sub("_", value) for value in tagged.values())]), None
-    stats.gauge(f"ses_bounces.{name}", value, tags=tagged)
+    Stats.gauge(f"ses_bounces.{name}", value, tags=tagged)
 
 
 @functools.cache

@@ -49,7 +49,7 @@ def ses() -> Iterator[FakeSes]:
 @pytest.fixture
 def emitted(monkeypatch: pytest.MonkeyPatch) -> Emitted:
     """What reaches Airflow's stats: by name, whether it was counted or set, and its tags."""
-    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.stats import Stats
 
     found: Emitted = {}
 
@@ -59,8 +59,8 @@ def emitted(monkeypatch: pytest.MonkeyPatch) -> Emitted:
 
         return take
 
-    monkeypatch.setattr(stats, "incr", taking("counter"))
-    monkeypatch.setattr(stats, "gauge", taking("gauge"))
+    monkeypatch.setattr(Stats, "incr", taking("counter"))
+    monkeypatch.setattr(Stats, "gauge", taking("gauge"))
     return found
 
 
@@ -169,7 +169,7 @@ class StatsClient(dict[str, float]):
 def statsd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[bool, StatsClient]]:
     """Airflow's own sender to a StatsD, with tags or without."""
     from airflow.sdk._shared.observability.metrics.statsd_logger import get_statsd_logger
-    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.stats import Stats
 
     client = StatsClient()
     monkeypatch.setenv("AIRFLOW__METRICS__STATSD_ON", "True")
@@ -179,7 +179,9 @@ def statsd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         influxdb_tags_enabled=request.param,
         statsd_influxdb_enabled=request.param,
     )
-    monkeypatch.setitem(stats.gauge.__globals__, "_backend", backend)
+    # Airflow 3.2 has no functions of the module, and 3.3 no instance in the class.
+    for name in ("gauge", "incr"):
+        monkeypatch.setattr(Stats, name, getattr(backend, name))
     metrics._are_tags_dropped.cache_clear()
     yield request.param, client
     metrics._are_tags_dropped.cache_clear()
