@@ -367,7 +367,7 @@ def act() -> Action:
 
 
 def record(connection: Connection, kind: str, address: str, age: timedelta, **fields: Any) -> None:
-    at = NOW - age
+    at = datetime.now(UTC).replace(microsecond=0) - age
     if kind == "transient_bounce":
         fields = {"deadline": at + timedelta(days=14), "policy": "age", "bounce_type": "Transient"} | fields
     entry = Entry(kind, address, address, at, os.urandom(16), **fields)
