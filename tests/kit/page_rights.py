@@ -94,6 +94,9 @@ CASES: dict[str, Case] = {
     "GET /blocked": Case("read", "blocked"),
     "POST /blocked/search": Case("read", "blocked/search", {"text": "@example.com"}, 303, changes=True),
     "GET /blocked.csv": Case("edit", "blocked.csv"),
+    "GET /check": Case("read", "check"),
+    "POST /check": Case("read", "check", {"text": "{name}-lifted@example.com"}),
+    "POST /check.csv": Case("read", "check.csv", {"text": "{name}-lifted@example.com"}),
     "GET /lifts": Case("read", "lifts"),
     "POST /lifts/preview": Case("edit", "lifts/preview", {"id": "{lifted}"}),
     "POST /lifts/done": Case(
@@ -114,6 +117,7 @@ CASES: dict[str, Case] = {
     "GET /people": Case("read", "people"),
     "POST /people/switch-on": Case("edit", "people/switch-on", {"flag_change_id": "{on}", **_WHY}, changes=True),
     "POST /people/leave-off": Case("edit", "people/leave-off", {"flag_change_id": "{off}", **_WHY}, changes=True),
+    "GET /reports": Case("read", "reports"),
     "GET /reports/{day}": Case("edit", "reports/{day}"),
     "GET /reports/{day}/document": Case("edit", "reports/{day}/document"),
     "GET /reports/{day}/blocked_report.csv": Case("edit", "reports/{day}/blocked_report.csv"),

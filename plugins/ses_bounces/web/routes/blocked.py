@@ -1,15 +1,13 @@
-"""The Email Blocked Report: who is blocked, why, since when; totals, charts, and the reports of past days."""
+"""The Email Blocked List: who is blocked, why, since when."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from ses_bounces.ledger.lists.blocked import count_blocked, count_causes, list_blocked, stream_blocked
-from ses_bounces.ledger.lists.reports import report_days
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep
@@ -35,8 +33,6 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
     return page(
         request, viewer, "blocked.html", section="blocked", query=query, text=text, listed=listed,
         count=listed.whole(query.after) or count_blocked(connection, wanted), totals=count_causes(connection),
-        reports=report_days(connection),
-        now=datetime.now(UTC),
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import unguarded
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
+from ses_bounces.web.routes.selected import all_blocked
 
 router = APIRouter(route_class=OwnThreads)
 
@@ -44,6 +45,8 @@ def show(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLRe
 
 async def chosen_ones(form: EditorFormDep) -> Pasted | list[int]:
     """Return the pasted addresses, or the ids of the ticked ones. :raises ActionError: none, or too many."""
+    if form.text("all"):
+        return []
     return await in_turn(read_text, form.text("text")) if "text" in form.fields else form.ids()
 
 
@@ -55,7 +58,9 @@ def preview(
     connection: DatabaseDep,
 ) -> HTMLResponse:
     """Which of the ticked or pasted addresses are blocked, and why."""
-    return _preview(request, form, preview_blocks(connection, chosen))
+    return _preview(
+        request, form, preview_blocks(connection, all_blocked(form, connection) if form.text("all") else chosen)
+    )
 
 
 def _preview(request: Request, form: SentForm, found: BlocksPreview) -> HTMLResponse:
@@ -76,7 +81,7 @@ def lift(request: Request, form: EditorFormDep, connection: DatabaseDep, setting
     results = lift_blocks(connection, action, dict.fromkeys(form.ids(), causes), ses_first=settings.lift_at_ses)
     lifting = _lifting(connection, settings, [r.target_id for r in results if r.outcome == "done" and r.target_id])
     return show_outcome(
-        request, form, connection, "lift_blocks", "Blocks lifted", results, ("blocked", "Email Blocked Report"),
+        request, form, connection, "lift_blocks", "Blocks lifted", results, ("blocked", "Email Blocked List"),
         settings, lifting, lift_id=form.id,
     )  # fmt: skip
 
@@ -119,7 +124,7 @@ def retract(request: Request, form: EditorFormDep, connection: DatabaseDep, sett
     """Take a lift back."""
     results = retract_lift(connection, form.action(), form.text("lift_id"))
     return show_outcome(
-        request, form, connection, "retract_lift", "Lift taken back", results, ("blocked", "Email Blocked Report"),
+        request, form, connection, "retract_lift", "Lift taken back", results, ("blocked", "Email Blocked List"),
         settings,
     )  # fmt: skip
 

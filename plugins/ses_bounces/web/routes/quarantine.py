@@ -17,6 +17,7 @@ from ses_bounces.ledger.lists.quarantine import (
     QuarantineReason,
     list_quarantine,
     quarantine_reasons,
+    some_quarantined,
 )
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep
@@ -29,6 +30,8 @@ router = APIRouter(route_class=OwnThreads)
 
 What = Literal["retry", "confirm", "dismiss"]
 ROWS = 50
+# Messages that the page names before anything is done to them.
+SHOWN = 200
 ACTIONS = {"retry": retry_messages, "confirm": confirm_messages, "dismiss": dismiss_messages}
 DONE = {"retry": "Messages retried", "confirm": "Messages confirmed", "dismiss": "Messages dismissed"}
 
@@ -55,7 +58,10 @@ def show(
 def confirm(request: Request, what: What, form: EditorFormDep, connection: DatabaseDep) -> HTMLResponse:
     """The ticked messages, or all of a group, before anything is done to them."""
     ids = _all_of_group(connection, form.text("group")) if form.text("all") else form.ids()
-    return page(request, form.viewer, "quarantine_confirm.html", section="quarantine", what=what, ids=ids)
+    return page(
+        request, form.viewer, "quarantine_confirm.html", section="quarantine", what=what, ids=ids,
+        rows=some_quarantined(connection, ids[:SHOWN]),
+    )  # fmt: skip
 
 
 @router.post("/quarantine/{what}/done", response_class=HTMLResponse)

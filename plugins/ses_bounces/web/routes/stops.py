@@ -74,5 +74,5 @@ def stop(
     results = request_stops(connection, form.action(), addresses)
     return show_outcome(
         request, form, connection, "request_stops", "Stop requests recorded", results,
-        ("blocked", "Email Blocked Report"), settings,
+        ("blocked", "Email Blocked List"), settings,
     )  # fmt: skip

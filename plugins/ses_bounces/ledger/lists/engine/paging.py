@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ses_bounces.base.exceptions import ActionError
 
@@ -55,6 +56,19 @@ class Count:
 
     def __str__(self) -> str:
         return f"more than {self.most:,}" if self.is_more else f"{self.found:,}"
+
+
+def all_ids(rows: Iterable[tuple[Any, ...]]) -> list[int]:
+    """Return the ids in the first column of some rows, each once, in their order.
+
+    :raises ActionError: there are more than :data:`COUNTED`.
+    """
+    found: dict[int, None] = {}
+    for id_, *_ in rows:
+        found[id_] = None
+        if len(found) > COUNTED:
+            raise ActionError(f"The filter shows more than {COUNTED:,} addresses. Narrow it, and select them in parts.")
+    return list(found)
 
 
 def check_limit(limit: int) -> int:
