@@ -12,12 +12,14 @@ import pytest
 from ses_bounces.actions.action import Action
 from ses_bounces.actions.erase import erase
 from ses_bounces.actions.lifts import lift_blocks
-from ses_bounces.actions.undo import retract_lift
+from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift
 from ses_bounces.base.erasure_secret import Secret
 from ses_bounces.classify.providers import provider, stream
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.figures.counting import count_figures
-from ses_bounces.ledger.figures.reading import groups, rates, series
+from ses_bounces.ledger.figures.outages import Outage, find_outages, outages
+from ses_bounces.ledger.figures.reading import groups, rates, series, texts
+from ses_bounces.ledger.figures.saying import said
 from ses_bounces.ledger.writing import writing
 from tests.kit.builders import bounce, complaint, delivery
 from tests.kit.seeding import address_id, dated, receive
@@ -186,3 +188,84 @@ def test_the_view_names_groups_as_the_code_does(database: Connection) -> None:
     for place, dimension in ((0, "identity"), (2, "campaign")):
         found = {name: counts[0] for (_, name), counts in counted(database, dimension).items()}
         assert found == Counter(one[place] for one in expected)
+
+
+def refused(address: str, text: str, days_ago: float = 0.1) -> dict[str, Any]:
+    return dated(bounce(address, recipient={"diagnosticCode": text}), days_ago)
+
+
+@pytest.mark.parametrize(
+    ("diagnostic", "expected"),
+    [
+        ("smtp; 550 5.1.1 user unknown", "550 5.1.1 user unknown"),
+        (
+            "smtp; 550-5.1.1 <anna@example.com>: no such user, id 12345abcdef",
+            "550-5.1.1 <‹address›>: no such user, id …",
+        ),
+        ("550 4.7.1 Blocked 192.0.2.17 after 3 tries", "550 4.7.1 Blocked … after … tries"),
+        ("anna@example.com is gone", "‹address› is gone"),
+        ("", ""),
+    ],
+)
+def test_what_differs_in_every_answer_is_left_out(diagnostic: str, expected: str) -> None:
+    assert said(diagnostic) == expected
+
+
+def test_what_was_said_most_is_kept_by_provider(database: Connection) -> None:
+    events = [refused(f"p{number}@gmail.com", f"smtp; 550 5.1.1 no mailbox {number}") for number in range(5)]
+    receive(database, *events, refused("x@gmail.com", "smtp; 552 5.2.2 full"), refused("y@gmx.de", "smtp; 554 spam"))
+    count_figures(database)
+    assert texts(database, ["gmail", "gmx"], 30) == {
+        "gmail": [("550 5.1.1 no mailbox …", 5), ("552 5.2.2 full", 1)],
+        "gmx": [("554 spam", 1)],
+    }
+
+
+def test_what_an_erased_address_was_told_is_gone(database: Connection) -> None:
+    receive(database, refused("anna@one-person.example", "smtp; 550 Anna has left"))
+    count_figures(database)
+    erase(database, Action("anna", "on request", str(uuid4())), ["anna@one-person.example"], secret=SECRET)
+    count_figures(database)
+    assert database.execute("SELECT t.said FROM ses_bounces.figure_text t").fetchall() == []
+
+
+def test_an_outage_is_suggested_and_finds_its_blocks(database: Connection) -> None:
+    events = [
+        refused(
+            f"p{number}@northwind.example",
+            f"smtp; 550 5.1.1 <p{number}@northwind.example> recipient rejected, q{number}",
+        )
+        for number in range(38)
+    ]
+    others = [refused(f"p{number}@gmail.com", f"smtp; 550 different {'abcdefghij' * number}") for number in range(19)]
+    receive(database, *events, *others)
+    count_figures(database)
+    (found,) = find_outages(database)
+    assert outages(database) == [found]
+    assert (found.domain, found.said, found.addresses) == ("northwind.example", "recipient rejected, q", 38)
+    wanted = BlocksOf(found.first, found.last, found.domain, found.said)
+    ids = find_blocks(database, wanted)
+    assert len(ids) == 38
+    lift_blocks(
+        database, Action("anna", "it was", str(uuid4())), dict.fromkeys(ids, ["permanent_bounce"]), ses_first=False
+    )
+    assert outages(database) == []
+    assert find_outages(database) == []
+
+
+def test_no_outage_where_it_is_as_on_any_day_or_the_words_differ(database: Connection) -> None:
+    usual = [
+        refused(f"u{day}x{number}@often.example", "smtp; 550 no such user here", day + 2)
+        for day in range(30)
+        for number in range(5)
+    ]
+    today_too = [refused(f"t{number}@often.example", "smtp; 550 no such user here") for number in range(22)]
+    words = ["alpha", "beta", "gamma", "delta", "epsilon"]
+    mixed = [
+        refused(f"m{number}@mixed.example", f"smtp; 550 {words[number % 5]} was the reason") for number in range(40)
+    ]
+    receive(database, *usual, *today_too, *mixed)
+    count_figures(database)
+    assert find_outages(database) == []
+    outage: list[Outage] = outages(database)
+    assert outage == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +20,7 @@ Source = Literal["ses", "ours", "deliveries"]
 Dimension = Literal["provider", "configuration_set", "identity", "campaign"]
 
 GROUPS_SHOWN = 50
+TEXTS_SHOWN = 3
 MAX_DAYS = 1_100
 # Where AWS begins a review, and may pause sending: Amazon SES Developer Guide, sending review process FAQ.
 THRESHOLDS: dict[Measure, tuple[float, float]] = {"bounce": (0.05, 0.10), "complaint": (0.001, 0.005)}
@@ -194,6 +196,20 @@ def _group(row: tuple[str | int | None, ...], days: int) -> Group:
         name, stand, lifted, transients, complaints, not_sent, bounces_before, complaints_before, deliveries,
         bounce_rate, complaint_rate,
     )  # fmt: skip
+
+
+def texts(connection: Connection, providers: Sequence[str], days: int) -> dict[str, list[tuple[str, int]]]:
+    """Return what the servers of each provider said most in the last days, and to how many of the bounces read.
+
+    Read are the last bounces of each day; texts of over 90 days ago are forgotten. For whoever may edit: an address is
+    in none, but what else a stranger wrote is.
+    """
+    wanted = {"providers": list(providers), "days": _held(days), "limit": TEXTS_SHOWN}
+    found: dict[str, list[tuple[str, int]]] = {}
+    with reading(connection):
+        for provider, said, bounces in connection.execute(statement("ledger/figures/select_texts"), wanted):
+            found.setdefault(provider, []).append((said, bounces))
+    return found
 
 
 def counted_at(connection: Connection) -> datetime | None:
