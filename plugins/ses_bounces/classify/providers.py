@@ -142,3 +142,7 @@ def stream(source: str | None, configuration_set: str | None, tags: dict[str, li
         (configuration_set or "")[:MAX_NAME_CHARACTERS],
         campaign[:MAX_NAME_CHARACTERS],
     )
+
+
+# SES's names of providers, by which Virtual Deliverability Manager counts. A name that it does not know counts nothing.
+VDM_NAMES = {"gmail": "Gmail", "outlook": "Hotmail", "yahoo": "Yahoo"}

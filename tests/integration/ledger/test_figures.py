@@ -247,7 +247,7 @@ def test_an_outage_is_suggested_and_finds_its_blocks(database: Connection) -> No
     ids = find_blocks(database, wanted)
     assert len(ids) == 38
     lift_blocks(
-        database, Action("anna", "it was", str(uuid4())), dict.fromkeys(ids, ["permanent_bounce"]), ses_first=False
+        database, Action("anna", "it was", str(uuid4())), {key: ["permanent_bounce"] for key in ids}, ses_first=False
     )
     assert outages(database) == []
     assert find_outages(database) == []
