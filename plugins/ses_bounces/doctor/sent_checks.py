@@ -59,9 +59,7 @@ def keep_sends(
     with findings.trying("sends by group", region, needed=False):
         rows = _of_groups(connection, clients, place, region)
         keep_sent(connection, account, region, "vdm", rows)
-        findings.ok(
-            "sends by group", region, "Virtual Deliverability Manager says how much was sent to whom."
-        )
+        findings.ok("sends by group", region, "Virtual Deliverability Manager says how much was sent to whom.")
 
 
 def _by_day(points: list[dict[str, Any]], today: date) -> list[Sent]:

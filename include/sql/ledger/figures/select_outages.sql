@@ -1,5 +1,5 @@
 -- Suggested outages any of whose blocks are still in force, the largest first. Locks: none.
-SELECT o.domain, o.first, o.last, o.said, o.addresses
+SELECT o.domain, o.first, o.last, o.said, o.addresses, o.suggested_outage_id
 FROM ses_bounces.suggested_outage o
 WHERE EXISTS (
     SELECT FROM ses_bounces.blocked_list b

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.ledger.figures.saying import said
+from ses_bounces.ledger.lists.engine.query import reading
 from ses_bounces.ledger.lists.engine.search import like
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Outage:
     """Blocks that one outage may have caused; what *Undo an outage* asks for finds them.
 
     ``first``, ``last``: of when they began, aware, the last exclusive. ``said``: a text that their diagnostics have in
-    common, without an address. ``addresses``: how many are blocked.
+    common, without an address. ``addresses``: how many are blocked. ``outage_id``: of one that is kept, for links.
     """
 
     domain: str
@@ -44,6 +45,7 @@ class Outage:
     last: datetime
     said: str
     addresses: int
+    outage_id: int | None = field(default=None, compare=False)
 
 
 def find_outages(connection: Connection) -> list[Outage]:
@@ -74,8 +76,13 @@ def find_outages(connection: Connection) -> list[Outage]:
 
 
 def outages(connection: Connection) -> list[Outage]:
-    """Return the suggested outages whose blocks are still in force, the largest first."""
-    return [Outage(*row) for row in connection.execute(statement("ledger/figures/select_outages")).fetchall()]
+    """Return the suggested outages whose blocks are still in force, the largest first.
+
+    :raises DatabaseError: also when it takes over five seconds.
+    """
+    with reading(connection):
+        rows = connection.execute(statement("ledger/figures/select_outages")).fetchall()
+    return [Outage(*row) for row in rows]
 
 
 def _outage(connection: Connection, domain: str) -> Outage | None:
