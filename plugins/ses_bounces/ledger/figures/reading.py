@@ -172,8 +172,8 @@ def groups(connection: Connection, dimension: Dimension, days: int, limit: int =
 
 
 _NO_GROUP_SENDS = (
-    "Neither deliveries are reported here, nor does Virtual Deliverability Manager say what was sent: there is nothing "
-    "to divide by."
+    "Where no rate is shown, no deliveries are reported, and Virtual Deliverability Manager says nothing of what was "
+    "sent: there is nothing to divide by."
 )
 
 
