@@ -4,7 +4,8 @@
 CREATE OR REPLACE VIEW ses_bounces.figure_entry AS
 SELECT e.event_id, e.address_id, e.occurred_at, (e.occurred_at AT TIME ZONE 'UTC')::date AS day, e.kind,
     coalesce(p.name, left(a.domain, 100)) AS provider,
-    coalesce(left(e.configuration_set, 100), '') AS configuration_set,
+    CASE WHEN strpos(e.configuration_set, '@') > 0 THEN '' ELSE coalesce(left(e.configuration_set, 100), '') END
+        AS configuration_set,
     CASE
         WHEN strpos(e.source, '@') > 0 THEN left(lower(btrim(split_part(e.source, '@', -1), '<> ')), 100)
         ELSE ''

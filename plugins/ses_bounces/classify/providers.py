@@ -127,9 +127,10 @@ def provider(domain: str) -> str:
 def stream(source: str | None, configuration_set: str | None, tags: dict[str, list[str]] | None) -> Stream:
     """Return where in our sending a mail belongs: the domain of its sender, its configuration set, its campaign.
 
-    An empty text stands for what it doesn't say. Of the sender only the domain is taken: an address would be one, and
-    some senders put the recipient's into theirs.
+    An empty text stands for what it doesn't say, and for what an address may stand in. Of the sender only the domain is
+    taken: some senders put the recipient's address into theirs.
     """
+    named = configuration_set if configuration_set and "@" not in configuration_set else ""
     domain = (source or "").rpartition("@")[2].strip("<> ").lower() if source and "@" in source else ""
     campaign = ""
     for name in CAMPAIGN_TAGS if tags else ():
@@ -139,7 +140,7 @@ def stream(source: str | None, configuration_set: str | None, tags: dict[str, li
             break
     return (
         domain[:MAX_NAME_CHARACTERS],
-        (configuration_set or "")[:MAX_NAME_CHARACTERS],
+        named[:MAX_NAME_CHARACTERS],
         campaign[:MAX_NAME_CHARACTERS],
     )
 

@@ -1,4 +1,4 @@
-"""What the page Figures shows: names of groups as the user may see them, rates and trends in words, bars by day."""
+"""What the page Figures shows: names of groups as the user may see them, and bars by day."""
 
 from __future__ import annotations
 
@@ -8,26 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from ses_bounces.classify.providers import ERASED, PROVIDERS
-from ses_bounces.ledger.figures.reading import THRESHOLDS, Day, Dimension, Group, Rate
+from ses_bounces.ledger.figures.reading import Day, Dimension
+from ses_bounces.ledger.figures.words import NOT_SAID
 from ses_bounces.web.access import Viewer
 
-DIMENSIONS: dict[Dimension, str] = {
-    "provider": "Recipient provider",
-    "configuration_set": "Configuration set",
-    "identity": "Sender identity",
-    "campaign": "Campaign tag",
-}
 SPANS = (7, 30, 90, 365)
-NOT_SAID: dict[Dimension, str] = {
-    "provider": "not known",
-    "configuration_set": "without a configuration set",
-    "identity": "sender not known",
-    "campaign": "without a campaign tag",
-}
 HIDDEN = "not shown without edit access"
 # Bars are drawn in these units, and stretched to the width of the page.
 HEIGHT = 100
-_LIKE_BEFORE = (0.8, 1.25)
 # A configuration set or a tag value of SES; a domain. Anything else may be a stranger's text.
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _PROVIDER_NAMES = frozenset(PROVIDERS.values())
@@ -83,36 +71,3 @@ def group_name(viewer: Viewer, dimension: Dimension, name: str) -> str:
 def domain_of(name: str) -> str | None:
     """Return the domain whose blocks a provider's row links to; None: it stands for several, or for none."""
     return None if not name or name == ERASED or name in _PROVIDER_NAMES else name
-
-
-def percent(value: float | None) -> str:
-    """Return a rate as people read it."""
-    if value is None:
-        return "–"
-    shown = value * 100
-    return f"{shown:.3f} %" if 0 < shown < 0.1 else f"{shown:.2f} %" if shown < 10 else f"{shown:.1f} %"
-
-
-def stands_on(rate: Rate) -> str:
-    """Say what a rate is made of."""
-    if rate.denominator is None:
-        return rate.why
-    what = "bounces" if rate.measure == "bounce" else "complaints"
-    of = "mails sent" if rate.source != "deliveries" else "deliveries and bounces that are reported"
-    review, pause = THRESHOLDS[rate.measure]
-    days = f"{rate.days} {'day' if rate.days == 1 else 'days'}"
-    return (
-        f"{rate.numerator:,} {what}, {rate.denominator:,} {of} in {days}. SES reviews at {review * 100:g} %, and may "
-        f"pause at {pause * 100:g} %."
-    )
-
-
-def trend(group: Group) -> tuple[str, str]:
-    """Return how bounces and complaints compare with the span before: in a sign, and in words."""
-    times = group.trend
-    if times is None:
-        return ("new", "none in as many days before") if group.bounces + group.complaints else ("–", "none")
-    if _LIKE_BEFORE[0] <= times <= _LIKE_BEFORE[1]:
-        return "≈", "about as many as in as many days before"
-    arrow = "▲" if times > 1 else "▼"
-    return f"{arrow} {times:,.1f} ×", f"{times:,.1f} times as many as in as many days before"

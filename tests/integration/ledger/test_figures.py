@@ -151,7 +151,7 @@ def test_a_killed_count_goes_on_and_counts_nothing_twice(database: Connection, m
 
 
 def test_a_rate_names_what_it_stands_on(database: Connection) -> None:
-    receive(database, dated(bounce("a@gmail.com"), 0))
+    receive(database, dated(bounce("a@gmail.com"), 1))
     count_figures(database)
     assert [(rate.source, rate.value, bool(rate.why)) for rate in rates(database, 30)] == [
         ("deliveries", None, True)
@@ -163,29 +163,33 @@ def test_a_rate_names_what_it_stands_on(database: Connection) -> None:
     assert (complaints.value, complaints.level) == (0.0, "ok")
     database.execute(
         "INSERT INTO ses_bounces.sent_day (account, region, source, dimension, day, name, sent, bounces, complaints)"
-        " VALUES ('1', 'eu-west-1', 'statistics', 'all', %s, '', 100, 3, 0)",
-        [today()],
+        " VALUES ('1', 'eu-west-1', 'statistics', 'all', %s, '', 100, 3, 0),"
+        # Of a day that is not over nobody knows yet how much was sent.
+        " ('1', 'eu-west-1', 'statistics', 'all', %s, '', 5, 5, 5)",
+        [today() - timedelta(days=1), today()],
     )
     ses, ours = rates(database, 30)[:2]
     assert (ses.source, ses.value, ses.level) == ("ses", 0.03, "ok")
     assert (ours.source, ours.value) == ("ours", 0.01)
     days = series(database, 30)
-    assert (len(days), days[-1].sent, days[-2].sent) == (30, 100, None)
+    assert (len(days), days[-1].sent, days[-2].sent, days[-3].sent) == (30, 5, 100, None)
+    assert [day.is_whole for day in days[-3:]] == [False, True, False]
 
 
 def test_the_view_names_groups_as_the_code_does(database: Connection) -> None:
     sources = ["News <News@Acme.example>", "news@acme.example", "acme", "<a@b.example>", "a=b.example@c.example"]
     campaigns: list[dict[str, Any]] = [
         {"campaign": ["x"]}, {"utm_campaign": ["u"], "Campaign": ["C"]}, {"campaign": ["a@b.example"]}, {"other": ["o"]},
+        {"ses:configuration-set": ["news"]}, {"ses:configuration-set": ["a@b.example"]},
     ]  # fmt: skip
     events = [dated(bounce(f"p{number}@hotmail.co.uk"), 0) for number in range(len(sources) * len(campaigns))]
     pairs = [(source, tags) for source in sources for tags in campaigns]
     for event, (source, tags) in zip(events, pairs, strict=True):
         event["mail"] |= {"source": source, "tags": tags}
     receive(database, *events, rules=Rules())
-    expected = [stream(source, None, tags) for source, tags in pairs]
+    expected = [stream(source, tags.get("ses:configuration-set", [None])[0], tags) for source, tags in pairs]
     assert {name for _, name in counted(database, "provider")} == {provider("hotmail.co.uk")} == {"outlook"}
-    for place, dimension in ((0, "identity"), (2, "campaign")):
+    for place, dimension in ((0, "identity"), (1, "configuration_set"), (2, "campaign")):
         found = {name: counts[0] for (_, name), counts in counted(database, dimension).items()}
         assert found == Counter(one[place] for one in expected)
 

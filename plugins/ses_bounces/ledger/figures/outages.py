@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -85,25 +86,46 @@ def outages(connection: Connection) -> list[Outage]:
     return [Outage(*row) for row in rows]
 
 
+def judged(rows: Sequence[tuple[str, str]]) -> tuple[str, list[int]] | None:
+    """Return the words in which a domain refused most of its addresses, and the places of those; None: it did not.
+
+    :param rows: of each address that it refused, the diagnostic and the address.
+    """
+    words = _most_common([(diagnostic, address) for diagnostic, address in rows if diagnostic])
+    if words is None:
+        return None
+    places = [place for place, (diagnostic, _) in enumerate(rows) if words.casefold() in diagnostic.casefold()]
+    return (words, places) if _are_many(len(places), len(rows)) else None
+
+
 def _outage(connection: Connection, domain: str) -> Outage | None:
     wanted = {"domain": domain, "hours": HOURS, "limit": DIAGNOSTICS_READ}
-    rows = connection.execute(statement("ledger/figures/select_burst"), wanted).fetchall()
-    texts = Counter(text for text in (said(diagnostic, address) for diagnostic, address in rows) if text)
-    if not texts:
-        return None
-    words = common_words(texts.most_common(1)[0][0])
-    if len(words) < _MIN_CHARACTERS:
+    words = _most_common(connection.execute(statement("ledger/figures/select_burst"), wanted).fetchall())
+    if words is None:
         return None
     parameters = {"domain": domain, "hours": HOURS, "text": f"%{like(words)}%"}
     row = connection.execute(statement("ledger/figures/count_burst"), parameters).fetchone()
     assert row is not None
     total, matching, first, last = row
-    if matching < MIN_ADDRESSES or matching < MIN_SHARE * total:
+    if not _are_many(matching, total):
         return None
     # The page's form has minutes.
     first = first.replace(second=0, microsecond=0)
     last = last.replace(second=0, microsecond=0) + timedelta(minutes=1)
     return Outage(domain, first, last, words, matching)
+
+
+def _most_common(rows: Iterable[tuple[str, str]]) -> str | None:
+    texts = Counter(text for text in (said(diagnostic, address) for diagnostic, address in rows) if text)
+    if not texts:
+        return None
+    most = min(texts, key=lambda text: (-texts[text], text))
+    words = common_words(most)
+    return words if len(words) >= _MIN_CHARACTERS else None
+
+
+def _are_many(matching: int, total: int) -> bool:
+    return matching >= MIN_ADDRESSES and matching >= MIN_SHARE * total
 
 
 def common_words(text: str) -> str:

@@ -65,7 +65,8 @@ class Day:
     """A day in UTC. ``bounces``: permanent ones, with those in ``lifted`` that a person has lifted since.
 
     ``not_sent``: mails that SES held back as the address was on its list. ``deliveries``: reported ones. ``sent``,
-    ``ses_bounces``, ``ses_complaints``: of the account, as SES counts them; None: not kept.
+    ``ses_bounces``, ``ses_complaints``: of the account, as SES counts them; None: not kept. ``is_whole``: SES was asked
+    after the day's end.
     """
 
     day: date
@@ -78,6 +79,7 @@ class Day:
     sent: int | None
     ses_bounces: int | None
     ses_complaints: int | None
+    is_whole: bool
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,16 @@ def series(connection: Connection, days: int) -> list[Day]:
     :raises DatabaseError: also when it takes over five seconds.
     """
     with reading(connection):
-        rows = connection.execute(statement("ledger/figures/select_days"), {"days": _held(days)}).fetchall()
-    return [Day(*row) for row in rows]
+        return read_series(connection, days)
+
+
+def read_series(connection: Connection, days: int, last: date | None = None) -> list[Day]:
+    """Return the same within a transaction of the caller's.
+
+    :param last: the last day; None: today.
+    """
+    wanted = {"days": _held(days), "last": last}
+    return [Day(*row) for row in connection.execute(statement("ledger/figures/select_days"), wanted).fetchall()]
 
 
 def rates(connection: Connection, days: int) -> list[Rate]:
@@ -131,8 +141,11 @@ def rates(connection: Connection, days: int) -> list[Rate]:
 
 
 def rates_of(days: list[Day]) -> list[Rate]:
-    """Return the rates of these days; see :func:`rates`."""
-    known = [day for day in days if day.sent is not None]
+    """Return the rates of these days; see :func:`rates`.
+
+    A day whose sends SES was asked for before its end is left out: its bounces would be divided by too little.
+    """
+    known = [day for day in days if day.sent is not None and day.is_whole]
     sent = sum(day.sent or 0 for day in known)
     if sent:
         found: list[Rate] = []

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from ses_bounces.ledger.figures import words
 from ses_bounces.ledger.figures.outages import outages
 from ses_bounces.ledger.figures.reading import MAX_DAYS, Dimension, Group, counted_at, groups, rates_of, series, texts
 from ses_bounces.ledger.lists.guarded import guarded_providers
@@ -39,7 +40,7 @@ def show(
         found = [group for group in found if group.name not in hidden]
         said = texts(connection, [group.name for group in found], days) if viewer.may_edit else {}
     return page(
-        request, viewer, "figures.html", section="figures", view=figure_view, by=by, days=days, span=span,
+        request, viewer, "figures.html", section="figures", view=figure_view, words=words, by=by, days=days, span=span,
         rates=rates_of(span), strips=figure_view.strips(span), groups=found, said=said,
         why_no_rate=next((group.bounce_rate.why for group in found if group.bounce_rate.why), ""),
         outages=outages(connection) if viewer.may_edit else [], counted_at=counted_at(connection),
