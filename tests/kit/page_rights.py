@@ -78,6 +78,7 @@ CASES: dict[str, Case] = {
     "GET /": Case("read", ""),
     "GET /queues": Case("read", "queues"),
     "GET /preview": Case("read", "preview"),
+    "GET /figures": Case("read", "figures?days=90&by=campaign"),
     "GET /bounces": Case("read", "bounces"),
     "POST /bounces/search": Case("read", "bounces/search", {"text": "@example.com"}, 303, changes=True),
     "GET /bounces.csv": Case("edit", "bounces.csv"),

@@ -106,6 +106,8 @@ def _environment() -> Environment:
         "day": lambda moment: f"{moment:%Y-%m-%d}" if moment else "",
         # For URLs: Airflow's address bar makes a space of a plus.
         "stamp": lambda moment: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        # For a form's datetime-local, which has no zone.
+        "minute": lambda moment: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M}",
         "number": lambda value: f"{value:,.10g}" if isinstance(value, float) else f"{value:,}",
         "reason": lambda cause: CAUSE_WORDS.get(cause, cause.replace("_", " ").capitalize()),
         "reasons": _reasons,

@@ -6,18 +6,19 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.action import Result
 from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.pasted import Pasted, read_text
 from ses_bounces.actions.previews import BlocksPreview, preview_blocks
-from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift
+from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift, said_of
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
 from ses_bounces.classify.causes import CAUSES, WISHES
+from ses_bounces.ledger.figures.outages import outages
 from ses_bounces.ledger.lists.requests import lift_requests, open_requests
 from ses_bounces.suppression.at_once import AT_ONCE, try_at_once
 from ses_bounces.suppression.lifting import LIFTED
@@ -58,15 +59,15 @@ def preview(
     connection: DatabaseDep,
 ) -> HTMLResponse:
     """Which of the ticked or pasted addresses are blocked, and why."""
-    return _preview(
-        request, form, preview_blocks(connection, all_blocked(form, connection) if form.text("all") else chosen)
-    )
+    blocks = all_blocked(form, connection) if form.text("all") else chosen
+    return _preview(request, form, connection, preview_blocks(connection, blocks))
 
 
-def _preview(request: Request, form: SentForm, found: BlocksPreview) -> HTMLResponse:
+def _preview(request: Request, form: SentForm, connection: DatabaseDep, found: BlocksPreview) -> HTMLResponse:
     causes = Counter(cause.reason for item in found.blocked for cause in item.causes)
+    said = said_of(connection, [item.address_id for item in found.blocked[:SHOWN] if item.address_id is not None])
     return page(
-        request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN,
+        request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN, said=said,
         causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]], WISHES=WISHES,
     )  # fmt: skip
 
@@ -100,9 +101,15 @@ def retry(request: Request, form: EditorFormDep, connection: DatabaseDep, settin
 
 
 @router.get("/undo", response_class=HTMLResponse)
-def undo(request: Request, viewer: EditorDep) -> HTMLResponse:
-    """A form for the blocks that a provider's outage caused."""
-    return page(request, viewer, "undo.html", section="blocked", now=datetime.now(UTC))
+def undo(
+    request: Request, viewer: EditorDep, connection: DatabaseDep, outage: Annotated[int | None, Query()] = None
+) -> HTMLResponse:
+    """A form for the blocks that a provider's outage caused; filled in for one that was suggested."""
+    suggested = None if outage is None else next((o for o in outages(connection) if o.outage_id == outage), None)
+    return page(
+        request, viewer, "undo.html", section="blocked", now=datetime.now(UTC), suggested=suggested,
+        is_gone=outage is not None and suggested is None,
+    )  # fmt: skip
 
 
 @router.post("/undo/preview", response_class=HTMLResponse)
@@ -116,7 +123,7 @@ def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep)
         form.text("configuration_set").strip() or None,
         form.text("sub_type").strip() or None,
     )
-    return _preview(request, form, preview_blocks(connection, find_blocks(connection, wanted)))
+    return _preview(request, form, connection, preview_blocks(connection, find_blocks(connection, wanted)))
 
 
 @router.post("/lifts/retract", response_class=HTMLResponse)
