@@ -22,7 +22,7 @@ from tests.kit.scratch import postgres_in_memory
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-pytest_plugins = ["tests.kit.needed_tools"]
+pytest_plugins = ["tests.kit.needed_tools", "tests.kit.days"]
 
 TEMPLATE = "migrated"
 
@@ -31,6 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`make screenshots` gives the first."""
     parser.addoption("--screenshots", action="store_true", help="take the pictures of the documentation anew")
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run modules, and the tests of each, in random order")
+    parser.addoption("--walk-steps", type=int, default=500, metavar="N", help="steps of each random walk")
+    parser.addoption("--walk-seeds", type=int, default=2, metavar="N", help="how many random walks to take")
 
 
 @pytest.hookimpl(trylast=True)
