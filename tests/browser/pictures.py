@@ -95,6 +95,7 @@ PICTURES: dict[str, Steps] = {
     "message": _message,
     "blocked": _at("blocked"),
     "daily-report": _report,
+    "figures": _at("figures"),
     "lifts": _at("lifts"),
     "lift": _lift,
     "undo": _at("undo"),
@@ -122,6 +123,7 @@ SHOWN = {
     "GET /stops": "stop",
     "GET /people": "people",
     "GET /preview": "preview",
+    "GET /figures": "figures",
     "GET /quarantine": "quarantine",
     "GET /settings": "settings",
 }

@@ -26,7 +26,10 @@ __all__ = ["data"]
 
 pytestmark = pytest.mark.e2e
 
-PAGES = ["", "bounces", "bounces?state=closed", "blocked", "lifts", "stops", "people", "quarantine", "settings"]
+PAGES = [
+    "", "bounces", "bounces?state=closed", "blocked", "lifts", "stops", "people", "quarantine", "settings", "figures",
+    "figures?by=day&days=7",
+]  # fmt: skip
 THEMES = ["light", "dark"]
 
 
