@@ -20,6 +20,7 @@ from benchmarks import (
     chunks,
     classifying,
     erased_addresses,
+    figures,
     flags,
     hot_address,
     landing,
@@ -46,6 +47,7 @@ def benchmarks(scale: float, *, is_big: bool, entries: int | None = None) -> dic
 
     return {
         "classifying": lambda: classifying.table(size(40_000, 200_000)),
+        "figures": lambda: figures.table(size(10_000, 40_000), 7),
         "landing": lambda: landing.table(size(10_000, 20_000)),
         "peers": lambda: peers.table(size(10_000, 100_000)),
         "flags": lambda: flags.table(size(10_000_000, 10_000_000), size(100_000, 100_000)),

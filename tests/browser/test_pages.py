@@ -60,11 +60,12 @@ def data(server: PagesServer) -> Iterator[Connection]:
 def empty(connection: Connection) -> None:
     tables = connection.execute(
         "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname = 'ses_bounces' AND tablename NOT IN ('alembic_version', 'codepoint', 'setting')"
+        " WHERE schemaname = 'ses_bounces' AND tablename NOT IN ('alembic_version', 'codepoint', 'provider', 'setting')"
         " AND tablename !~ '^message_2'"
     ).fetchone()
     assert tables is not None
     connection.execute(f"TRUNCATE {tables[0]}, public.people RESTART IDENTITY CASCADE")
+    connection.execute("INSERT INTO ses_bounces.figure_position DEFAULT VALUES")
 
 
 def causes(connection: Connection, address: str) -> set[str]:

@@ -31,6 +31,7 @@ CROSS JOIN LATERAL (
 WHERE e.superseded_at IS NULL AND e.actor = 'ses'
     AND (
         e.kind IN ('permanent_bounce', 'transient_bounce', 'complaint')
-        -- Mails that SES did not send; what was read off its list is no mail.
-        OR e.kind IN ('ses_suppression', 'unsubscribed') AND e.bounce_type IS NOT NULL
+        -- Mails that SES did not send; what was read off its list is no mail, and has neither.
+        OR e.kind IN ('ses_suppression', 'unsubscribed')
+        AND (e.bounce_type IS NOT NULL OR e.ses_message_id IS NOT NULL)
     )

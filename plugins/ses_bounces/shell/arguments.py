@@ -6,7 +6,18 @@ import argparse
 
 from ses_bounces import __version__
 from ses_bounces.classify.causes import CAUSES
-from ses_bounces.shell.options import EXIT_STATUS, REASON, Commands, add, addresses, as_json, dry_run, moment, where
+from ses_bounces.shell.options import (
+    EXIT_STATUS,
+    REASON,
+    Commands,
+    add,
+    addresses,
+    as_json,
+    dry_run,
+    moment,
+    where,
+    whole,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         _import,
         _export,
         _held,
+        _figures,
         _rebuild,
         _restored,
         _preview,
@@ -186,6 +198,23 @@ def _export(commands: Commands) -> None:
         one.add_argument("--output", "-o", metavar="FILE", help="write it there, not to stdout")
         where(one)
         one.add_argument("--json", action="store_true", help="one JSON object a line instead of CSV")
+
+
+def _figures(commands: Commands) -> None:
+    text = "show where bounces and complaints come from, rates, and what may be an outage"
+    figures = add(commands, "figures", "figures", text)
+    figures.add_argument(
+        "--by", choices=("provider", "configuration_set", "identity", "campaign", "day"), default="provider",
+        help="what to group by (provider); identity: the domain of the sender",
+    )  # fmt: skip
+    figures.add_argument(
+        "--days", type=whole(1, 1_100), default=30, metavar="NUMBER", help="up to today in UTC, 1 to 1100 (30)"
+    )
+    figures.add_argument(
+        "--limit", type=whole(1, 1_000), default=20, metavar="NUMBER", help="the most groups, 1 to 1000 (20)"
+    )
+    where(figures)
+    as_json(figures)
 
 
 def _held(commands: Commands) -> None:
