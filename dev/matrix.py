@@ -1,7 +1,7 @@
 """Runs unit and integration tests and a whole run of the DAG with each version that is supported.
 
 `python -m dev.matrix` runs all of it, `python -m dev.matrix lowest 3.13` some; what follows `--` goes to pytest:
-`python -m dev.matrix newest -- tests/unit -x`. A Python that is neither on the PATH nor one of pyenv's is fetched by uv.
+`python -m dev.matrix newest -- tests/unit -x`. uv fetches a Python that is neither on the PATH nor one of pyenv's.
 One after the other: each is a virtual environment of its own under .run/matrix, kept for the next time.
 `python -m dev.matrix --quick` is what CI runs of it: the oldest versions, in a few minutes.
 """
@@ -117,7 +117,7 @@ def install(name: str, python: Path) -> Iterator[list[str]]:
         sys.exit("uv is missing; `make test` puts it into .venv")
     environment = ENVIRONMENTS[name]
     if not python.exists():
-        yield [uv, "venv", "--quiet", "--python", _interpreter(environment.python), str(python.parents[1])]
+        yield [uv, "venv", "--quiet", "--python", interpreter(environment.python), str(python.parents[1])]
     pins, override = REPOSITORY / "constraints.txt", []
     if environment.pins is not None:
         pins = PINS / f"{environment.pins}.txt"
@@ -135,7 +135,7 @@ def install(name: str, python: Path) -> Iterator[list[str]]:
            *override, "--editable", ".", "--group", "test"]  # fmt: skip
 
 
-def _interpreter(version: str) -> str:
+def interpreter(version: str) -> str:
     """One of pyenv's, whose command on the PATH may name none; else the version, for uv to find or fetch."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     found = sorted((root / "versions").glob(f"{version}.*/bin/python{version}"))
