@@ -51,7 +51,7 @@ ENVIRONMENTS = {
     "3.11": Environment("3.11"),
     "3.12": Environment("3.12"),
     "3.13": Environment("3.13"),
-    # Of what pyproject.toml names, the lowest version that it admits: Airflow 3.2.0.
+    # The lowest version that pyproject.toml admits of what it names: Airflow 3.2.0.
     "lowest": Environment("3.11", "lowest-direct"),
     "mwaa-3.2.1": Environment("3.12", pins="mwaa-3.2.1"),
     "airflow-3.3.0": Environment("3.12", "highest", airflow="3.3.0"),
@@ -126,7 +126,7 @@ def install(name: str, python: Path) -> Iterator[list[str]]:
         pins = FOLDER / f"{name}.txt"
         lowest = _lowest_amazon() if environment.resolution.startswith("lowest") else []
         airflow = [f"apache-airflow=={environment.airflow}"] if environment.airflow else []
-        # Of the project itself: the lowest pytest is nobody's concern.
+        # The project's own dependencies: the lowest pytest is nobody's concern.
         yield [uv, "pip", "compile", "--quiet", "pyproject.toml", "--python-version", environment.python,
                "--all-extras", "--resolution", environment.resolution, "--no-header", "--no-annotate", "--upgrade",
                *_overriding(f"{name}_project", lowest + airflow), "--output-file", str(pins)]  # fmt: skip

@@ -22,7 +22,7 @@ from tests.kit.scratch import copy_database, postgres_in_memory
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-pytest_plugins = ["tests.kit.needed_tools"]
+pytest_plugins = ["tests.kit.needed_tools", "tests.kit.days"]
 
 TEMPLATE = "migrated"
 

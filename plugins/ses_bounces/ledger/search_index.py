@@ -55,5 +55,5 @@ def drop_old_filters(connection: Connection) -> int:
     with quiet():
         return sum(
             connection.execute(statement(name)).rowcount
-            for name in ("ledger/lists/drop_old_filters", "actions/drop_old_answers")
+            for name in ("ledger/lists/drop_old_filters", "ledger/drop_old_answers")
         )

@@ -12,13 +12,13 @@ from bs4 import BeautifulSoup
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from ses_bounces.actions.setting_effects import effects
 from ses_bounces.base.settings import parse
 from ses_bounces.base.sites import Site
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.pending import classify_pending
 from ses_bounces.web.access import reader
 from ses_bounces.web.app import create_app
-from ses_bounces.web.setting_effects import effects
 from ses_bounces.web.setting_form import Stored
 from tests.integration.ledger.test_brake import body, put
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.action import Action
+from ses_bounces.actions.setting_effects import SettingChange, effects, last_changes, note_change, people_problem
 from ses_bounces.base.database import schema
 from ses_bounces.base.database.connection import connect
 from ses_bounces.base.exceptions import ActionError, SesBouncesError, SettingsError
@@ -21,7 +22,6 @@ from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.forms import EditorFormDep, SentForm
 from ses_bounces.web.render import page
-from ses_bounces.web.setting_effects import SettingChange, effects, last_changes, note_change, people_problem
 from ses_bounces.web.setting_form import Stored, changes, elsewhere, read, save, shown, stored
 from ses_bounces.web.setting_texts import BY_KEY, SECTIONS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ses_bounces.actions.action import Action, keep
 from ses_bounces.base.database.connection import quiet
@@ -15,7 +16,9 @@ from ses_bounces.ledger.lists.engine.paging import Count
 from ses_bounces.ledger.lists.engine.query import reading
 from ses_bounces.people.preview import people_preview
 from ses_bounces.people.table import People
-from ses_bounces.web.dependencies import DatabaseDep
+
+if TYPE_CHECKING:
+    from ses_bounces.base.database.connection import Connection
 
 KIND = "save_settings"
 CHANGES_SHOWN = 10
@@ -35,20 +38,20 @@ class SettingChange:
     keys: list[str]
 
 
-def note_change(connection: DatabaseDep, action: Action, keys: Iterable[str]) -> None:
+def note_change(connection: Connection, action: Action, keys: Iterable[str]) -> None:
     """Keep who changed which settings, and why."""
     with quiet():
         keep(connection, action, KIND, dict.fromkeys(keys))
 
 
-def last_changes(connection: DatabaseDep) -> list[SettingChange]:
+def last_changes(connection: Connection) -> list[SettingChange]:
     """Return the last changes, the newest first."""
     with reading(connection):
         rows = connection.execute(statement("actions/select_setting_changes"), {"kind": KIND, "limit": CHANGES_SHOWN})
         return [SettingChange(*row) for row in rows]
 
 
-def effects(connection: DatabaseDep, before: Settings | None, after: Settings) -> list[str]:
+def effects(connection: Connection, before: Settings | None, after: Settings) -> list[str]:
     """Return what saving would do; ``before`` None: nothing valid is set yet.
 
     :raises DatabaseError: also when it takes over five seconds.
@@ -63,7 +66,7 @@ def effects(connection: DatabaseDep, before: Settings | None, after: Settings) -
         ]
 
 
-def people_problem(connection: DatabaseDep, settings: Settings) -> str | None:
+def people_problem(connection: Connection, settings: Settings) -> str | None:
     """Return why the people table can't be worked with; None: it can, or there is none."""
     if settings.people_table is None:
         return None
@@ -75,7 +78,7 @@ def people_problem(connection: DatabaseDep, settings: Settings) -> str | None:
     return None
 
 
-def _people(connection: DatabaseDep, before: Settings | None, after: Settings) -> Iterator[str]:
+def _people(connection: Connection, before: Settings | None, after: Settings) -> Iterator[str]:
     if after.people_table is None:
         return
     if before is None or any(getattr(before, key) != getattr(after, key) for key in _OF_PEOPLE):
@@ -84,7 +87,7 @@ def _people(connection: DatabaseDep, before: Settings | None, after: Settings) -
         yield f"Nobody's Allow Group Email would be touched, and its task would fail: {problem}"
 
 
-def _grace(connection: DatabaseDep, before: Settings | None, after: Settings) -> Iterator[str]:
+def _grace(connection: Connection, before: Settings | None, after: Settings) -> Iterator[str]:
     old, new = before.transient_grace_days if before else None, after.transient_grace_days
     if old is None or old == new:
         return
@@ -97,7 +100,7 @@ def _grace(connection: DatabaseDep, before: Settings | None, after: Settings) ->
     )
 
 
-def _protection(connection: DatabaseDep, before: Settings | None, after: Settings) -> Iterator[str]:
+def _protection(connection: Connection, before: Settings | None, after: Settings) -> Iterator[str]:
     old, new = set(before.never_block if before else ()), set(after.never_block)
     if added := new - old:
         patterns = {
@@ -119,11 +122,11 @@ def _brake(before: Settings | None, after: Settings) -> Iterator[str]:
     old, new = before.max_new_blocks_per_domain if before else None, after.max_new_blocks_per_domain
     if new is not None and old != new:
         yield (
-            f"From the next run on, bounces of a domain that go beyond {new:,} new blocks a day are held until "
-            "somebody decides; what the Email Blocked List has of the day counts. What is held already goes on waiting."
+            f"From the next run on, bounces of a domain that go beyond {new:,} new blocks a day are held until an "
+            "administrator decides; what the Email Blocked List has of the day counts. What is held already stays held."
         )
     if old is not None and new is None:
-        yield "The brake is off: nothing further is held. What is held already goes on waiting."
+        yield "The brake is off: nothing further is held. What is held already stays held."
 
 
 def _switches(before: Settings | None, after: Settings) -> Iterator[str]:
