@@ -12,15 +12,15 @@ from dev.airflow import REPOSITORY
 from dev.matrix import PINS, interpreter
 
 PYTHON = "3.12"
-# What both images have and this package works with. boto3 is Celery's way to SQS.
+# What both images have and this package works with.
 HAS = (
     "apache-airflow", "apache-airflow-providers-amazon", "apache-airflow-providers-celery",
     "apache-airflow-providers-fab", "apache-airflow-providers-http", "apache-airflow-providers-postgres",
-    "apache-airflow-providers-smtp", "boto3", "psycopg2-binary", "urllib3",
+    "apache-airflow-providers-smtp", "celery[sqs]", "psycopg2-binary",
 )  # fmt: skip
 # The last image that lacks it is that of 3.2.1.
 PSYCOPG = ("psycopg", "psycopg-binary")
-# Of its own section in the pins: what the image lacks and this package needs.
+# The section of the pins with what the image lacks and this package needs.
 _ADDED = re.compile(r"^# What this package adds to the image\.\n(.*?)\n\n", re.MULTILINE | re.DOTALL)
 
 

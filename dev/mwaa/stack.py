@@ -57,8 +57,9 @@ class MwaaStack(Parts):
     def start_worker(self) -> processes.Service:
         """Start a Celery worker beside those that run, without waiting for it."""
         name = f"worker{len(self.workers) + 1}"
-        command = [str(self.image.python), "-c", STARTER, "celery", "worker", "--celery-hostname", f"{name}@%h",
-                   "--concurrency", "2", "--skip-serve-logs", "--without-mingle", "--without-gossip"]  # fmt: skip
+        # With a name of its own it would ask the others for theirs, through a queue that SQS doesn't have.
+        options = ["--concurrency", "2", "--skip-serve-logs", "--without-mingle", "--without-gossip"]
+        command = [str(self.image.python), "-c", STARTER, "celery", "worker", *options]
         log = self.data / f"{name}.log"
         worker = processes.spawn(f"Celery {name}", command, self.airflow.environment, log, self.data)
         self.workers.append(worker)
