@@ -117,7 +117,7 @@ def install(name: str, python: Path) -> Iterator[list[str]]:
         sys.exit("uv is missing; `make test` puts it into .venv")
     environment = ENVIRONMENTS[name]
     if not python.exists():
-        yield [uv, "venv", "--quiet", "--python", _interpreter(environment.python), str(python.parents[1])]
+        yield [uv, "venv", "--quiet", "--python", interpreter(environment.python), str(python.parents[1])]
     pins, override = REPOSITORY / "constraints.txt", []
     if environment.pins is not None:
         pins = PINS / f"{environment.pins}.txt"
@@ -135,7 +135,7 @@ def install(name: str, python: Path) -> Iterator[list[str]]:
            *override, "--editable", ".", "--group", "test"]  # fmt: skip
 
 
-def _interpreter(version: str) -> str:
+def interpreter(version: str) -> str:
     """One of pyenv's, whose command on the PATH may name none; else the version, for uv to find or fetch."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     found = sorted((root / "versions").glob(f"{version}.*/bin/python{version}"))
