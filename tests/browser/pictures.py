@@ -116,7 +116,7 @@ PICTURES: dict[str, Steps] = {
     "settings-change": _settings_change,
 }
 
-# Of runs, which the server of these pages has not: tests/e2e/test_grid_picture.py takes it.
+# The picture of runs, which the server of these pages lacks: tests/e2e/test_grid_picture.py takes it.
 GRID = "grid"
 
 # The picture of each page; the others are previews on the way from one.

@@ -126,11 +126,11 @@ def _brake(before: Settings | None, after: Settings) -> Iterator[str]:
     old, new = before.max_new_blocks_per_domain if before else None, after.max_new_blocks_per_domain
     if new is not None and old != new:
         yield (
-            f"From the next run on, bounces of a domain that go beyond {new:,} new blocks a day are held until "
-            "somebody decides; what the Email Blocked List has of the day counts. What is held already goes on waiting."
+            f"From the next run on, bounces of a domain that go beyond {new:,} new blocks a day are held until an "
+            "administrator decides; what the Email Blocked List has of the day counts. What is held already stays held."
         )
     if old is not None and new is None:
-        yield "The brake is off: nothing further is held. What is held already goes on waiting."
+        yield "The brake is off: nothing further is held. What is held already stays held."
 
 
 def _switches(before: Settings | None, after: Settings) -> Iterator[str]:

@@ -17,7 +17,7 @@ from ses_bounces.ledger.lists.overview import Overview
 # A run an hour: three that did not come are no accident.
 SILENT = timedelta(hours=3)
 LATE = timedelta(hours=2)
-# So many times the usual is no longer usual; fewer addresses than that are never alarming.
+# A day is alarming from this many times the usual number on; fewer addresses than the second are never alarming.
 TIMES_THE_MEDIAN = 3
 FEW = 20
 DOMAINS_NAMED = 5

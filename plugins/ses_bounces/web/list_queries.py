@@ -49,14 +49,14 @@ class ListQuery(BaseModel):
         return self.model_dump(exclude_defaults=True, mode="json") | changes
 
     def audited(self) -> dict[str, Any]:
-        """Return what an audit entry says of the filter: an address may stand in a text, so only that there is one."""
+        """Return what an audit entry says of the filter: a text may hold an address, so its value is left out."""
         texts = {"filter", "sub_type", "configuration_set", "domain"}
         set_ = self.model_dump(exclude_defaults=True, mode="json", exclude={"after", "limit", "page", "trail"})
         return {name: True if name in texts else value for name, value in set_.items()}
 
 
 class BounceQuery(ListQuery):
-    """Of the Email Bounce List; dates are days in UTC, both included."""
+    """The query of the Email Bounce List; dates are days in UTC, both included."""
 
     state: Literal["open", "closed"] = "open"
     kind: Literal["transient", "permanent", "complaint", "suppressed"] | None = None
@@ -79,7 +79,7 @@ class BounceQuery(ListQuery):
 
 
 class BlockedQuery(ListQuery):
-    """Of the Email Blocked List; dates are days in UTC, both included."""
+    """The query of the Email Blocked List; dates are days in UTC, both included."""
 
     state: Literal["open", "lifted"] = "open"
     reason: Cause | None = None

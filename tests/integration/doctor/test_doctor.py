@@ -431,7 +431,7 @@ def test_one_identity_of_several_that_stops_reporting(ses: FakeSes, healthy: Con
     v1 = target().ses
     v1.verify_domain_identity(Domain="shop.example")
     v1.verify_email_identity(EmailAddress="offers@example.com")
-    # Of a domain that never sent nobody wants to know; a second FROM address of one that does may be forgotten.
+    # Nobody wants to hear of a domain that never sent; a second FROM address of one that does may be forgotten.
     assert of_sending(healthy, of()) == {("notifications", f"{REGION}: example.com", "critical")}
     report_to("offers@example.com", TOPIC, "Bounce", "Complaint", "Delivery")
     assert of_sending(healthy, of()) == set()

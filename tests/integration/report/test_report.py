@@ -297,7 +297,7 @@ def test_what_was_neutralised_is_read_back() -> None:
 
 
 def test_no_cell_of_the_file_is_a_formula_and_each_is_the_one_it_was(database: Connection) -> None:
-    """Of every three characters that a cell may begin with: Postgres neutralises as Python does, and quotes as it reads."""
+    """Whatever three characters a cell begins with, Postgres neutralises as Python does, and quotes as it reads."""
     cells = [
         "".join(parts)
         for parts in itertools.product(

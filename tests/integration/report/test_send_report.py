@@ -106,7 +106,7 @@ def test_it_is_sent_once_whatever_happens(tasks: Tasks, mailbox: Mailbox, databa
 def test_days_in_order_and_no_flood_at_first(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
     for days in (1, 2, 9, 20):
         make_report(database, today() - timedelta(days=days), ZoneInfo("UTC"))
-    # Of today so far: not finished.
+    # Today's, so far: not finished.
     make_report(database, today(), ZoneInfo("UTC"))
     yesterday = today() - timedelta(days=1)
     assert by_mail(tasks) == [yesterday.isoformat()]

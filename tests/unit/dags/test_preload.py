@@ -95,7 +95,7 @@ def test_where_the_scheduler_forks_tasks_it_imports_the_libraries(
 ) -> None:
     found = imported[SCHEDULER, JOB, executor]
     assert set(LIBRARIES) <= found
-    # Of our own what the plugin is, and nothing that does a task's work: it may change while the scheduler runs.
+    # Of our modules only the plugin's, and none that does a task's work: those may change while the scheduler runs.
     ours = {name for name in found if name.startswith("ses_bounces")}
     assert ours == {
         "ses_bounces",

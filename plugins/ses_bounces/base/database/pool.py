@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ses_bounces.base.database.connection import Connection
 
-# So many stay open, of each process that serves pages; busy requests open more.
+# Connections that each process that serves pages keeps open; busy requests open more.
 KEPT = 5
 KEPT_SECONDS = 600
 

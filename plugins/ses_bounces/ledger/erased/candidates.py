@@ -163,7 +163,7 @@ def _collect(text: str, seen: set[tuple[str, str, str]], found: set[str]) -> Non
         behind = _DOMAIN.match(text, place + 1)
         if behind is None:
             continue
-        # Of what stands before a = no more is asked for than reaches to the = before it.
+        # What stands before a = is read back to the = before it, and no further.
         before = (_LOCAL if separator == "@" else _LAST_PART).match(backwards, len(text) - place)
         local = before[0][::-1] if before else _quoted(text, place)
         part = (local, separator, behind[0])

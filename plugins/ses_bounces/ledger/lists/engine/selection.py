@@ -55,7 +55,7 @@ class Selection:
         return sql.SQL("SELECT b.* FROM {} b WHERE {}").format(table(self.source.table), all_of(conditions))
 
     def up_to(self, most: int, conditions: list[Condition]) -> sql.Composed:
-        """Return the query for at most so many of them."""
+        """Return the query for the first ``most`` of them."""
         return sql.SQL("{} LIMIT {}").format(self.rows(conditions), sql.Literal(most))
 
     def matches(self, rows: sql.Composable) -> sql.Composed:
