@@ -16,6 +16,7 @@ _V2 = (
     ("POST", r"/import-jobs", "CreateImportJob"),
     ("GET", r"/import-jobs/(?P<JobId>.+)", "GetImportJob"),
     ("GET", r"/account", "GetAccount"),
+    ("POST", r"/email-address-insights/?", "GetEmailAddressInsights"),
     ("POST", r"/identities", "CreateEmailIdentity"),
     ("GET", r"/identities/(?P<EmailIdentity>[^/]+)", "GetEmailIdentity"),
     ("DELETE", r"/identities/(?P<EmailIdentity>[^/]+)", "DeleteEmailIdentity"),
