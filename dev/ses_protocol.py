@@ -18,6 +18,7 @@ _V2 = (
     ("GET", r"/account", "GetAccount"),
     ("POST", r"/metrics/batch", "BatchGetMetricData"),
     ("GET", r"/reputation/entities/RESOURCE/(?P<ReputationEntityReference>.+)", "GetReputationEntity"),
+    ("POST", r"/email-address-insights/?", "GetEmailAddressInsights"),
     ("POST", r"/identities", "CreateEmailIdentity"),
     ("GET", r"/identities/(?P<EmailIdentity>[^/]+)", "GetEmailIdentity"),
     ("DELETE", r"/identities/(?P<EmailIdentity>[^/]+)", "DeleteEmailIdentity"),

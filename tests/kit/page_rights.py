@@ -99,6 +99,8 @@ CASES: dict[str, Case] = {
     "POST /check": Case("read", "check", {"text": "{name}-lifted@example.com"}),
     "POST /check.csv": Case("read", "check.csv", {"text": "{name}-lifted@example.com"}),
     "GET /lifts": Case("read", "lifts"),
+    # The setting is off: nobody gets further.
+    "POST /lifts/ask": Case("edit", "lifts/ask", {"id": "{lifted}"}, 400),
     "POST /lifts/preview": Case("edit", "lifts/preview", {"id": "{lifted}"}),
     "POST /lifts/done": Case(
         "edit", "lifts/done", {"id": "{lifted}", "cause": "permanent_bounce", **_WHY}, changes=True
