@@ -121,6 +121,7 @@ CASES: dict[str, Case] = {
     "POST /people/switch-on": Case("edit", "people/switch-on", {"flag_change_id": "{on}", **_WHY}, changes=True),
     "POST /people/leave-off": Case("edit", "people/leave-off", {"flag_change_id": "{off}", **_WHY}, changes=True),
     "GET /reports": Case("read", "reports"),
+    "GET /reports/yesterday": Case("read", "reports/yesterday"),
     "GET /reports/{day}": Case("edit", "reports/{day}"),
     "GET /reports/{day}/document": Case("edit", "reports/{day}/document"),
     "GET /reports/{day}/blocked_report.csv": Case("edit", "reports/{day}/blocked_report.csv"),

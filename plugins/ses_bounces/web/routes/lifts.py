@@ -84,7 +84,8 @@ def _preview(
     ids = [item.address_id for item in found.blocked[:SHOWN] if item.address_id is not None]
     return page(
         request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN,
-        said=said_of(connection, ids), causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]], WISHES=WISHES,
+        said=said_of(connection, ids), WISHES=WISHES,
+        causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]],
         asks_ses=settings.ask_ses_validation and len(found.blocked) <= MOST, opinions=opinions(connection, ids),
     )  # fmt: skip
 
