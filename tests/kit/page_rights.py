@@ -78,6 +78,7 @@ CASES: dict[str, Case] = {
     "GET /": Case("read", ""),
     "GET /queues": Case("read", "queues"),
     "GET /preview": Case("read", "preview"),
+    "GET /figures": Case("read", "figures?days=90&by=campaign"),
     "GET /bounces": Case("read", "bounces"),
     "POST /bounces/search": Case("read", "bounces/search", {"text": "@example.com"}, 303, changes=True),
     "GET /bounces.csv": Case("edit", "bounces.csv"),
@@ -166,8 +167,11 @@ def routes(app: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(route, Mount) and route.name != "static":
             yield from routes(route, f"{prefix}{route.path}")
         elif not isinstance(route, Mount):
-            for method in sorted(getattr(route, "methods", None) or ()):
-                yield method, f"{prefix}{getattr(route, 'path', '')}"
+            # From FastAPI 0.137 on, an included router is one route of the app, and knows its own.
+            included = getattr(route, "effective_route_contexts", None)
+            for one in included() if included else [route]:
+                for method in sorted(getattr(one, "methods", None) or ()):
+                    yield method, f"{prefix}{getattr(one, 'path', '')}"
 
 
 def ask(client: httpx.Client, route: str, data: Mapping[str, str], token: str | None = None) -> httpx.Response:

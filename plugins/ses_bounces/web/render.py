@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -108,6 +108,8 @@ def _environment() -> Environment:
         "day": lambda moment: f"{moment:%Y-%m-%d}" if moment else "",
         # For URLs: Airflow's address bar makes a space of a plus.
         "stamp": lambda moment: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        # For a form's datetime-local, which has no zone.
+        "minute": lambda moment: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M}",
         "number": lambda value: f"{value:,.10g}" if isinstance(value, float) else f"{value:,}",
         "reason": lambda cause: CAUSE_WORDS.get(cause, cause.replace("_", " ").capitalize()),
         "reasons": _reasons,
@@ -117,6 +119,8 @@ def _environment() -> Environment:
         "purpose": _purpose,
         "sentence": lambda text: f"{text[:1].upper()}{text[1:]}.",
         "ago": _ago,
+        "took": _took,
+        "path": quote,
     }
     environment.globals |= {"CAUSE_WORDS": CAUSE_WORDS, "KINDS": KINDS, "HIDDEN": HIDDEN, "SUB_TYPES": SUB_TYPES}
     return environment
@@ -221,3 +225,9 @@ def _ago(seconds: float) -> str:
             number = int(seconds // length)
             return f"{number:,} {unit}{'' if number == 1 else 's'}"
     return "less than a minute"
+
+
+def _took(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

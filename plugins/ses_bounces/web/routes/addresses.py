@@ -18,10 +18,11 @@ from ses_bounces.web.access import EditorDep, ReaderDep, Viewer
 from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.message_text import readable
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import error_text, history_for
 from ses_bounces.web.render import page
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 IdPath = Annotated[int, Path(ge=0, lt=2**63)]
 

@@ -16,11 +16,12 @@ from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
 from ses_bounces.web.list_queries import BounceForm
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import is_documented, seen_by, set_name
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.searches import searched, text_of
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 QueryDep = Annotated[BounceForm, Query()]
 

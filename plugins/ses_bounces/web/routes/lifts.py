@@ -6,32 +6,35 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from ses_bounces.actions.action import Action, Result
 from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.pasted import Pasted, read_text
 from ses_bounces.actions.previews import BlocksPreview, preview_blocks
-from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift
+from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift, said_of
 from ses_bounces.actions.validation import MOST, REASON, ask_ses, opinions
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
 from ses_bounces.classify.causes import CAUSES, WISHES
+from ses_bounces.ledger.figures.outages import outages
 from ses_bounces.ledger.lists.requests import lift_requests, open_requests
-from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once
+from ses_bounces.suppression.at_once import AT_ONCE, try_at_once
+from ses_bounces.suppression.lifting import LIFTED
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.in_turn import in_turn
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import unguarded
 from ses_bounces.web.render import page, redirect
 from ses_bounces.web.routes.outcome import show_outcome
 from ses_bounces.web.routes.selected import all_blocked
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 SHOWN = 200
 
@@ -59,8 +62,8 @@ def preview(
     settings: SettingsDep,
 ) -> HTMLResponse:
     """Which of the ticked or pasted addresses are blocked, and why."""
-    wanted = all_blocked(form, connection) if form.text("all") else chosen
-    return _preview(request, form, preview_blocks(connection, wanted), connection, settings)
+    blocks = all_blocked(form, connection) if form.text("all") else chosen
+    return _preview(request, form, connection, settings, preview_blocks(connection, blocks))
 
 
 @router.post("/lifts/ask", response_class=HTMLResponse)
@@ -71,16 +74,17 @@ def ask(request: Request, form: EditorFormDep, connection: DatabaseDep, settings
     audit(form.viewer, "ask_ses", address_ids=ids)
     if form.text("history"):
         return redirect(request, f"addresses/{ids[0]}")
-    return _preview(request, form, preview_blocks(connection, ids), connection, settings)
+    return _preview(request, form, connection, settings, preview_blocks(connection, ids))
 
 
 def _preview(
-    request: Request, form: SentForm, found: BlocksPreview, connection: DatabaseDep, settings: Settings
+    request: Request, form: SentForm, connection: DatabaseDep, settings: Settings, found: BlocksPreview
 ) -> HTMLResponse:
     causes = Counter(cause.reason for item in found.blocked for cause in item.causes)
     ids = [item.address_id for item in found.blocked[:SHOWN] if item.address_id is not None]
+    said = said_of(connection, ids)
     return page(
-        request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN,
+        request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN, said=said,
         causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]], WISHES=WISHES,
         asks_ses=settings.ask_ses_validation and len(found.blocked) <= MOST, opinions=opinions(connection, ids),
     )  # fmt: skip
@@ -115,9 +119,15 @@ def retry(request: Request, form: EditorFormDep, connection: DatabaseDep, settin
 
 
 @router.get("/undo", response_class=HTMLResponse)
-def undo(request: Request, viewer: EditorDep) -> HTMLResponse:
-    """A form for the blocks that a provider's outage caused."""
-    return page(request, viewer, "undo.html", section="blocked", now=datetime.now(UTC))
+def undo(
+    request: Request, viewer: EditorDep, connection: DatabaseDep, outage: Annotated[int | None, Query()] = None
+) -> HTMLResponse:
+    """A form for the blocks that a provider's outage caused; filled in for one that was suggested."""
+    suggested = None if outage is None else next((o for o in outages(connection) if o.outage_id == outage), None)
+    return page(
+        request, viewer, "undo.html", section="blocked", now=datetime.now(UTC), suggested=suggested,
+        is_gone=outage is not None and suggested is None,
+    )  # fmt: skip
 
 
 @router.post("/undo/preview", response_class=HTMLResponse)
@@ -131,7 +141,7 @@ def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep,
         form.text("configuration_set").strip() or None,
         form.text("sub_type").strip() or None,
     )
-    return _preview(request, form, preview_blocks(connection, find_blocks(connection, wanted)), connection, settings)
+    return _preview(request, form, connection, settings, preview_blocks(connection, find_blocks(connection, wanted)))
 
 
 @router.post("/lifts/retract", response_class=HTMLResponse)

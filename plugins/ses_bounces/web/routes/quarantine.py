@@ -22,10 +22,11 @@ from ses_bounces.ledger.lists.quarantine import (
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.forms import EditorFormDep
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_done
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 What = Literal["retry", "confirm", "dismiss"]
 ROWS = 50

@@ -19,9 +19,10 @@ from ses_bounces.report.kept import ReportFiles, report_files
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 # The document of a day has its style in it, and nothing else that acts.
 DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"

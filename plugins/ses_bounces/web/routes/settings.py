@@ -20,7 +20,7 @@ from ses_bounces.actions.setting_effects import (
     people_problem,
 )
 from ses_bounces.base.database import schema
-from ses_bounces.base.database.connection import connect
+from ses_bounces.base.database.pool import lend
 from ses_bounces.base.exceptions import ActionError, SesBouncesError, SettingsError
 from ses_bounces.base.pinned import pinned
 from ses_bounces.base.settings import MEANINGS, PRIVATE, Settings, parse
@@ -28,6 +28,7 @@ from ses_bounces.base.sites import current
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.forms import EditorFormDep, SentForm
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import settings_named
 from ses_bounces.web.render import page
 from ses_bounces.web.setting_form import (
@@ -46,7 +47,7 @@ from ses_bounces.web.setting_texts import BY_KEY, SECTIONS
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 NOT_YOURS = 'You need the right to edit the Airflow Variable "{variable}" to save settings.'
 
@@ -135,8 +136,7 @@ def _form(
 @contextlib.contextmanager
 def _ledger(settings: Settings) -> Iterator[Connection]:
     """Open the database that some settings lead to. :raises SchemaError: it is not ready, or another site's."""
-    with connect(settings.postgres_conn_id) as connection:
-        schema.check(connection)
+    with lend(settings.postgres_conn_id, schema.check) as connection:
         yield connection
 
 

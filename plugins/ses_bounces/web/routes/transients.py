@@ -9,11 +9,12 @@ from ses_bounces.actions.transients import MAX_EXTENSION_DAYS, delete_transients
 from ses_bounces.ledger.lists.bounces import chosen_bounces
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import SHOWN, show_outcome
 from ses_bounces.web.routes.selected import all_bounced
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 BACK = ("bounces", "Email Bounce List")
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from ses_bounces.base.exceptions import ActionError
 
 Row = TypeVar("Row")
-# Counting on is reading on.
+# Rows. Counting further means reading further.
 COUNTED = 10_000
 MAX_ROWS = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
