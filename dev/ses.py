@@ -44,14 +44,14 @@ class Region:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     forwarding: dict[str, bool] = field(default_factory=dict)
     topics: dict[tuple[str, str], str] = field(default_factory=dict)
+    # By address: SES's confidence that mail arrives there. Who is not in it has HIGH.
+    confidence: dict[str, str] = field(default_factory=dict)
     # When, and delivery attempts, bounces, complaints, rejects.
     sent: list[tuple[datetime, int, int, int, int]] = field(default_factory=list)
     # By metric, dimension and value: each day's number.
     metrics: dict[tuple[str, str, str], dict[datetime, int]] = field(default_factory=dict)
     # By the end of the ARN, like `identity/example.com`; of any other there is nothing.
     reputations: dict[str, dict[str, Any]] = field(default_factory=dict)
-    # By address: SES's confidence that mail arrives there. Who is not in it has HIGH.
-    confidence: dict[str, str] = field(default_factory=dict)
 
 
 class FakeSes(Endpoint):

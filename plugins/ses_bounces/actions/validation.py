@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ses_bounces.actions.action import Action, keep
+from ses_bounces.base.aws.clients import places
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.erasure_secret import is_pseudonym
@@ -15,6 +16,7 @@ from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings
 from ses_bounces.ledger.lists.engine.query import reading
 from ses_bounces.ledger.lists.lookup import addresses_of
+from ses_bounces.suppression.at_once import may_wait
 from ses_bounces.suppression.validation import insights
 
 if TYPE_CHECKING:
@@ -64,15 +66,18 @@ def ask_ses(connection: Connection, settings: Settings, action: Action, address_
         if id_ not in addresses or is_pseudonym(addresses[id_]):
             raise ActionError(f"There is no address with the id {id_} any more.")
     who = {"action_id": action.action_id, "kind": KIND, "actor": action.actor, "reason": action.reason}
-    with quiet():
-        is_first = connection.execute(statement("actions/claim_admin_action"), who).fetchone() is not None
-    if not is_first:
-        return
-    for id_ in address_ids:
-        # No transaction is open while SES is waited for.
-        answer = insights(settings, addresses[id_])
+    with may_wait(tuple(places(settings))) as is_free:
+        if not is_free:
+            raise ActionError(
+                "SES can't be asked now: others wait for it, or it did not answer. Try again in a minute."
+            )
         with quiet():
-            keep(connection, action, KIND, {str(id_): asdict(answer)})
+            is_first = connection.execute(statement("actions/claim_admin_action"), who).fetchone() is not None
+        for id_ in address_ids if is_first else ():
+            # No transaction is open while SES is waited for.
+            answer = insights(settings, addresses[id_])
+            with quiet():
+                keep(connection, action, KIND, {str(id_): asdict(answer)})
 
 
 def opinions(connection: Connection, address_ids: Iterable[int]) -> dict[int, Opinion]:

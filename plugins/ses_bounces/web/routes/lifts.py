@@ -62,8 +62,8 @@ def preview(
     settings: SettingsDep,
 ) -> HTMLResponse:
     """Which of the ticked or pasted addresses are blocked, and why."""
-    wanted = all_blocked(form, connection) if form.text("all") else chosen
-    return _preview(request, form, preview_blocks(connection, wanted), connection, settings)
+    blocks = all_blocked(form, connection) if form.text("all") else chosen
+    return _preview(request, form, connection, settings, preview_blocks(connection, blocks))
 
 
 @router.post("/lifts/ask", response_class=HTMLResponse)
@@ -74,18 +74,18 @@ def ask(request: Request, form: EditorFormDep, connection: DatabaseDep, settings
     audit(form.viewer, "ask_ses", address_ids=ids)
     if form.text("history"):
         return redirect(request, f"addresses/{ids[0]}")
-    return _preview(request, form, preview_blocks(connection, ids), connection, settings)
+    return _preview(request, form, connection, settings, preview_blocks(connection, ids))
 
 
 def _preview(
-    request: Request, form: SentForm, found: BlocksPreview, connection: DatabaseDep, settings: Settings
+    request: Request, form: SentForm, connection: DatabaseDep, settings: Settings, found: BlocksPreview
 ) -> HTMLResponse:
     causes = Counter(cause.reason for item in found.blocked for cause in item.causes)
     ids = [item.address_id for item in found.blocked[:SHOWN] if item.address_id is not None]
+    said = said_of(connection, ids)
     return page(
-        request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN,
-        said=said_of(connection, ids), WISHES=WISHES,
-        causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]],
+        request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN, said=said,
+        causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]], WISHES=WISHES,
         asks_ses=settings.ask_ses_validation and len(found.blocked) <= MOST, opinions=opinions(connection, ids),
     )  # fmt: skip
 
@@ -141,7 +141,7 @@ def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep,
         form.text("configuration_set").strip() or None,
         form.text("sub_type").strip() or None,
     )
-    return _preview(request, form, preview_blocks(connection, find_blocks(connection, wanted)), connection, settings)
+    return _preview(request, form, connection, settings, preview_blocks(connection, find_blocks(connection, wanted)))
 
 
 @router.post("/lifts/retract", response_class=HTMLResponse)
