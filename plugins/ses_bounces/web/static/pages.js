@@ -138,7 +138,6 @@ function fit(frame) {
   const begin = () => {
     const root = frame.contentDocument?.documentElement;
     if (!root?.querySelector("main")) return;
-    root.setAttribute("data-within", "");
     theme();
     const measure = () => {
       frame.style.height = `${Math.ceil(root.querySelector("main").getBoundingClientRect().height) + 1}px`;

@@ -64,6 +64,7 @@ def upgrade() -> None:
     _add_awaited_queue()
     _bound_searches()
     _find_erased()
+    _note_lifts()
     for table, parameters in _STORAGE.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
 
@@ -72,6 +73,7 @@ def downgrade() -> None:
     for table, parameters in _STORAGE.items():
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
+    op.drop_column("lift_step", "was_listed", schema=SCHEMA)
     op.drop_index("blocked_list_erased_idx", "blocked_list", schema=SCHEMA)
     _unbind_searches()
     _drop_awaited_queue()
@@ -86,6 +88,11 @@ def downgrade() -> None:
     op.drop_table("report_notice", schema=SCHEMA)
     _drop_brake()
     _drop_keeping()
+
+
+def _note_lifts() -> None:
+    """Whether an address was on SES's own list before a lift."""
+    op.add_column("lift_step", sa.Column("was_listed", sa.Boolean(), nullable=True), schema=SCHEMA)
 
 
 def _add_keeping() -> None:
