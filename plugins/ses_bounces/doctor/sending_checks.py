@@ -19,7 +19,9 @@ from ses_bounces.doctor.finding import Finding, Findings, Severity
 from ses_bounces.doctor.health import Health, ago
 from ses_bounces.doctor.identity_checks import check_reports
 from ses_bounces.doctor.queue_checks import latest
+from ses_bounces.doctor.reputation_checks import check_reputation
 from ses_bounces.doctor.rights import try_list
+from ses_bounces.doctor.sent_checks import keep_sends
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -56,19 +58,23 @@ def check_sending(connection: Connection, clients: Clients) -> Findings:
             continue
         region = sesv2.meta.region_name
         try_list(findings, clients, sesv2, region)
-        sent = _check_account(findings, clients, sesv2, region)
+        account = _check_account(findings, clients, sesv2, region)
+        sent = None if account is None else float(account.get("SendQuota", {}).get("SentLast24Hours", 0))
+        has_vdm = None if account is None else account.get("VdmAttributes", {}).get("VdmEnabled") == "ENABLED"
         deliveries = check_reports(findings, clients, place, region, senders, sent)
         _check_silence(findings, region, sent, health.landed, deliveries)
         _check_rates(findings, clients, place, region)
+        keep_sends(findings, connection, clients, place, region, has_vdm)
+        check_reputation(findings, connection, clients, place, region)
     return findings
 
 
-def _check_account(findings: Findings, clients: Clients, sesv2: Any, region: str) -> float | None:
-    """Return how many mails were sent in the last day; None: it could not be asked."""
+def _check_account(findings: Findings, clients: Clients, sesv2: Any, region: str) -> dict[str, Any] | None:
+    """Return what SES says of the account; None: it could not be asked."""
     with findings.trying("account", region, needed=False):
         clients.pace.wait()
         with explained("ses:GetAccount", region):
-            account = sesv2.get_account()
+            account: dict[str, Any] = sesv2.get_account()
         status = account.get("EnforcementStatus", "HEALTHY")
         if not account.get("SendingEnabled", True) or status == "SHUTDOWN":
             findings.add(
@@ -88,7 +94,7 @@ def _check_account(findings: Findings, clients: Clients, sesv2: Any, region: str
         else:
             findings.ok("account", region, "Sending is enabled.")
         _check_suppression_reasons(findings, account, region)
-        return float(account.get("SendQuota", {}).get("SentLast24Hours", 0))
+        return account
     return None
 
 

@@ -129,4 +129,4 @@ def test_reports_of_the_version_before_are_shown(client: TestClient, observed: C
         " (SELECT jsonb_object_agg(key, value) FROM jsonb_each(summary) WHERE key = ANY (%s))",
         [list(released)],
     )
-    assert len(text_of(client, "/blocked").select("details tbody tr")) == 1
+    assert len(text_of(client, "/reports").select("tbody tr")) == 1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
+from ses_bounces.ledger.lists.blocked import count_causes
 from ses_bounces.ledger.lists.engine.query import reading
 from ses_bounces.ledger.lists.reports import ReportDay, report_days
 from ses_bounces.report.charts import ChartName, draw
@@ -22,13 +23,14 @@ from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.missing_reports import missing
 from ses_bounces.web.our_dags import OurDags, OurDagsDep
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
     from ses_bounces.base.settings import Settings
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 # The document of a day has its style in it, and nothing else that acts.
 # Its page may look into it, for its height and its theme: nothing in it can look out.
@@ -36,6 +38,15 @@ DOCUMENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox allow-same-origin"
 )
 INK = {"light": "#1a2133", "dark": "#e8ecf4"}
+
+
+@router.get("/reports", response_class=HTMLResponse)
+def show_all(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLResponse:
+    """The Email Blocked Report: totals, charts, and the reports of past days."""
+    return page(
+        request, viewer, "reports.html", section="reports", totals=count_causes(connection),
+        reports=report_days(connection),
+    )  # fmt: skip
 
 
 @router.get("/reports/yesterday", response_class=HTMLResponse)
@@ -66,7 +77,7 @@ def _report(
     found = next((report for report in days if report.day == day), None)
     why = missing(connection, settings, ours, day) if found is None else None
     return page(
-        request, viewer, "report.html", status=200 if found or wanted is None else 404, section="blocked", day=day,
+        request, viewer, "report.html", status=200 if found or wanted is None else 404, section="reports", day=day,
         report=found, why=why, newest=days[0].day if days else None,
         later=min((report.day for report in days if report.day > day), default=None),
         earlier=max((report.day for report in days if report.day < day), default=None),

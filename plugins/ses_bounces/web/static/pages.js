@@ -36,10 +36,55 @@ function tickAll() {
 // A button for ticked rows says so by being off while none is ticked.
 function needTicks() {
   for (const button of document.querySelectorAll("[data-needs-tick]")) {
-    const ticked = button.form.querySelectorAll("input[type=checkbox][name]:checked").length;
-    button.disabled = ticked === 0;
+    const all = button.form.querySelector("[data-all]:checked");
+    const ticked = all ? all.dataset.all : button.form.querySelectorAll("input[type=checkbox][name]:checked").length;
+    button.disabled = Number(ticked) === 0;
     button.dataset.ticked = ticked || "";
   }
+}
+
+// Airflow shows times in the zone that the user chose in its menu, else in that of the system.
+function chosenZone() {
+  let zone;
+  try {
+    zone = JSON.parse(window.localStorage.getItem("timezone") ?? "null");
+  } catch {
+    // Storage is off, or the value is not Airflow's.
+  }
+  try {
+    // A name that the browser does not know raises.
+    const known = new Intl.DateTimeFormat("en", { timeZone: zone ?? undefined }).resolvedOptions().timeZone;
+    return zone ?? known;
+  } catch {
+    return "UTC";
+  }
+}
+
+// Times as 2026-11-30 14:57, in that zone.
+function showTimes(within = document) {
+  const zone = chosenZone();
+  const format = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+  for (const time of within.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (!Number.isNaN(moment.valueOf())) time.textContent = format.format(moment);
+  }
+  for (const place of document.querySelectorAll("[data-zone]")) place.textContent = zone;
+}
+
+// The header of a list stays below its bar, however many lines that takes.
+function keepBelowBar() {
+  const bar = document.querySelector(".toolbar.stays");
+  if (!bar) return;
+  const measure = () => document.documentElement.style.setProperty("--bar", `${bar.offsetHeight}px`);
+  new ResizeObserver(measure).observe(bar);
+  measure();
 }
 
 async function load(place) {
@@ -47,7 +92,10 @@ async function load(place) {
     const response = await fetch(place.dataset.load, { credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const part = page.getElementById("loaded") ?? page.querySelector("[role=alert]");
-    if (part) place.replaceChildren(document.adoptNode(part));
+    if (part) {
+      place.replaceChildren(document.adoptNode(part));
+      showTimes(place);
+    }
   } catch {
     // The link that stands there leads to the same.
   }
@@ -128,6 +176,7 @@ function refresh(place) {
     if (!part) return;
     place.replaceWith(document.adoptNode(part));
     prepare(part);
+    showTimes(part);
     if (part.dataset.refresh) refresh(part);
   }, WAIT_MILLISECONDS);
 }
@@ -164,6 +213,9 @@ function prepare(within) {
 followTheme();
 document.addEventListener("DOMContentLoaded", () => {
   tickAll();
+  keepBelowBar();
+  showTimes();
+  window.addEventListener("storage", (event) => event.key === "timezone" && showTimes());
   document.querySelectorAll("[data-load]").forEach(load);
   document.querySelectorAll("[data-trigger-dag]").forEach(trigger);
   prepare(document);
