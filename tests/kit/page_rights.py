@@ -108,6 +108,7 @@ CASES: dict[str, Case] = {
     # SES is not asked where nothing waits for it.
     "POST /lifts/retry": Case("edit", "lifts/retry", {"address_id": "{deleted}"}, 400),
     "POST /lifts/retract": Case("edit", "lifts/retract", {"lift_id": "{deleted}", **_WHY}, 400),
+    "GET /lifts/progress": Case("read", "lifts/progress?first=1&last=2"),
     "GET /undo": Case("edit", "undo"),
     "POST /undo/preview": Case(
         "edit", "undo/preview", {"first": "2026-01-01T00:00", "last": "2026-01-01T01:00"}

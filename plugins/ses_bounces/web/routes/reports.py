@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -94,7 +96,9 @@ def document(day: date, viewer: EditorDep, connection: DatabaseDep) -> Response:
     """The page of a day as it was made."""
     html = _files(connection, day).html
     audit(viewer, "read_report", day=str(day), file="blocked_report.html")
-    return HTMLResponse(gzip.decompress(html), headers={"Content-Security-Policy": DOCUMENT_POLICY})
+    # It was made to stand alone, maybe by an earlier version.
+    within = gzip.decompress(html).replace(b"</head>", b"<style>%s</style></head>" % _style(), 1)
+    return HTMLResponse(within, headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
 
 @router.get("/reports/{day}/blocked_report.csv", response_class=StreamingResponse)
@@ -122,6 +126,11 @@ def chart(
     return Response(svg, media_type="image/svg+xml", headers=policy | {"Cache-Control": "private, max-age=300"})
 
 
+@functools.cache
+def _style() -> bytes:
+    return (files("ses_bounces.web") / "static" / "document.css").read_bytes()
+
+
 def _unpacked(packed: bytes) -> Iterator[bytes]:
     with gzip.open(io.BytesIO(packed)) as file:
         # A quarter of a megabyte at a time: the file of a long list has tens of them.
@@ -131,7 +140,7 @@ def _unpacked(packed: bytes) -> Iterator[bytes]:
 
 def _files(connection: DatabaseDep, day: date) -> ReportFiles:
     with reading(connection):
-        files = report_files(connection, day)
-    if files is None:
+        kept = report_files(connection, day)
+    if kept is None:
         raise HTTPException(404, f"There is no report of {day}: it is not made yet, or no longer kept.")
-    return files
+    return kept

@@ -192,6 +192,7 @@ function refresh(place) {
     if (!part) return;
     place.replaceWith(document.adoptNode(part));
     prepare(part);
+    showTimes(part);
     if (part.dataset.refresh) refresh(part);
   }, WAIT_MILLISECONDS);
 }
@@ -202,7 +203,6 @@ function fit(frame) {
   const begin = () => {
     const root = frame.contentDocument?.documentElement;
     if (!root?.querySelector("main")) return;
-    root.setAttribute("data-within", "");
     theme();
     const measure = () => {
       frame.style.height = `${Math.ceil(root.querySelector("main").getBoundingClientRect().height) + 1}px`;
