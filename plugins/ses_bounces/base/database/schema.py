@@ -85,6 +85,7 @@ def upgrade(connection: Connection) -> int:
         connection.execute(_LOCK)
         rules = key_indexes.key_rules(connection)
         _load_codepoints(connection)
+        _load_providers(connection)
         for name in ROUTINES:
             connection.execute(statement(name))
         if rules != key_indexes.key_rules(connection):
@@ -195,3 +196,21 @@ def _load_codepoints(connection: Connection) -> None:
     with connection.cursor().copy(f"COPY {SCHEMA}.{codepoint.name} (first, last, mapping, is_mark) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def _load_providers(connection: Connection) -> None:
+    from ses_bounces.base.database.tables.figures import figure_day, figure_due, provider
+    from ses_bounces.classify.providers import PROVIDERS
+
+    known = connection.execute(f"SELECT p.domain, p.name FROM {SCHEMA}.{provider.name} p").fetchall()
+    if dict(known) == PROVIDERS:
+        return
+    connection.execute(f"TRUNCATE {SCHEMA}.{provider.name}")
+    with connection.cursor().copy(f"COPY {SCHEMA}.{provider.name} (domain, name) FROM STDIN") as copy:
+        for row in PROVIDERS.items():
+            copy.write_row(row)
+    # Past days are counted by the list of today.
+    connection.execute(
+        f"INSERT INTO {SCHEMA}.{figure_due.name} (day) SELECT DISTINCT f.day FROM {SCHEMA}.{figure_day.name} f"
+        " WHERE f.dimension = 'all'"
+    )
