@@ -7,6 +7,7 @@ go through an SQS queue. What each step led to is printed and kept in a log; the
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -114,7 +115,11 @@ class Trial:
             answer = httpx.post(f"{self.stack.airflow.url}/auth/token", json=sent, timeout=60, trust_env=False)
             token = answer.json()["access_token"]
             with httpx.Client(base_url=url, cookies={"_token": token}, timeout=60, trust_env=False) as client:
-                statuses = {asked: client.request(*asked.split(" ")).status_code for asked in PATHS}
+                form = {"token": _token(client), "queue_urls": "no URL"}
+                statuses = {
+                    asked: client.request(method, path, data=form if method == "POST" else None).status_code
+                    for asked, (method, path) in ((asked, asked.split(" ")) for asked in PATHS)
+                }
             let_in = {right for asked, right in PATHS.items() if statuses[asked] != httpx.codes.FORBIDDEN}
             self.say(f"{role}: {', '.join(f'{asked} {status}' for asked, status in statuses.items())}")
             self._expect(f"rights of {role}", let_in, MAY[role])
@@ -201,6 +206,12 @@ class Trial:
         if found != wanted:
             raise WrongError(f"{what}: {found}; it must be {wanted}")
         self.say(f"{what}: {found}")
+
+
+def _token(client: httpx.Client) -> str:
+    """The token of a form, as any page shows it to a user who may read; empty for another."""
+    found = re.search(r'name="token" value="([^"]+)"', client.get("bounces").text)
+    return found[1] if found else ""
 
 
 def schema_revision() -> str:
