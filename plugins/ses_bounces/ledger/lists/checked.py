@@ -102,24 +102,27 @@ def _with_details(connection: Connection, found: list[LookedUp], hide_guarded: b
             checked.append(Checked(one.is_address))
             continue
         known = Checked(one.is_address, one.address_id, one.is_blocked, one.reasons)
-        checked.append(replace(known, **details.get(one.address_id, {})))
+        if one.address_id in details:
+            is_transient, until, lifting_since, lifting = details[one.address_id]
+            known = replace(
+                known,
+                is_transient=is_transient,
+                transient_until=until,
+                lifting_since=lifting_since,
+                lifting=tuple(lifting or ()),
+            )
+        checked.append(known)
     return checked
 
 
-def _details(connection: Connection, ids: list[int]) -> dict[int, dict[str, object]]:
+def _details(
+    connection: Connection, ids: list[int]
+) -> dict[int, tuple[bool, datetime | None, datetime | None, list[str] | None]]:
     if not ids:
         return {}
     with reading(connection):
         rows = connection.execute(statement("ledger/lists/select_check_details"), {"ids": ids}).fetchall()
-    return {
-        id_: {
-            "is_transient": is_transient,
-            "transient_until": until,
-            "lifting_since": lifting_since,
-            "lifting": tuple(lifting or ()),
-        }
-        for id_, is_transient, until, lifting_since, lifting in rows
-    }
+    return {id_: details for id_, *details in rows}
 
 
 def _lower(words: str) -> str:
