@@ -25,8 +25,8 @@ MIN_SHARE = 0.6
 # As many times as on a usual day of the month before; where mail is often refused, that is how it is there.
 MIN_TIMES = 5
 HOURS = 24
-DOMAINS_READ = 20
-DIAGNOSTICS_READ = 500
+DOMAINS_READ = 10
+DIAGNOSTICS_READ = 100
 # Shorter words than these say nothing.
 _MIN_CHARACTERS = 8
 # What said() puts in place of what differs.
