@@ -168,6 +168,8 @@ def pip_problem(arguments: list[str]) -> str | None:
 def _aws(arguments: list[str]) -> str | None:
     """Ask botocore's model of the service: AWS's own command makes its options of the same."""
     service, operation, *options = arguments
+    # AWS's own command calls the API of S3 otherwise.
+    service = "s3" if service == "s3api" else service
     try:
         model = botocore.session.get_session().get_service_model(service)
     except botocore.exceptions.UnknownServiceError:
