@@ -212,7 +212,7 @@ def test_a_person_whose_row_was_touched_is_switched_on_only_by_hand(
     expect(box).not_to_be_checked()
     assert flags(data)[GONE] is False
     page.get_by_role("link", name="Overview").click()
-    page.get_by_role("link", name="Decide").click()
+    page.get_by_role("link", name="Decide", exact=True).click()
     page.get_by_label("Tick person 1").check()
     confirm(page, "Switch on", "he confirmed it")
     expect(page.get_by_role("status")).to_contain_text("1 done")
