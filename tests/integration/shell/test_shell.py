@@ -306,7 +306,7 @@ def test_unblock_refused_by_ses_leaves_the_block(run: Any, ledger: Connection, s
 def test_more_than_a_few_lifts_are_left_to_the_dag(
     run: Any, ledger: Connection, ses: FakeSes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ses_bounces.suppression.lifting.AT_ONCE", 0)
+    monkeypatch.setattr("ses_bounces.suppression.at_once.AT_ONCE", 0)
     said = run("unblock", "cy@example.com", "--reason", "mended")
     assert said.status == 0
     assert said.lines[-1].startswith("1 of them: SES's own list comes first: the next run of ses_lift_blocks")

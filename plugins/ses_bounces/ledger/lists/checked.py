@@ -122,7 +122,7 @@ def _details(
         return {}
     with reading(connection):
         rows = connection.execute(statement("ledger/lists/select_check_details"), {"ids": ids}).fetchall()
-    return {id_: details for id_, *details in rows}
+    return {row[0]: row[1:] for row in rows}
 
 
 def _lower(words: str) -> str:
