@@ -1,13 +1,15 @@
 """Measure, and print tables: ours beside the peer's or the bare operation's, in the same run, with the aim.
 
 ``--big`` takes hours and up to 40 GB under ``TMPDIR``, and writes the tables to ``benchmarks/results/``. ``--scale``
-makes the work smaller or larger. The pages have their own: ``python -m benchmarks.pages``.
+makes the work smaller or larger. ``compare REVISION`` measures this checkout beside another one. The pages have their
+own: ``python -m benchmarks.pages``.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import time
 from collections.abc import Callable
 
@@ -19,6 +21,7 @@ from benchmarks import (
     blocked_report,
     chunks,
     classifying,
+    compare,
     erased_addresses,
     flags,
     hot_address,
@@ -63,6 +66,9 @@ def benchmarks(scale: float, *, is_big: bool, entries: int | None = None) -> dic
 
 def main() -> None:
     """Run the benchmarks that are named, or all."""
+    if sys.argv[1:2] == ["compare"]:
+        compare.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = list(benchmarks(1, is_big=False))
     parser.add_argument(
