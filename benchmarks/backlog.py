@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 AIM = "≥ 0.9"
 MEGABYTES = 400
-# The emulated queue is filled with so many at once.
+# Messages that one call puts into the emulated queue.
 FILL = 20_000
 # When each chunk's transaction began, and how many messages were settled by then.
 _CHUNKS = """
@@ -36,7 +36,7 @@ ORDER BY recorded_at
 
 
 def table(messages: int, through_sqs: int) -> Table:
-    """Measure so many from the raw log, of which first and last tenth are compared, and so many through SQS."""
+    """Measure messages from the raw log, whose first and last tenths are compared, and messages through SQS."""
     part = messages // 10
     shown = comparison(f"A backlog of {messages:,} messages", f"first {part:,}")
     with migrated() as (_, url):
@@ -87,7 +87,7 @@ def classify(url: str, messages: int) -> tuple[float, float]:
 
 
 def drain(url: str, aws: str, queue_url: str, messages: int) -> float:
-    """Drain a queue of so many, in a process of its own; returns the most memory there was."""
+    """Drain a queue in a process of its own; returns the most memory that it took."""
     import airflow.sdk  # noqa: F401
 
     hour = Hour(url, aws, queue_urls=[queue_url])

@@ -93,7 +93,7 @@ class Holds:
 
 
 class LargeQueue(SqsQueue):
-    """A queue of so many messages of a megabyte."""
+    """A queue of messages of a megabyte each."""
 
     def __init__(self, messages: int) -> None:
         super().__init__(None, QUEUE_URL)

@@ -1,6 +1,6 @@
 """What looking for erased addresses costs a message: CPU time that grows with the length of the body, and no faster.
 
-Nothing of it is done while other writers wait, but for the bodies in which one is found.
+None of it happens while other writers wait, except for bodies in which one is found.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Does Allow Group Email cost by what changed, and what beyond a bare UPDATE of the same rows?
 
 ``sync`` finds the people of each address that is due, switches them off, writes down each change, looks whether a row
-was held by somebody else, and takes the addresses off the list of due ones, some thousands in a transaction. The bare
+another session held, and takes the addresses off the list of due ones, some thousands in a transaction. The bare
 statement only switches them off, all in one; a second one also writes down each change, which is what the job is for.
 All find people by the index on ``ses_bounces.address_key(email)`` that docs/operations.md asks for.
 
@@ -70,7 +70,7 @@ FEW = 1 + ROUNDS
 
 
 def table(people: int, blocks: int) -> Table:
-    """Measure with so many people and new blocks, and an hour's few blocks with a tenth of the people as well."""
+    """Measure with a number of people and new blocks, and an hour's few blocks with a tenth of the people as well."""
     shown = comparison(f"Allow Group Email: {people:,} people", "bare UPDATE … FROM")
     stride = people // blocks
     small, compared = _measure_small(people // 10)

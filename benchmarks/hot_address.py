@@ -66,7 +66,7 @@ def table(transients: int, messages: int = MESSAGES_PER_CHUNK) -> Table:
 
 
 def _with_hot(messages: int, seed: int, hot: int) -> Iterator[str]:
-    """Yield messages, so many of which are transient bounces of the hot address, a second apart."""
+    """Yield messages, the first of which are transient bounces of the hot address, a second apart."""
     for number, text in enumerate(bodies(messages, seed)):
         if number < messages - hot:
             # Other people in every chunk.

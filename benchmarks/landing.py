@@ -120,7 +120,7 @@ def drained(is_bare: bool, aws: str, queue_url: str, url: str, barrier: Any, res
 
 
 def _mapped(is_bare: bool, number: int, feed: Feed, url: str, messages: int) -> float:
-    """Drain in so many processes; returns CPU seconds of all of them for 1,000 messages."""
+    """Drain in ``processes`` processes; returns CPU seconds of all of them for 1,000 messages."""
     _fill(feed, messages, ROUNDS)
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(number), context.SimpleQueue()

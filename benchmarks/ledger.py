@@ -31,7 +31,7 @@ ROUNDS = 3
 
 
 def table(entries: int, messages: int) -> Table:
-    """Measure hours of so many messages, the ledger of the one having so many entries of a tenth as many addresses."""
+    """Measure hours of messages, on an empty ledger and on one of ``entries`` entries of a tenth as many addresses."""
     shown = comparison(f"An hour of {messages:,} messages, ledger of {entries:,} entries", "empty database")
     addresses = entries // ENTRIES_PER_ADDRESS
     with migrated("large", SETTINGS) as (postgres, url):

@@ -84,7 +84,7 @@ _SEARCHABLE = "UPDATE ses_bounces.setting SET searchable_to = (SELECT max(addres
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many addresses and entries there are to be, and the share of the addresses that are blocked."""
+    """How many addresses and entries to make, and the share of the addresses that are blocked."""
 
     addresses: int
     entries: int

@@ -12,7 +12,7 @@ from ses_bounces.classify.causes import CAUSES
 from ses_bounces.ledger.lists.blocked import BlockedFilter
 from ses_bounces.ledger.lists.bounces import BounceFilter
 
-# Of the seeded addresses, "com" is in most, "gmail" in half, "baker" in a seventh, "june" in an eleventh, and at the
+# "com" is in most of the seeded addresses, "gmail" in half, "baker" in a seventh, "june" in an eleventh, and at the
 # end of their order; "0@" and "99@gmail" are in some thousands.
 TEXTS = (
     "ad", "lou.garcia83", "company77", "com", "gmail", "baker", "june", "ada.a", "june.baker", "adler1234", "zzz",

@@ -32,7 +32,7 @@ SIGNED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 
 
 def main(way: str, url: str, messages: int) -> None:
-    """Give the view so many notifications, and print what it cost."""
+    """Give the view ``count`` notifications, and print what it cost."""
     is_installed = way == "installed"
     _configure(url, is_installed)
     from django.core.management import call_command

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 EMPTY_DAG_ID = "as_many_tasks"
 EMPTY_AIM, MESSAGES_AIM = "≤ 1.15", "≤ 1.3"
 POLLS_SECONDS = 2
-# Of `make run`, as people wait for it; and Airflow's default.
+# What `make run` sets, as people wait for it; and Airflow's default.
 IDLE_SECONDS, DEFAULT_IDLE_SECONDS = 0.25, 1.0
 SYNC = "sync_allow_group_email"
 
@@ -77,7 +77,7 @@ as_many_tasks()
 
 
 def table(rounds: int = 5, messages: int = 100, idle_seconds: float = IDLE_SECONDS) -> Table:
-    """Measure so many runs of each kind in turn, and return the medians.
+    """Measure runs of each kind in turn, and return the medians.
 
     :param idle_seconds: how long the scheduler sleeps when there is nothing to do.
     """

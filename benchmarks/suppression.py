@@ -94,7 +94,7 @@ def table(sizes: Sequence[int] = SIZES) -> Table:
 
 
 def measure(url: str, entries: int) -> Result:
-    """Read a list of so many entries into a fresh database, and compare it with ours."""
+    """Read a list of ``entries`` entries into a fresh database, and compare it with ours."""
     half = entries // 2 // PAGE * PAGE
     killed, resumed = Generated(entries, kill_at=half), Generated(entries)
     with connect_url(url) as connection, tempfile.TemporaryDirectory() as folder:

@@ -75,7 +75,7 @@ class LocalAirflow:
         """`metadata_url` is the libpq URI of its own database; `environment` are more variables for every component.
 
         `components` are those to start, the API server first; `users` are the roles by login name, the first one is
-        whose API this is; `base_path` is where the UI is to be, like `/airflow`. Takes the port of the last time, or
+        whose API this is; `base_path` is where the UI will be, like `/airflow`. Takes the port of the last time, or
         else the preferred one, if it is free; any other if not. `python` is that of the environment that Airflow is
         installed in. Nothing is started yet.
         """
@@ -129,7 +129,7 @@ class LocalAirflow:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of every component, and of a shell command that is to work on this Airflow."""
-        # Somebody's own Airflow must not leak in; without .pyc files every start takes three times as long.
+        # The user's own Airflow must not leak in; without .pyc files every start takes three times as long.
         foreign = ("AIRFLOW", "PYTHONDONTWRITEBYTECODE")
         own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {**own, **self.settings}

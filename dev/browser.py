@@ -115,7 +115,7 @@ def _node_with_library(folder: Path) -> Path:
 # Playwright's own; it needs a library that a bare machine lacks.
 NODE = Tool(
     name="Playwright's Node.js",
-    # Of this environment: what is kept starts the program in it.
+    # This environment's: what is kept starts the program in it.
     folder=f"node-{hashlib.sha256(sys.prefix.encode()).hexdigest()[:12]}",
     purpose="The browser tests",
     installed=_nodes,

@@ -18,9 +18,9 @@ from dev.generate import bodies
 from dev.stack import DAG_ID
 from ses_bounces.feed.sqs.queue import VISIBILITY_SECONDS
 
-# The emulator looks through a whole queue for each receipt: so many are in one at a time.
+# Messages in one queue at a time: the emulator looks through a whole queue for each receipt.
 MOST_IN_A_QUEUE = 2_500
-# Of each queue in turn: a drainer ends that finds its queue empty for a second.
+# Put into each queue in turn: a drainer that finds its queue empty for a second ends.
 SENT_AT_ONCE = 200
 POLL_SECONDS = 0.5
 # What the killed worker held is visible again after two minutes; then another run takes it.
@@ -57,7 +57,7 @@ class Outcome:
 
     @property
     def figures(self) -> dict[str, int]:
-        """What is to be shown, in the order of its time."""
+        """What to show, in the order of time."""
         return {
             "messages landed when a worker was killed": self.killed_at,
             "drains killed with it": self.killed_drains,
@@ -92,7 +92,7 @@ def run(
     visibility_seconds: int = VISIBILITY_SECONDS,
     say: Callable[[str], None] = lambda _step: None,
 ) -> Outcome:
-    """Starts everything, drains so many messages, and ends everything. RuntimeError if a part of it does not start.
+    """Starts everything, drains the messages, and ends everything. RuntimeError if a part of it does not start.
 
     `visibility_seconds`: for how long SQS hides what a drain has received.
     """

@@ -16,7 +16,7 @@ from ses_bounces.base.database import schema
 from ses_bounces.base.database.connection import connect_url
 
 STOP_SECONDS = 10
-# Of one worker at a time.
+# Tasks of one worker at a time.
 CONCURRENCY = 2
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 # By hand only: what runs is what was triggered.

@@ -97,7 +97,7 @@ class Show:
         )
 
     def verdict(self, differences: list[str], changes_by_hand: int, sent_at: datetime) -> None:
-        """Says whether the lists are as they must be, but for what people have changed."""
+        """Says whether the lists are as they must be, apart from what people have changed."""
         lists = f"the lists are what the sample of {sent_at:%Y-%m-%d %H:%M} UTC must lead to"
         changes = count(changes_by_hand, "change")
         if differences and changes_by_hand:
@@ -114,7 +114,7 @@ class Show:
     def _places(self, rows: dict[str, str]) -> None:
         self.console.print()
         for label, value in rows.items():
-            # Not wrapped: these are to be copied.
+            # Not wrapped: users copy these.
             self.console.print(f"[bold]{label:10}[/] {escape(value)}", soft_wrap=True)
 
 

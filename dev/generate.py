@@ -92,12 +92,12 @@ def _envelope(event: dict[str, object], number: int, stamp: str) -> dict[str, st
 
 
 def to_many(count: int, recipients: int, seed: int = 3) -> Iterator[str]:
-    """Yield SNS envelopes of permanent bounces, each of so many recipients, all of whom are others."""
+    """Yield SNS envelopes of permanent bounces with ``recipients`` recipients each, none of them twice."""
     return _published(count, seed, lambda _chance, address, number, stamp: _to_many(recipients, address, number, stamp))
 
 
 def large(count: int, size: int, seed: int = 4) -> Iterator[str]:
-    """Yield SNS envelopes of permanent bounces that are so many bytes long, by what the mail's headers say."""
+    """Yield SNS envelopes of permanent bounces of a length in bytes; the mail's headers fill them."""
     for body in _published(count, seed, lambda _chance, address, number, stamp: _event(0.0, address, number, stamp)):
         envelope = json.loads(body)
         yield json.dumps(envelope | {"Subject": "x" * (size - len(body))})

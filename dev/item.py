@@ -14,7 +14,7 @@ Way = Literal["sns", "queue", "dead_letter_queue"]
 class Item:
     """One message and what it must lead to.
 
-    `blocks` names the reason by address, `opens` the time of the bounce of each address that is to be on the bounce
+    `blocks` names the reason by address, `opens` the time of the bounce of each address that must be on the bounce
     list as transient. An address that a later item settles otherwise is in neither.
     """
 

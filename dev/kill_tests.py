@@ -26,7 +26,7 @@ import psutil
 from dev import ending, launcher
 from dev.ports import is_free
 
-# Of everything that a run starts, whatever the tests themselves do to find it again.
+# Marks everything that a run starts, whatever the tests themselves do to find it again.
 PROOF = "SES_BOUNCES_KILLED_TESTS"
 MOST_SECONDS = 10.0
 POLL_SECONDS = 0.1
@@ -77,7 +77,7 @@ class Run:
         return found
 
     def data(self) -> set[Path]:
-        """The folders of its PostgreSQL servers but for those that pytest keeps: some are in memory."""
+        """The folders of its PostgreSQL servers, except those that pytest keeps: some are in memory."""
         found = set()
         for process in self.running():
             with suppress(psutil.Error, ValueError, IndexError):
@@ -173,7 +173,7 @@ def _moment(tests: list[str], number: int, second: float) -> bool:
         ("pytest", _kill_pytest),
         ("group", lambda run, which: os.killpg(run.make.pid, which)),
     ]
-    # Of six in a row each target gets each signal.
+    # In six kills each target gets each signal.
     name, kill = targets[(number - 1) % len(targets)]
     which = SIGNALS[(number - 1) % len(SIGNALS)]
     run = Run(tests)
@@ -210,7 +210,7 @@ def _kill_pytest(run: Run, which: int) -> None:
 
 
 def _kill_worker(run: Run, which: int) -> Killed | None:
-    """Of a worker only what it has started itself must end; None if there is no worker."""
+    """Of a worker, only what it has started itself must end; None if there is no worker."""
     worker = run.worker()
     if worker is None:
         return None

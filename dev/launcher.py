@@ -26,7 +26,7 @@ MARK = "SES_BOUNCES_LAUNCHER"
 SETTING = "ses_bounces.launcher"
 # An environment variable that names the directory whose data a process works on.
 OWNER_MARK = "SES_BOUNCES_LOCAL_STACK"
-# Of guards, which nobody ends.
+# Guards, which nobody ends.
 GUARD_MARK = "SES_BOUNCES_GUARD"
 FOLDER_PREFIX = "ses-bounces-"
 # In the folder: whose it is, the files to remove with it, and the sessions of what it started.
@@ -261,7 +261,7 @@ def _launcher(process: psutil.Process) -> Identity | None:
     except psutil.AccessDenied:
         if session := session_of(process):
             return session.launcher
-    # Of a server that runs as another user, in a container, root may not read the environment.
+    # In a container, root may not read the environment of a server that runs as another user.
     for argument in process.cmdline():
         _, found, value = argument.partition(f"{SETTING}=")
         if found:

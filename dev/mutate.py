@@ -26,7 +26,7 @@ MOST_BYTES = 1 << 20
 CPU_SECONDS = 0.05
 TRIES = 3  # further ones, on a machine that does something else at the same time
 PROBLEMS_SHOWN = 20
-# One body of so many is made large.
+# One body in this many is made large.
 LARGE = 100
 
 _NOW = datetime(2026, 1, 10, 8, 0, 5, tzinfo=UTC)
@@ -82,7 +82,7 @@ def mutated(number: int, seed: int = 1) -> str:
     chance = random.Random(f"{seed} {number}")
     tree = json.loads(json.dumps(chance.choice(_SEEDS)))
     if isinstance(tree, dict) and isinstance(tree.get("Message"), str) and chance.random() < 0.8:
-        # What is within the text is where most is to be broken.
+        # Most mutations belong inside the text.
         tree["Message"] = _dumped(_mutate(json.loads(tree["Message"]), chance), chance)
     if chance.random() < 0.9:
         tree = _mutate(tree, chance)
@@ -202,7 +202,7 @@ class Tried:
 
 
 def try_all(first: int, count: int, seed: int = 1) -> Tried:
-    """Classifies so many bodies, from one number on."""
+    """Classifies ``count`` bodies, from one number on."""
     tried = Tried()
     for number in range(first, first + count):
         body = mutated(number, seed)

@@ -1,4 +1,4 @@
-"""The table `people`, as an application of somebody else's might have it, with people at the sample's addresses."""
+"""The table `people`, as another application might have it, with people at the sample's addresses."""
 
 import re
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from dev.history import FIRST_NAMES, LAST_NAMES
 
 TABLE = "public.people"
 COUNT = 400
-# Every so many have their address written in another case than SES reports it in.
+# One person in this many has an address written in another case than SES reports it in.
 SPELLED_DIFFERENTLY = 5
 SHARED_ADDRESS = "twice@harbour.example"
 ALREADY_OFF = "raw@harbour.example"

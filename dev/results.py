@@ -23,7 +23,7 @@ _FIRST_OUTCOMES = """
     GROUP BY 1"""
 _SWITCHED_OFF = "SELECT id FROM public.people WHERE NOT allow_group_email"
 _REGISTERED = "SELECT address FROM ses_bounces.address"
-# Addresses that somebody blocked, lifted or erased, or that a message is about which somebody retried.
+# Addresses that a person blocked, lifted or erased, or that a message is about which a person retried.
 _ADDRESSES_BY_HAND = """
     SELECT a.address
     FROM ses_bounces.address a

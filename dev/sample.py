@@ -12,7 +12,7 @@ from dev.handwritten import items
 from dev.item import Expected, Item, Mail, simulator
 
 GRACE = timedelta(days=14)
-# Of one SNS or SQS request.
+# Most messages in one SNS or SQS request.
 BATCH = 10
 # How many finished days get a report.
 REPORTED_DAYS = 3

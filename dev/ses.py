@@ -44,6 +44,12 @@ class Region:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     forwarding: dict[str, bool] = field(default_factory=dict)
     topics: dict[tuple[str, str], str] = field(default_factory=dict)
+    # When, and delivery attempts, bounces, complaints, rejects.
+    sent: list[tuple[datetime, int, int, int, int]] = field(default_factory=list)
+    # By metric, dimension and value: each day's number.
+    metrics: dict[tuple[str, str, str], dict[datetime, int]] = field(default_factory=dict)
+    # By the end of the ARN, like `identity/example.com`; of any other there is nothing.
+    reputations: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class FakeSes(Endpoint):
@@ -250,6 +256,32 @@ class FakeSes(Endpoint):
         if region.listed.pop(given["EmailAddress"], None) is None:
             return error_answer("NotFoundException", 404, True)
         return json_answer({})
+
+    def _on_GetSendStatistics(self, region: Region, given: dict[str, Any]) -> Response:
+        names = ("DeliveryAttempts", "Bounces", "Complaints", "Rejects")
+        members = "".join(
+            f"<member><Timestamp>{at.isoformat()}</Timestamp>"
+            + "".join(f"<{name}>{number}</{name}>" for name, number in zip(names, numbers, strict=True))
+            + "</member>"
+            for at, *numbers in region.sent
+        )
+        return xml_answer("GetSendStatistics", f"<SendDataPoints>{members}</SendDataPoints>")
+
+    def _on_BatchGetMetricData(self, region: Region, given: dict[str, Any]) -> Response:
+        results = []
+        for query in given["Queries"]:
+            [(dimension, value)] = query["Dimensions"].items()
+            days = region.metrics.get((query["Metric"], dimension, value), {})
+            chosen = {at: n for at, n in days.items() if query["StartDate"] <= at.timestamp() < query["EndDate"]}
+            times, values = [at.timestamp() for at in chosen], list(chosen.values())
+            results.append({"Id": query["Id"], "Timestamps": times, "Values": values})
+        return json_answer({"Results": results, "Errors": []})
+
+    def _on_GetReputationEntity(self, region: Region, given: dict[str, Any]) -> Response:
+        found = region.reputations.get(given["ReputationEntityReference"].split(":", 5)[-1])
+        if found is None:
+            return error_answer("NotFoundException", 404, True)
+        return json_answer({"ReputationEntity": found})
 
     def _on_CreateImportJob(self, region: Region, given: dict[str, Any]) -> Response:
         bucket, _, key = given["ImportDataSource"]["S3Url"].removeprefix("s3://").partition("/")

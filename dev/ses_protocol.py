@@ -16,6 +16,8 @@ _V2 = (
     ("POST", r"/import-jobs", "CreateImportJob"),
     ("GET", r"/import-jobs/(?P<JobId>.+)", "GetImportJob"),
     ("GET", r"/account", "GetAccount"),
+    ("POST", r"/metrics/batch", "BatchGetMetricData"),
+    ("GET", r"/reputation/entities/RESOURCE/(?P<ReputationEntityReference>.+)", "GetReputationEntity"),
     ("POST", r"/identities", "CreateEmailIdentity"),
     ("GET", r"/identities/(?P<EmailIdentity>[^/]+)", "GetEmailIdentity"),
     ("DELETE", r"/identities/(?P<EmailIdentity>[^/]+)", "DeleteEmailIdentity"),

@@ -29,7 +29,7 @@ POSTGRES_CONNECTION = "ses_bounces_postgres"
 METADATA_DATABASE = "airflow"
 DATABASE = "ses_bounces"
 RUN_SECONDS = 600
-# Of the hourly DAG.
+# The hourly DAG's.
 SCHEDULE = timedelta(hours=1)
 
 DEFAULT_DATA = REPOSITORY / ".run"
@@ -184,7 +184,7 @@ class Stack(Parts):
         return datetime.fromisoformat(json.loads(self._sample_marker.read_text())["sent_at"])
 
     def _write_settings(self) -> None:
-        # What somebody changed in the UI stays, but for the queue: its port may be another one this time.
+        # What a user changed in the UI stays, except the queue: its port may differ this time.
         kept = json.loads(self.airflow.api.variable(VARIABLE) or "{}")
         defaults = {"people_table": people.TABLE, "report_url": self.reports.as_uri()}
         settings = {**defaults, **kept, "queue_urls": [self.feed.queue_url]}

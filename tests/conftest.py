@@ -17,12 +17,12 @@ from dev.postgres import EmbeddedPostgres
 from ses_bounces.base.database import connection as connections
 from ses_bounces.base.database import schema
 from tests.kit import distribution
-from tests.kit.scratch import postgres_in_memory
+from tests.kit.scratch import copy_database, postgres_in_memory
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-pytest_plugins = ["tests.kit.needed_tools"]
+pytest_plugins = ["tests.kit.needed_tools", "tests.kit.days"]
 
 TEMPLATE = "migrated"
 
@@ -31,6 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`make screenshots` gives the first."""
     parser.addoption("--screenshots", action="store_true", help="take the pictures of the documentation anew")
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run modules, and the tests of each, in random order")
+    parser.addoption("--walk-steps", type=int, default=500, metavar="N", help="steps of each random walk")
+    parser.addoption("--walk-seeds", type=int, default=2, metavar="N", help="how many random walks to take")
 
 
 @pytest.hookimpl(trylast=True)
@@ -113,7 +115,7 @@ def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        copy_database(admin, name, template)
     yield postgres.url(name)
     # Another connection: a test may have restarted the server.
     with psycopg.connect(postgres.url(), autocommit=True) as admin:

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "plugins" / "ses_bounces"
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
 # Their docstrings are the runbooks that Airflow shows.
 RUNBOOKS = sorted((PACKAGE / "dags").glob("*.py"))
-# Of others: Airflow's own pages and errors, with what is ours only in part.
+# Others' texts: Airflow's own pages and errors, with what is ours only in part.
 OF_OTHERS = {
     "The module/attribute could not be loaded",
     "Security > List Roles",

@@ -6,15 +6,18 @@ import json
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from dev.airflow import LocalAirflow
+from dev.airflow_api import AirflowApi
 from dev.pages_server import PEOPLE, PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
+from dev.stack import METADATA_DATABASE, Stack
 from ses_bounces.base.database import schema
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.sites import Site
@@ -73,11 +76,7 @@ class Fab:
 
     def grant(self, roles: dict[str, list[list[str]]], users: dict[str, str] | None = None) -> None:
         """Add permissions to roles, and users."""
-        sent = json.dumps([users or {}, roles, self.password])
-        command = [sys.executable, "-c", GRANT]
-        environment = self.server.airflow.environment
-        done = subprocess.run(command, input=sent, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
+        _grant(self.server.airflow, self.password, roles, users or {})
 
     def menu(self, user: str | None) -> tuple[int, list[str]]:
         """Status, and the places that the site without a name has in the UI, as far as a user is told of them."""
@@ -87,6 +86,37 @@ class Fab:
         views = [view for plugin in plugins if plugin["name"] == "ses_bounces" for view in plugin["external_views"]]
         ours = [view for view in views if view["href"] == f"{self.server.site.slug}/"]
         return answer.status_code, sorted(view["destination"] for view in ours)
+
+
+def _grant(airflow: LocalAirflow, password: str, roles: dict[str, list[list[str]]], users: dict[str, str]) -> None:
+    sent = json.dumps([users, roles, password])
+    command = [sys.executable, "-c", GRANT]
+    done = subprocess.run(command, input=sent, env=airflow.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@contextmanager
+def fab_door(stack: Stack, users: dict[str, str]) -> Iterator[Callable[[str], AirflowApi]]:
+    """Start a second API server, with the FAB auth manager, of an Airflow that runs tasks; yield its API of a user.
+
+    :param users: the role of each by login name.
+    """
+    metadata_url = stack.postgres.url(METADATA_DATABASE)
+    settings = stack.airflow.settings
+    shared = ("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET")
+    server = LocalAirflow(
+        stack.data / "fab",
+        metadata_url,
+        dags=Path(settings["AIRFLOW__CORE__DAGS_FOLDER"]),
+        components=("api-server",),
+        preferred_port=0,
+        environment={name: settings[name] for name in shared} | {"AIRFLOW__CORE__AUTH_MANAGER": FAB},
+    )
+    server.note_migrated()
+    password = secrets.token_urlsafe(12)
+    with server:
+        _grant(server, password, {}, users)
+        yield lambda user: AirflowApi(server.url, user, password, metadata_url)
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class Outage:
 
     @property
     def database_url(self) -> str:
-        """Of its ledger."""
+        """A connection to its ledger."""
         return self.stack.postgres.url(f"outage_{self.name}")
 
     @property

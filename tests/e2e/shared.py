@@ -133,7 +133,7 @@ class Ledger:
 
     @property
     def api(self) -> AirflowApi:
-        """Of the Airflow, as the administrator."""
+        """The shared Airflow, as the administrator."""
         return self.stack.airflow.api
 
     @property

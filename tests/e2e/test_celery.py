@@ -62,7 +62,7 @@ def test_what_is_wrong_is_told() -> None:
 
 
 def test_lists_that_are_wrong_are_told(database_url: str) -> None:
-    """Of a database in which nothing landed."""
+    """An outcome where nothing landed."""
     lists = Lists()
     kinds = list(lists.take_in(bodies(10)))
     assert len(kinds) == len(lists.open) == 10

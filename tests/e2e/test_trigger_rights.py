@@ -7,7 +7,7 @@ have any key.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -20,6 +20,7 @@ from ses_bounces.base.settings import LOWERABLE, Settings
 from ses_bounces.dags import DAG_NAMES
 from ses_bounces.dags.tasks.hourly import REMOVED as REMOVED_OF_HOURLY
 from ses_bounces.dags.tasks.setup import REMOVED as REMOVED_OF_SETUP
+from tests.e2e.fab import fab_door
 from tests.e2e.shared import Ledger, SharedStack, add_connection, own_ledger
 from tests.e2e.test_aws_dags import shell
 from tests.integration.feed.test_setup import account
@@ -32,6 +33,8 @@ FEED = {
     "queue": "site-queue",
     "dead_letter_queue": "site-dead-letter-queue",
 }
+# Users of FAB's roles, by login name.
+FAB_USERS = {"uli": "User", "opa": "Op", "ada": "Admin", "vic": "Viewer"}
 THEIR_QUEUE, THEIR_DATABASE = "their-queue", "their_database"
 # Every Param that there is, with a value that does the most it can.
 GIVEN: dict[str, dict[str, Any]] = {
@@ -96,11 +99,19 @@ def ledger(whole_stack: SharedStack) -> Iterator[Ledger]:
     sqs.delete_queue(QueueUrl=url)
 
 
-def api_of(ledger: Ledger, user: str) -> AirflowApi:
-    """Airflow, as a user."""
-    airflow = ledger.stack.airflow
+@pytest.fixture(scope="module")
+def door(ledger: Ledger) -> Iterator[Callable[[str], AirflowApi]]:
+    """Airflow, as a user of the auth manager that it has, or of FAB's."""
     metadata_url = ledger.stack.postgres.url(METADATA_DATABASE)
-    return AirflowApi(airflow.url, user, airflow.passwords[user], metadata_url)
+    airflow = ledger.stack.airflow
+    with fab_door(ledger.stack, FAB_USERS) as of_fab:
+        yield (
+            lambda user: (
+                of_fab(user)
+                if user in FAB_USERS
+                else AirflowApi(airflow.url, user, airflow.passwords[user], metadata_url)
+            )
+        )
 
 
 def theirs(ledger: Ledger) -> dict[str, Any]:
@@ -138,9 +149,9 @@ def test_every_param_is_tried() -> None:
     }
 
 
-@pytest.mark.parametrize("user", ["uma", "otto", ADMIN])
-def test_no_run_does_more_than_its_dag_is_for(ledger: Ledger, user: str) -> None:
-    api = api_of(ledger, user)
+@pytest.mark.parametrize("user", ["uma", "otto", ADMIN, "uli", "opa", "ada"])
+def test_no_run_does_more_than_its_dag_is_for(ledger: Ledger, door: Callable[[str], AirflowApi], user: str) -> None:
+    api = door(user)
     before = theirs(ledger)
     assert len(before["queues"]) == 1
     asked = {}
@@ -162,8 +173,9 @@ def test_no_run_does_more_than_its_dag_is_for(ledger: Ledger, user: str) -> None
     api.close()
 
 
-def test_who_only_reads_triggers_nothing(ledger: Ledger) -> None:
-    api = api_of(ledger, "vera")
+@pytest.mark.parametrize("user", ["vera", "vic"])
+def test_who_only_reads_triggers_nothing(door: Callable[[str], AirflowApi], user: str) -> None:
+    api = door(user)
     for name in DAG_NAMES:
         with pytest.raises(ApiError) as raised:
             api.trigger(name)
@@ -171,8 +183,9 @@ def test_who_only_reads_triggers_nothing(ledger: Ledger) -> None:
     api.close()
 
 
-def test_a_run_may_not_raise_its_limits(ledger: Ledger) -> None:
-    api = api_of(ledger, "uma")
+@pytest.mark.parametrize("user", ["uma", "uli"])
+def test_a_run_may_not_raise_its_limits(ledger: Ledger, door: Callable[[str], AirflowApi], user: str) -> None:
+    api = door(user)
     run_id = api.trigger("ses_bounces", {"max_seconds": 2_700})
     assert ledger.api.wait_for_run("ses_bounces", run_id) == "failed"
     assert "max_seconds is 2700; a run may only lower it, and it is 300 in the settings" in ledger.api.task_log(

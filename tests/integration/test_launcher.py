@@ -21,7 +21,7 @@ from dev.launcher import GUARD_MARK, REPOSITORY, Identity
 from dev.ports import is_free
 from dev.postgres import EmbeddedPostgres, temporary_postgres
 
-# Of everything that a test here starts, guards included: looked for without the code that is tested.
+# Marks everything that a test here starts, guards included: found without the code that is tested.
 PROOF = "SES_BOUNCES_TEST_OF_LAUNCHERS"
 # Only a hang takes so long.
 HANG_SECONDS = 60

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LIFTED = [f"bounce+{name}@simulator.amazonses.com" for name in ("ann", "bo", "cy", "dora")]
 ERASED = "complaint+eva@simulator.amazonses.com"
 DELETED = "mailboxfull@oakfield.example"
-# Of the people at no address of the sample.
+# People at no address of the sample.
 STRANGER = people.people()[-1].email.lower()
 FLAG = "complaint+finn@simulator.amazonses.com"
 

@@ -158,7 +158,7 @@ def _given(extension: Entry) -> datetime:
 
 
 def _in_time(extensions: list[Entry], stored: datetime | None) -> list[Entry]:
-    """Of an expire episode: the extensions that were made not later than the deadline in force at that time."""
+    """The extensions of an expire episode that were made not later than the deadline in force at that time."""
     own: list[Entry] = []
     for extension in sorted(extensions, key=lambda x: x.occurred_at):
         # In force: the latest that the extensions before this one give, else the stored one, else none.

@@ -17,6 +17,7 @@ NEEDED_BY = {
     "tests/e2e/test_grid_picture.py": "browser",
     "tests/e2e/test_celery.py": "broker",
     "tests/integration/base/test_pooler.py": "pooler",
+    "tests/integration/ledger/test_walk.py": "pooler",
 }
 
 

@@ -14,7 +14,7 @@ from tests.kit.builders import bounce
 
 def test_mutated_messages_are_read_or_quarantined() -> None:
     tried = try_all(0, 3_000)
-    # Of time only what is far beyond: this machine may do something else as well.
+    # Only times far beyond the limit count: this machine may do something else as well.
     assert [problem for problem in tried.problems if "of CPU time" not in problem] == []
     assert tried.most_seconds < 20 * mutate.CPU_SECONDS
     assert set(tried.outcomes) == {"applied", "no_effect", "quarantined"}
@@ -26,7 +26,7 @@ def test_a_body_is_the_same_whenever_it_is_made() -> None:
     assert mutated(7) == mutated(7) != mutated(7, seed=2)
 
 
-def test_an_entry_about_somebody_else_is_found_out() -> None:
+def test_an_entry_about_another_address_is_found_out() -> None:
     entries = classify_body(json.dumps(bounce("anna@example.com"))).entries
     assert _not_named(json.dumps(bounce("anna@example.com")), entries) == []
     assert _not_named(json.dumps(bounce("bo@example.com", destination=["anna@example.com"])), entries) == entries

@@ -10,7 +10,7 @@
 --                  never_block patterns of then. NULL, or left out: by what is on record now.
 -- A cause is there where its since_… is not NULL. Locks: none.
 
--- Of the ledger, what counted by what was on record at a time; NULL: what counts now. Two parts, so that each has the
+-- The entries of the ledger that counted by what was on record at a time; NULL: now. Two parts, so that each has the
 -- index that it needs.
 CREATE OR REPLACE FUNCTION ses_bounces.entries_known(known_at timestamptz) RETURNS TABLE (
     event_id bigint, address_id bigint, kind text, occurred_at timestamptz, dedup_key bytea, lifts text[],
@@ -27,7 +27,7 @@ FROM ses_bounces.address_event e
 WHERE e.superseded_at IS NOT NULL AND e.superseded_at > known_at AND e.recorded_at <= known_at
 $function$;
 
--- Of the never_block patterns, those that were mirrored at a time; NULL: those of now.
+-- The never_block patterns that were mirrored at a time; NULL: those of now.
 CREATE OR REPLACE FUNCTION ses_bounces.protected_known(known_at timestamptz) RETURNS TABLE (pattern text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $function$
 SELECT t.pattern FROM ses_bounces.protected t WHERE known_at IS NULL OR t.added_at <= known_at
@@ -132,7 +132,7 @@ RETURNS TABLE (
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $function$
 WITH entry AS (
     -- Each entry beside the last one that ended or lifted each thing, NULL: nothing did.
-    -- Of all addresses: windows, since a join of aggregates would depend on what the planner believes of their size.
+    -- For all addresses: windows, since a join of aggregates would depend on the planner's estimate of their size.
     -- A reply that a delivery answers is of no kind that counts.
     SELECT e.address_id,
         CASE WHEN e.is_reply AND EXISTS (
@@ -305,7 +305,7 @@ WITH entry AS (
     ) n ON true
 )
 SELECT s.address_id,
-    -- Asked once first: mostly there are no patterns, and no address has to be read.
+    -- Check once whether any pattern exists: usually none does, and no address is read.
     (SELECT EXISTS (SELECT FROM ses_bounces.protected_known(known_at))) AND EXISTS (
         SELECT FROM ses_bounces.address a
         JOIN ses_bounces.protected_known(known_at) t ON t.pattern IN (a.address, '@' || a.domain)

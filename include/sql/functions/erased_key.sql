@@ -1,6 +1,6 @@
 -- erased_key(email): what stands in the place of an address if it was erased. An HMAC (SHA-256) whose secret is not in
 -- this database: NULL unless the transaction has it as ses_bounces.erasure_secret (set_config with a bound value, and
--- true: behind a pooler, what holds for the session is another client's next). Warns where it is NULL, and somebody who
+-- true: behind a pooler, what holds for the session is another client's next). Warns where it is NULL, and someone who
 -- was erased is blocked: who that is can't be told then, and is_blocked() is false for them.
 -- Equal to ses_bounces.base.erasure_secret.Secret.pseudonym in Python; a test compares them. Locks: none.
 

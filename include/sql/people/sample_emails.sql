@@ -1,4 +1,4 @@
--- Of some rows of the people table whose email is something, how many there are and in how many it is an address.
+-- Count some rows of the people table whose email is not empty, and those of them whose email is an address.
 -- Locks: none.
 -- Parameters:
 --   limit: bigint  the most rows

@@ -1,6 +1,6 @@
 -- Settle a chunk of flag_due as far as its addresses are blocked: switch the flag off for the people there, note
 -- each change, and take the addresses off the list, unless they changed again meanwhile. Where there are most_people
--- or more, so many are switched off and no address is taken off: repeat. Nor is one taken off where a trigger of the
+-- or more, that many are switched off and no address is taken off: repeat. Nor is one taken off where a trigger of the
 -- people table keeps a flag on. Fails at once (55P03) and does nothing where another session has locked one of the
 -- rows. Yields the last address_id, 0 where nothing is due; the numbers of addresses, of people found, and of those
 -- switched off; of the free addresses, which are left, address_id and due_since in arrays. Needs the index that

@@ -1,4 +1,4 @@
--- Switch the flag off for up to limit people at blocked addresses, in id order. Rows that somebody else holds are
+-- Switch the flag off for up to limit people at blocked addresses, in id order. Rows that another session holds are
 -- passed over. Yields the number switched off. Locks: the people's rows, for the length of this statement.
 -- Parameters:
 --   addresses: text[]      the keys that people's addresses have

@@ -1,4 +1,4 @@
--- Give up to limit people back the flag that we took, where nothing touched the row since. Rows that somebody else
+-- Give up to limit people back the flag that we took, where nothing touched the row since. Rows that another session
 -- holds are passed over. Yields the number switched on. Locks: the people's rows, for the length of this statement.
 -- Parameters:
 --   ids: bigint[]       addresses that are no longer blocked

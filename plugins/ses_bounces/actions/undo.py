@@ -69,6 +69,17 @@ def find_blocks(connection: Connection, wanted: BlocksOf) -> list[int]:
     return ids
 
 
+def said_of(connection: Connection, address_ids: list[int]) -> dict[int, str]:
+    """Return what servers said of the bounces that block some addresses, by address id; the newest block's, shortened.
+
+    :raises DatabaseError: also when it takes over five seconds.
+    """
+    if not address_ids:
+        return {}
+    with reading(connection):
+        return dict(connection.execute(statement("actions/select_said"), {"ids": address_ids}).fetchall())
+
+
 def retract_lift(connection: Connection, action: Action, lift_id: str) -> list[Result]:
     """Take a lift back: what it wrote is superseded, so that what blocked the addresses blocks them again.
 

@@ -27,7 +27,7 @@ _ENDS = _BLANK + "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LABEL = re.compile(rf"(?!-)[a-z0-9_-]{{1,{MAX_LABEL_CHARACTERS}}}(?<!-)")
-# A quoted string, or one that is never closed (group 1): after that there is no other, so that time stays linear.
+# A quoted string, or one that is never closed (group 1): no other follows that one, so time stays linear.
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*+(?:"|(\\?\Z))', re.DOTALL)
 # Behind the last < outside quotes.
 _ANGLE = re.compile(r'<((?:"(?:\\.|[^"\\])*"|[^"<>])*)>\Z', re.DOTALL)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from ses_bounces.classify.entry import Classification, Entry, SendingStatus, dedup_key
+from ses_bounces.classify.entry import Classification, Entry, SendingStatus, Stream, dedup_key
 from ses_bounces.classify.origin import BAD_RECIPIENT, MAX_DIAGNOSTIC_CHARACTERS, MAX_ID_CHARACTERS, Origin, shifted
 from ses_bounces.classify.provenance import fault, published, refusal
+from ses_bounces.classify.providers import stream
 from ses_bounces.classify.rules import NO_EFFECT, Rules, bounce_kind, complaint_kind, is_reply
 from ses_bounces.classify.sending import sending_statuses
 from ses_bounces.classify.signature import Verify
@@ -197,6 +198,7 @@ def _read_delivery(origin: Origin, entries: list[Entry]) -> str | None:
     occurred_at, note = origin.hold(delivery.timestamp)
     seen: set[str] = set()
     problem = None
+    mails_stream: Stream | None = None
     for reported in delivery.recipients:
         key = None if reported is None else origin.key(reported)
         if reported is None or key is None:
@@ -206,6 +208,7 @@ def _read_delivery(origin: Origin, entries: list[Entry]) -> str | None:
             digest = dedup_key("Delivery", None, origin.ses_message_id, key, delivery.timestamp)
             entry = Entry("delivery", key, clean(reported, MAX_DIAGNOSTIC_CHARACTERS) or "", occurred_at, digest)
             entry.ses_message_id, entry.mail_sent_at, entry.reason = origin.ses_message_id, origin.mail_sent_at, note
+            entry.stream = mails_stream = mails_stream or stream(origin.source, origin.configuration_set, origin.tags)
             entries.append(entry)
     return problem
 

@@ -16,6 +16,10 @@ SES = "ses"
 Outcome = Literal["applied", "no_effect", "quarantined", "held", "dismissed"]
 
 
+# Where in our sending a mail belongs: the domain of its sender, its configuration set, its campaign; see providers.py.
+Stream = tuple[str, str, str]
+
+
 class Entry(msgspec.Struct, gc=False):
     """One entry for the ledger; times are aware UTC, ``dedup_key`` has 16 bytes. Columns of ``address_event``."""
 
@@ -40,6 +44,8 @@ class Entry(msgspec.Struct, gc=False):
     # A transient bounce that is probably an auto-reply. Stored, because erasure empties the fields that show it.
     is_reply: bool = False
     tags: dict[str, list[str]] | None = None
+    # Of a delivery, which is counted only; no column.
+    stream: Stream | None = None
 
 
 class SendingStatus(msgspec.Struct, frozen=True, gc=False):

@@ -21,7 +21,7 @@ TOO_DEEP = "nested too deeply"
 _S = TypeVar("_S", bound=msgspec.Struct)
 # What becomes of a value, by its first character, or as one of any other kind; without either it is left out.
 _Makers = dict[int, Callable[[msgspec.Raw, int], Any]]
-# Of any other kind.
+# Any other kind.
 _ANY = 0
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")

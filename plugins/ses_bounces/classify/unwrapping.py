@@ -24,7 +24,7 @@ from ses_bounces.classify.structs import CONTROL_TYPES, Body, Node, Record
 MAX_ENVELOPES = 6
 # As many as Lambda takes from SQS at once.
 MAX_RECORDS = 10_000
-# Of an event in as many envelopes: its recipients are four below it.
+# An event in that many envelopes has its recipients four levels further down.
 MAX_LEVELS = MAX_ENVELOPES + 4
 MAX_TIME_CHARACTERS = 40
 

@@ -6,6 +6,7 @@ SES Developer Guide, sending review process FAQ (bounce rate 5 % review, 10 % pa
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.aws.clients import Place, explained, places
@@ -14,11 +15,13 @@ from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.sites import SETUP, dag_id
 from ses_bounces.doctor.clients import Clients
-from ses_bounces.doctor.finding import Findings, Severity
+from ses_bounces.doctor.finding import Finding, Findings, Severity
 from ses_bounces.doctor.health import Health, ago
 from ses_bounces.doctor.identity_checks import check_reports
 from ses_bounces.doctor.queue_checks import latest
+from ses_bounces.doctor.reputation_checks import check_reputation
 from ses_bounces.doctor.rights import try_list
+from ses_bounces.doctor.sent_checks import keep_sends
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -32,6 +35,7 @@ SILENT_HOURS = 24
 SILENT_HOURS_WITHOUT_DELIVERIES = 72
 MANY_SENT = 1_000
 _ENTRIES_READ = 10_000
+_RATE = re.compile(r"It is (\d+\.\d+)%;")
 
 
 def check_sending(connection: Connection, clients: Clients) -> Findings:
@@ -54,19 +58,23 @@ def check_sending(connection: Connection, clients: Clients) -> Findings:
             continue
         region = sesv2.meta.region_name
         try_list(findings, clients, sesv2, region)
-        sent = _check_account(findings, clients, sesv2, region)
+        account = _check_account(findings, clients, sesv2, region)
+        sent = None if account is None else float(account.get("SendQuota", {}).get("SentLast24Hours", 0))
+        has_vdm = None if account is None else account.get("VdmAttributes", {}).get("VdmEnabled") == "ENABLED"
         deliveries = check_reports(findings, clients, place, region, senders, sent)
         _check_silence(findings, region, sent, health.landed, deliveries)
         _check_rates(findings, clients, place, region)
+        keep_sends(findings, connection, clients, place, region, has_vdm)
+        check_reputation(findings, connection, clients, place, region)
     return findings
 
 
-def _check_account(findings: Findings, clients: Clients, sesv2: Any, region: str) -> float | None:
-    """Return how many mails were sent in the last day; None: it could not be asked."""
+def _check_account(findings: Findings, clients: Clients, sesv2: Any, region: str) -> dict[str, Any] | None:
+    """Return what SES says of the account; None: it could not be asked."""
     with findings.trying("account", region, needed=False):
         clients.pace.wait()
         with explained("ses:GetAccount", region):
-            account = sesv2.get_account()
+            account: dict[str, Any] = sesv2.get_account()
         status = account.get("EnforcementStatus", "HEALTHY")
         if not account.get("SendingEnabled", True) or status == "SHUTDOWN":
             findings.add(
@@ -86,7 +94,7 @@ def _check_account(findings: Findings, clients: Clients, sesv2: Any, region: str
         else:
             findings.ok("account", region, "Sending is enabled.")
         _check_suppression_reasons(findings, account, region)
-        return float(account.get("SendQuota", {}).get("SentLast24Hours", 0))
+        return account
     return None
 
 
@@ -132,3 +140,9 @@ def _check_rates(findings: Findings, clients: Clients, place: Place, region: str
                 "AWS may pause the account's sending.",
                 "Stop mailing old lists; the Email Blocked Report shows which domains and sources it comes from.",
             )  # fmt: skip
+
+
+def rate_found(finding: Finding, name: str) -> float | None:
+    """Return the rate, from 0 to 1, that a finding of one of ``RATES`` says; None: it says none, or is another."""
+    said = _RATE.match(finding.found) if finding.check == name else None
+    return float(said[1]) / 100 if said else None

@@ -210,7 +210,7 @@ def _classify(message: Message, rules: Rules, verify: Verify | None = None) -> C
     try:
         return classify_body(message.body, rules, message.sent_at, verify)
     except SesBouncesError:
-        # Of the certificates, or the connection that they are fetched with: not the message's fault.
+        # The certificates, or the connection that fetches them, are at fault, not the message.
         raise
     except Exception as error:
         # A fault of ours must not stop the others; the error's text may hold the address.

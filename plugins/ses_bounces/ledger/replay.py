@@ -202,7 +202,7 @@ def _classify(row: tuple[Any, ...], rules: Rules, verify: Verify | None) -> Clas
 
 
 def _messages(connection: Connection, window: Window) -> Iterator[list[tuple[Any, ...]]]:
-    # Nothing is received before it was sent, but for clocks that differ.
+    # Nothing is received before it was sent, except where two clocks differ.
     position = {"received": window[0].replace(hour=0, minute=0, second=0, microsecond=0), "id": 0}
     while True:
         wanted = {"first": window[0], "last": window[1], "limit": MESSAGES_PER_CHUNK, "bytes": BYTES_PER_CHUNK}

@@ -20,6 +20,7 @@ from ses_bounces.classify.entry import SES, Entry
 from ses_bounces.classify.rules import RULES_VERSION
 from ses_bounces.ledger.copying import Item, copy_addresses, copy_deliveries, copy_events
 from ses_bounces.ledger.erased.guard import conceal_entries, secret_of
+from ses_bounces.ledger.figures.deliveries import count_deliveries
 from ses_bounces.ledger.moment import moment_of
 from ses_bounces.ledger.pace import Pace
 
@@ -90,7 +91,7 @@ class Writer:
         for key in self._recorded([key for key, item in events.items() if ids[item[0].address] in known]):
             del events[key]
         self._write_events(list(events.values()), ids, actor, lifts)
-        kept = self._write_deliveries(deliveries, ids) if deliveries else 0
+        kept = self._write_deliveries(deliveries, ids, first_new) if deliveries else 0
         late = [ids[e.address] for e, _ in events.values() if e.kind == "transient_bounce"]
         self._end_episodes([id_ for id_ in late if id_ in known], are_deliveries=bool(deliveries))
         if deliveries:
@@ -176,10 +177,12 @@ class Writer:
         self.changes.entries.update(e.kind for e, _ in items)
         self._touched.update(ids[e.address] for e, _ in items)
 
-    def _write_deliveries(self, items: list[Item], ids: dict[str, int]) -> int:
-        """Write deliveries into their work table; returns how many of them may be kept as one of the latest."""
+    def _write_deliveries(self, items: list[Item], ids: dict[str, int], first_new: int) -> int:
+        """Count deliveries, and write them into their work table; returns how many may be kept as one of the latest."""
         places = _places(items)
         copy_deliveries(self.connection, items, ids, places)
+        are_known = any(ids[e.address] < first_new for e, _ in items)
+        count_deliveries(self.connection, items, first_new, have_known=are_known)
         return sum(place is not None for place in places)
 
     def touch(self, address_ids: Iterable[int]) -> None:

@@ -18,6 +18,7 @@ from ses_bounces.report.csv_file import blocked_csv
 from ses_bounces.report.days import _MOMENT
 from ses_bounces.report.page import ReportPage, ShownRows, render
 from ses_bounces.report.summary import Summary
+from ses_bounces.report.where import read_where
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -68,6 +69,7 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[ReportPage
     history = execute(statement("report/select_history"), {"since": history_since, "zone": zone.key}).fetchall()
     new_rows = execute(statement("report/select_new"), {"since": starts_at, "limit": ROWS_SHOWN}).fetchall()
     gaps = execute(statement("report/select_gaps"), {"starts_at": starts_at, "ends_at": moments["as_of"]}).fetchall()
+    where = read_where(connection, day, starts_at, at)
     summary = Summary(
         day=day.isoformat(),
         timezone=zone.key,
@@ -87,6 +89,7 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[ReportPage
         complaints=entries.get("complaint", 0),
         top_domains=dict(execute(statement("report/select_domains"), domains).fetchall()),
         may_lack=[_gap(zone, *gap) for gap in gaps],
+        where=where.summary(),
     )
     page = ReportPage(
         day=day,
@@ -99,6 +102,7 @@ def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[ReportPage
         due_domains=execute(statement("report/select_due_domains"), near | {"limit": DOMAINS_SHOWN}).fetchall(),
         history=history,
         days_left=transients,
+        where=where,
     )
     return page, moments, blocked_csv(connection)
 

@@ -14,12 +14,14 @@ from typing import Any
 from ses_bounces.base.counted import counted
 from ses_bounces.base.sites import Site
 from ses_bounces.classify.causes import CAUSE_COLORS, CAUSE_WORDS
+from ses_bounces.ledger.figures.words import percent
 from ses_bounces.report.charts import HISTORY_DAYS
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 CHART_PIXELS = 120
 # A chat takes 2,000 to 40,000 characters.
 ADDRESSES_IN_CHAT = 50
+PROVIDERS_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Notice:
             "count as permanent.",
             f"Reported that day: {s['bounces']:,} bounces, {s['complaints']:,} complaints.",
         ]
+        said += _where_it_hurts(s.get("where", {}))
         if not s["enforce"]:
             said.insert(0, "Observe mode (enforce is false): nobody is blocked yet; this is what would be.")
         return said
@@ -156,6 +159,25 @@ class Notice:
             card["actions"] = [{"type": "Action.OpenUrl", "title": "Open the report", "url": self.link}]
         attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
         return {"type": "message", "attachments": [attachment]}
+
+
+def _where_it_hurts(where: Mapping[str, Any]) -> list[str]:
+    """Return what figures say of the day, in sentences; a summary of before 0.2.0 has none."""
+    lines = []
+    groups = where.get("groups", {}).get("provider", [])[:PROVIDERS_NAMED]
+    most = ", ".join(f"{one['name']} {one['bounces'] + one['complaints']:,}" for one in groups)
+    if most:
+        lines.append(f"Most bounces and complaints: {most}.")
+    for rate in where.get("rates", []):
+        if rate["source"] == "ses":
+            sent = f"of {rate['denominator']:,} mails that SES sent in {counted(rate['days'], 'day')}"
+            lines.append(f"{rate['measure'].capitalize()} rate: {percent(rate['rate'])} {sent}.")
+    for outage in where.get("suggested_outages", []):
+        lines.append(
+            f"Perhaps an outage: {outage['domain']} refused {counted(outage['addresses'], 'address', 'addresses')} in "
+            f"the same words since {outage['first'][:16].replace('T', ' ')} UTC. If so, Undo an outage lifts them."
+        )
+    return lines
 
 
 def _code(text: str) -> str:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base import sites
 from ses_bounces.classify.causes import CAUSE_WORDS
+from ses_bounces.ledger.figures.words import DIMENSION_WORDS, NOT_SAID, percent, rate_name, stands_on
 from ses_bounces.report.charts import days_left_chart, domains_chart, history_chart
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
     from ses_bounces.report.summary import Summary
+    from ses_bounces.report.where import Where
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class ReportPage:
     due_domains: list[tuple[str, int]]
     history: list[tuple[date, str, int]]
     days_left: list[tuple[int | None, int]]
+    where: Where
 
 
 def render(page: ReportPage) -> str:
@@ -49,8 +52,10 @@ def render(page: ReportPage) -> str:
         "days_left": days_left_chart({days: count for days, count in page.days_left if days is not None}),
     }
     return _template().render(
-        page=page, s=page.summary, reasons=CAUSE_WORDS, sync_dag=sites.dag_id(sites.SUPPRESSION_SYNC), **charts
-    )
+        page=page, s=page.summary, where=page.where, reasons=CAUSE_WORDS, dimensions=DIMENSION_WORDS,
+        not_said=NOT_SAID, percent=percent, rate_name=rate_name, stands_on=stands_on,
+        sync_dag=sites.dag_id(sites.SUPPRESSION_SYNC), **charts,
+    )  # fmt: skip
 
 
 @functools.cache

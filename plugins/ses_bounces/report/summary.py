@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,9 @@ class Summary:
     ``new_by_day``: by reason, of each of the last 30 days that had some. ``transients_by_days_left``: the days left
     until they count as permanent, the day begun as a whole one. ``may_lack``: times of the day whose messages are
     lost: ``queue``, ``first``, ``last`` (ISO, in the time zone), ``cause`` (``retention``: the queue threw them away
-    unread; ``restore``: Postgres was put back to a time before they were read).
+    unread; ``restore``: Postgres was put back to a time before they were read). ``where``: where it hurts:
+    ``groups`` by dimension, each ``name`` with its numbers of the day and ``usual`` (bounces and complaints on the mean
+    of the seven days before); ``rates`` by what SES says it sent; ``suggested_outages``, times in ISO.
     """
 
     day: str
@@ -33,3 +36,4 @@ class Summary:
     complaints: int
     top_domains: dict[str, int]
     may_lack: list[dict[str, str]]
+    where: dict[str, Any]

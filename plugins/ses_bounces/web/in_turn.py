@@ -25,7 +25,7 @@ R = TypeVar("R")
 STEP_SECONDS = 0.0005
 REST_SECONDS = 0.0005
 
-# Of this process; each that waits holds its list, and maybe a connection to our database.
+# Requests that wait in this process; each holds its list, and maybe a connection to our database.
 MOST_WAITING = 16
 RETRY_SECONDS = 30
 BUSY = f"{MOST_WAITING} long lists wait here already. Nothing was changed: send yours again in half a minute."

@@ -57,7 +57,7 @@ WITH_AWS = ("plan_drain", "drain_queue")
 WITHOUT_AWS = (
     "classify_bounces", "promote_expired_transients", "sync_allow_group_email", "emit_blocked_report", "check_brake",
 )  # fmt: skip
-# Of no use to a task; the last three are the pages', and the definition of the tables.
+# No task uses these; the last three are the pages', and the definition of the tables.
 NEVER = (
     "pandas", "numpy", "polars", "alembic", "fastapi", "pygal", "airflow.providers.smtp.hooks", "ses_bounces.web",
     "ses_bounces.ledger.lists", "ses_bounces.base.database.tables",

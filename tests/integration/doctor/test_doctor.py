@@ -22,7 +22,7 @@ from ses_bounces.doctor.dag_checks import check_dags
 from ses_bounces.doctor.finding import Finding, Findings, open_findings, read_findings, store_findings, table_of
 from ses_bounces.doctor.ledger_checks import check_ledger
 from ses_bounces.doctor.queue_checks import check_queues
-from ses_bounces.doctor.sending_checks import check_sending
+from ses_bounces.doctor.sending_checks import check_sending, rate_found
 from ses_bounces.feed.setup.options import Options, Target, open_target
 from ses_bounces.feed.setup.plan import apply
 from ses_bounces.feed.setup.provision import plan_setup, plan_teardown
@@ -407,6 +407,12 @@ def test_each_thing_broken_of_sending_is_its_own_finding(ses: FakeSes, healthy: 
     assert of_sending(healthy, settings) == expected
 
 
+def test_a_rate_is_read_out_of_its_finding(ses: FakeSes, healthy: Connection) -> None:
+    put_metric(ses, "AWS/SES", "Reputation.BounceRate", 0.0512)
+    found = check_sending(healthy, clients(of())).all
+    assert [rate for one in found if (rate := rate_found(one, "bounce rate")) is not None] == [0.0512]
+
+
 def test_rights_that_only_some_settings_need(ses: FakeSes, healthy: Connection) -> None:
     settings = of(push_to_ses=True, ses_import_url="s3://b/c")
     for operation in ("PutSuppressedDestination", "GetImportJob"):
@@ -431,7 +437,7 @@ def test_one_identity_of_several_that_stops_reporting(ses: FakeSes, healthy: Con
     v1 = target().ses
     v1.verify_domain_identity(Domain="shop.example")
     v1.verify_email_identity(EmailAddress="offers@example.com")
-    # Of a domain that never sent nobody wants to know; a second FROM address of one that does may be forgotten.
+    # Nobody wants to hear of a domain that never sent; a second FROM address of one that does may be forgotten.
     assert of_sending(healthy, of()) == {("notifications", f"{REGION}: example.com", "critical")}
     report_to("offers@example.com", TOPIC, "Bounce", "Complaint", "Delivery")
     assert of_sending(healthy, of()) == set()

@@ -115,7 +115,7 @@ def test_sql_agrees_with_the_model(ledger: Connection, data: st.DataObject) -> N
 def test_projections_agree_with_the_model(ledger: Connection, data: st.DataObject) -> None:
     """Whatever was in the lists before, a refresh leads to the model's state of now, protected or not."""
     history = unique([e for e in data.draw(strategies.histories()) if e.kind != "promotion"])
-    # Of more the oldest are not kept, and what arrives after that may lack them; see test_replies.py.
+    # With more, the oldest are not kept, and what arrives after that may lack them; see test_replies.py.
     others = [e for e in history if e.kind != "delivery"]
     history = data.draw(st.permutations(others + [e for e in history if e.kind == "delivery"][:DELIVERIES_KEPT]))
     protected = data.draw(st.booleans())

@@ -34,7 +34,7 @@ from ses_bounces.ledger.lists.blocked import (
     stream_blocked,
 )
 from ses_bounces.ledger.lists.bounces import BounceFilter, BounceRow, count_bounces, list_bounces, stream_bounces
-from ses_bounces.ledger.lists.engine import listing, sampling, search, selection
+from ses_bounces.ledger.lists.engine import counting, listing, ordering, sampling, search
 from ses_bounces.ledger.lists.engine.paging import Count
 from ses_bounces.ledger.lists.engine.search import KEPT_OF_A_USER, grams, keep_text, kept_text
 from ses_bounces.ledger.lists.history import address_history, message_body
@@ -78,8 +78,9 @@ def filled(database: Connection, monkeypatch: pytest.MonkeyPatch, request: pytes
     monkeypatch.setattr(sampling, "SAMPLED_PERCENT", 100)
     monkeypatch.setattr(search, "CANDIDATES", candidates)
     monkeypatch.setattr(listing, "WALKED", 5)
+    monkeypatch.setattr(ordering, "WALKED", 5)
     monkeypatch.setattr(listing, "WALKED_FAR", walked_far)
-    monkeypatch.setattr(selection, "WALKED_FAR", walked_far)
+    monkeypatch.setattr(counting, "WALKED_FAR", walked_far)
     monkeypatch.setattr(listing, "LOOKUP_COST", lookup_cost)
     insert = "INSERT INTO ses_bounces.address (address, address_as_reported) VALUES (%s, %s)"
     for address in ADDRESSES[: len(ADDRESSES) // 2]:
@@ -332,7 +333,7 @@ def test_the_second_row_of_an_address_begins_a_page(filled: Connection, monkeypa
 def test_what_many_addresses_have_in_common_is_counted_less_far(
     filled: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(selection, "COUNTED_SPREAD", 2)
+    monkeypatch.setattr(counting, "COUNTED_SPREAD", 2)
     # In four of 32 open rows; 20 would be few.
     spread = count_bounces(filled, BounceFilter(text="x\\y"))
     assert (spread.found, spread.is_more, spread.number, str(spread)) == (3, True, 2, "more than 2")
@@ -367,7 +368,7 @@ def act() -> Action:
 
 
 def record(connection: Connection, kind: str, address: str, age: timedelta, **fields: Any) -> None:
-    at = NOW - age
+    at = datetime.now(UTC).replace(microsecond=0) - age
     if kind == "transient_bounce":
         fields = {"deadline": at + timedelta(days=14), "policy": "age", "bounce_type": "Transient"} | fields
     entry = Entry(kind, address, address, at, os.urandom(16), **fields)

@@ -144,7 +144,7 @@ def test_one_who_is_refused_beside_one_who_is_held(people: Connection, database_
 
 
 def test_the_daily_comparison_goes_on(people: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of those whose address was erased, which is found out in Python, and of all others."""
+    """People whose address was erased, which is found out in Python, and all others."""
     from ses_bounces.people import sync as module
     from ses_bounces.people.sync import Synced
 

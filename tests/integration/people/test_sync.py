@@ -413,7 +413,7 @@ def test_switching_off_looks_people_up(database: Connection) -> None:
 
 @pytest.mark.parametrize("index", [INDEX, "SELECT"])
 def test_a_chunk_looks_its_own_addresses_up(database: Connection, index: LiteralString) -> None:
-    """Of many due addresses and blocks, those of a chunk are read, and not all again for each chunk."""
+    """Each chunk reads its own due addresses and blocks, not all of them again."""
     database.execute("CREATE TABLE public.people (id bigint PRIMARY KEY, email text, allow_group_email boolean)")
     database.execute(index)
     database.execute(

@@ -9,7 +9,7 @@ import itertools
 import json
 import os
 import stat
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -27,17 +27,20 @@ from ses_bounces.report.csv_file import REPORT_COLUMNS, blocked_csv
 from ses_bounces.report.days import due_days
 from ses_bounces.report.files import publish_reports
 from ses_bounces.report.making import make_report
+from tests.kit.days import today
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 UTC_ZONE = ZoneInfo("UTC")
-TODAY = datetime.now(UTC).date()
-DAY = TODAY - timedelta(days=3)
+
+
+def reported_day() -> date:
+    return today() - timedelta(days=3)
 
 
 def moment(days_after: float) -> datetime:
-    return datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=days_after)
+    return datetime.combine(reported_day(), time(), UTC) + timedelta(days=days_after)
 
 
 def record(connection: Connection, kind: str, name: str, days_after: float, **fields: Any) -> None:
@@ -73,25 +76,25 @@ def test_the_page_draws_the_charts_of_the_report(database: Connection, name: Cha
     for domain, blocked in (("the-longest-name.example", 4), ("b.example", 3), ("middle.example", 2), ("a.example", 3)):
         for n in range(blocked):
             record(database, "permanent_bounce", f"{n}@{domain}", -0.3)
-    make_report(database, DAY, UTC_ZONE)
+    make_report(database, reported_day(), UTC_ZONE)
     [report] = report_days(database)
     summary = report.summary
     drawn = draw(name, summary, PAGE_INK)
     assert drawn is not None
-    assert drawn in stored(database, DAY, "html").decode()
+    assert drawn in stored(database, reported_day(), "html").decode()
     assert draw(name, summary | {"new_by_day": {}, "top_domains": {}, "transients_by_days_left": {}}, "#000") is None
 
 
 def test_numbers_and_rows_of_a_past_day(database: Connection) -> None:
     history(database)
-    summary = make_report(database, DAY, UTC_ZONE)
+    summary = make_report(database, reported_day(), UTC_ZONE)
     assert summary.by_reason == {"permanent_bounce": 1, "complaint": 1}
     assert (summary.blocked_addresses, summary.new_addresses, summary.lifted) == (2, 1, 1)
     assert (summary.transients_open, summary.due_within_48_hours) == (2, 1)
     assert summary.transients_by_days_left == {"2": 1, "14": 1}
-    assert summary.new_by_day[DAY.isoformat()] == {"complaint": 1}
+    assert summary.new_by_day[reported_day().isoformat()] == {"complaint": 1}
     assert (summary.bounces, summary.complaints) == (1, 1)
-    rows = list(csv.DictReader(io.StringIO(stored(database, DAY, "csv").decode())))
+    rows = list(csv.DictReader(io.StringIO(stored(database, reported_day(), "csv").decode())))
     assert [(row["address"], row["reason"], row["source_identity"]) for row in rows] == [
         ("before@example.com", "permanent_bounce", ""),
         ("new@example.com", "complaint", "'=cmd"),
@@ -100,8 +103,8 @@ def test_numbers_and_rows_of_a_past_day(database: Connection) -> None:
 
 def test_the_page_shows_values_as_text_and_holds_no_script(database: Connection) -> None:
     history(database)
-    make_report(database, DAY, UTC_ZONE)
-    html = stored(database, DAY, "html").decode()
+    make_report(database, reported_day(), UTC_ZONE)
+    html = stored(database, reported_day(), "html").decode()
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)" in html
     for address in ("new@example.com", "lifted@example.com", "soon@example.com"):
@@ -114,7 +117,7 @@ def test_the_page_shows_values_as_text_and_holds_no_script(database: Connection)
 def test_days_are_due_until_made_and_again_when_something_late_comes(database: Connection) -> None:
     assert due_days(database, UTC_ZONE, 45) == []
     history(database)
-    days = [DAY + timedelta(days=n) for n in (-1, 0, 1, 2)]
+    days = [reported_day() + timedelta(days=n) for n in (-1, 0, 1, 2)]
     assert due_days(database, UTC_ZONE, 45) == days
     assert due_days(database, UTC_ZONE, 2) == days[2:]
     for day in days:
@@ -122,23 +125,23 @@ def test_days_are_due_until_made_and_again_when_something_late_comes(database: C
     assert due_days(database, UTC_ZONE, 45) == []
     record(database, "permanent_bounce", "late", 0.9)
     assert due_days(database, UTC_ZONE, 45) == days[1:]
-    assert make_report(database, DAY, UTC_ZONE).revision == 1
+    assert make_report(database, reported_day(), UTC_ZONE).revision == 1
     assert due_days(database, UTC_ZONE, 45) == days[2:]
 
 
 def test_one_ledger_gives_one_report(database: Connection) -> None:
     history(database)
-    make_report(database, DAY, UTC_ZONE)
+    make_report(database, reported_day(), UTC_ZONE)
     columns = "csv, html, summary, revision"
     before = database.execute(f"SELECT {columns} FROM ses_bounces.report_day").fetchall()
     record(database, "permanent_bounce", "tomorrow", 1.6)
-    make_report(database, DAY, UTC_ZONE)
+    make_report(database, reported_day(), UTC_ZONE)
     assert database.execute(f"SELECT {columns} FROM ses_bounces.report_day").fetchall() == before
 
 
 def test_a_day_without_anything(database: Connection) -> None:
-    assert make_report(database, DAY, UTC_ZONE).blocked_addresses == 0
-    assert "Nobody is blocked." in stored(database, DAY, "html").decode()
+    assert make_report(database, reported_day(), UTC_ZONE).blocked_addresses == 0
+    assert "Nobody is blocked." in stored(database, reported_day(), "html").decode()
 
 
 def test_days_are_those_of_the_zone(database: Connection) -> None:
@@ -199,9 +202,9 @@ def test_what_happens_in_the_first_of_two_midnights_is_of_that_day(database: Con
 
 def test_publishing(database: Connection, tmp_path: Path) -> None:
     history(database)
-    make_report(database, DAY, UTC_ZONE)
+    make_report(database, reported_day(), UTC_ZONE)
     assert publish_reports(database, tmp_path.as_uri(), None) == 1
-    folder = tmp_path / DAY.isoformat()
+    folder = tmp_path / reported_day().isoformat()
     assert sorted(path.name for path in folder.iterdir()) == [
         "blocked_report.csv",
         "blocked_report.html",
@@ -213,10 +216,10 @@ def test_publishing(database: Connection, tmp_path: Path) -> None:
 
 def test_published_files_are_for_nobody_else(database: Connection, tmp_path: Path) -> None:
     history(database)
-    make_report(database, DAY, UTC_ZONE)
+    make_report(database, reported_day(), UTC_ZONE)
     root = tmp_path / "team" / "reports"
     # As version 0.1.0 left it behind, when it was ended.
-    folder = tmp_path / "old" / DAY.isoformat()
+    folder = tmp_path / "old" / reported_day().isoformat()
     folder.mkdir(0o755, parents=True)
     (folder / ".blocked_report.csv.part").write_text("")
     (folder / "blocked_report.csv").write_text("")
@@ -227,10 +230,10 @@ def test_published_files_are_for_nobody_else(database: Connection, tmp_path: Pat
             assert publish_reports(database, place.as_uri(), None) == 1
         finally:
             os.umask(umask)
-        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (place / DAY.isoformat()).iterdir()}
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (place / reported_day().isoformat()).iterdir()}
         assert set(modes.values()) == {0o600}, modes
         assert len(modes) == 3
-        assert stat.S_IMODE((place / DAY.isoformat()).stat().st_mode) == 0o700
+        assert stat.S_IMODE((place / reported_day().isoformat()).stat().st_mode) == 0o700
         # What was there before is left as it was.
         assert stat.S_IMODE(tmp_path.stat().st_mode) == before
         database.execute("UPDATE ses_bounces.report_day SET published_at = NULL")
@@ -239,8 +242,8 @@ def test_published_files_are_for_nobody_else(database: Connection, tmp_path: Pat
 
 def test_half_a_report_has_no_summary(database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history(database)
-    make_report(database, DAY, UTC_ZONE)
-    folder = tmp_path / DAY.isoformat()
+    make_report(database, reported_day(), UTC_ZONE)
+    folder = tmp_path / reported_day().isoformat()
     folder.mkdir()
     (folder / "summary.json").write_text("of an earlier revision")
     write = files.write_file
@@ -294,7 +297,7 @@ def test_what_was_neutralised_is_read_back() -> None:
 
 
 def test_no_cell_of_the_file_is_a_formula_and_each_is_the_one_it_was(database: Connection) -> None:
-    """Of every three characters that a cell may begin with: Postgres neutralises as Python does, and quotes as it reads."""
+    """Whatever three characters a cell begins with, Postgres neutralises as Python does, and quotes as it reads."""
     cells = [
         "".join(parts)
         for parts in itertools.product(

@@ -15,7 +15,8 @@ from dev.aws import EmulatedAws, temporary_aws
 from ses_bounces.report.files import drop_old_files, publish_reports
 from ses_bounces.report.making import make_report
 from ses_bounces.suppression.drift import publish_drift, report_drift
-from tests.integration.report.test_report import DAY, TODAY, history
+from tests.integration.report.test_report import history, reported_day
+from tests.kit.days import today
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -50,38 +51,38 @@ def keys(client: Any) -> list[str]:
 
 def test_reports_are_written_to_s3_and_again_when_revised(database: Connection, s3: Any) -> None:
     history(database)
-    make_report(database, DAY, UTC_ZONE)
+    make_report(database, reported_day(), UTC_ZONE)
     assert publish_reports(database, URL, CONNECTION) == 1
     names = ("blocked_report.csv", "blocked_report.html", "summary.json")
     # No temporary file is left.
-    assert keys(s3) == [f"{PREFIX}/{DAY}/{name}" for name in names]
-    written = s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}/{DAY}/blocked_report.csv")["Body"].read().decode()
+    assert keys(s3) == [f"{PREFIX}/{reported_day()}/{name}" for name in names]
+    written = s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}/{reported_day()}/blocked_report.csv")["Body"].read().decode()
     assert "new@example.com" in written
     assert publish_reports(database, URL, CONNECTION) == 0
     database.execute("UPDATE ses_bounces.report_day SET published_at = NULL, summary = summary || '{\"revision\": 7}'")
     assert publish_reports(database, URL, CONNECTION) == 1
-    summary = json.loads(s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}/{DAY}/summary.json")["Body"].read())
+    summary = json.loads(s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}/{reported_day()}/summary.json")["Body"].read())
     assert summary["revision"] == 7
     drift = report_drift(database, 45)
-    publish_drift(database, drift, URL, CONNECTION, DAY)
-    assert f"{PREFIX}/{DAY}/suppression_drift.csv" in keys(s3)
+    publish_drift(database, drift, URL, CONNECTION, reported_day())
+    assert f"{PREFIX}/{reported_day()}/suppression_drift.csv" in keys(s3)
 
 
 def test_old_files_go_from_s3_and_nothing_else_does(database: Connection, s3: Any) -> None:
-    old, kept = TODAY - timedelta(days=31), TODAY - timedelta(days=30)
+    old, kept = today() - timedelta(days=31), today() - timedelta(days=30)
     for day in (old, kept):
         for name in ("summary.json", "blocked_report.csv", "blocked_report.html", "suppression_drift.csv"):
             s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{day}/{name}", Body=b"x")
     others = [f"{PREFIX}/{old}/notes.txt", f"{PREFIX}/archive/summary.json", f"elsewhere/{old}/summary.json"]
     for key in others:
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
-    assert drop_old_files(URL, CONNECTION, TODAY, 0) == 0
-    assert drop_old_files(URL, CONNECTION, TODAY, 30) == 1
+    assert drop_old_files(URL, CONNECTION, today(), 0) == 0
+    assert drop_old_files(URL, CONNECTION, today(), 30) == 1
     left = keys(s3)
     assert [key for key in left if f"/{old}/" in key and key.startswith(PREFIX)] == [f"{PREFIX}/{old}/notes.txt"]
     assert len([key for key in left if f"/{kept}/" in key]) == 4
     assert set(others) <= set(left)
-    assert drop_old_files(URL, CONNECTION, TODAY, 30) == 0
+    assert drop_old_files(URL, CONNECTION, today(), 30) == 0
 
 
 @pytest.mark.parametrize(
@@ -91,19 +92,19 @@ def test_old_files_go_from_s3_and_nothing_else_does(database: Connection, s3: An
 def test_a_folder_whose_name_is_not_as_we_write_it_is_somebody_elses(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     (tmp_path / name / "summary.json").write_text("mine")
-    assert drop_old_files(tmp_path.as_uri(), None, TODAY, 7) == 0
+    assert drop_old_files(tmp_path.as_uri(), None, today(), 7) == 0
     assert (tmp_path / name / "summary.json").read_text() == "mine"
 
 
 def test_old_folders_go_from_a_disk(tmp_path: Path) -> None:
-    old = tmp_path / (TODAY - timedelta(days=8)).isoformat()
-    noted = tmp_path / (TODAY - timedelta(days=9)).isoformat()
-    kept = tmp_path / (TODAY - timedelta(days=7)).isoformat()
+    old = tmp_path / (today() - timedelta(days=8)).isoformat()
+    noted = tmp_path / (today() - timedelta(days=9)).isoformat()
+    kept = tmp_path / (today() - timedelta(days=7)).isoformat()
     for folder in (old, noted, kept):
         folder.mkdir()
         (folder / "summary.json").write_text("{}")
     (noted / "notes.txt").write_text("mine")
-    assert drop_old_files(tmp_path.as_uri(), None, TODAY, 7) == 2
+    assert drop_old_files(tmp_path.as_uri(), None, today(), 7) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([noted.name, kept.name])
     assert [path.name for path in noted.iterdir()] == ["notes.txt"]
-    assert drop_old_files((tmp_path / "not there yet").as_uri(), None, TODAY, 7) == 0
+    assert drop_old_files((tmp_path / "not there yet").as_uri(), None, today(), 7) == 0

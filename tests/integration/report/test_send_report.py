@@ -28,7 +28,8 @@ from ses_bounces.base.exceptions import (
 )
 from ses_bounces.dags.tasks import send as send_tasks
 from ses_bounces.report.making import make_report
-from tests.integration.report.test_report import DAY, TODAY, history
+from tests.integration.report.test_report import history, reported_day
+from tests.kit.days import today
 from tests.kit.mailbox import Mailbox, smtp_server
 from tests.kit.tasks import Tasks
 
@@ -52,7 +53,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch, database: Connection, database_url: s
     """The report of a day that is over, and the settings to send it by mail."""
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", BASE)
     history(database)
-    make_report(database, DAY, ZoneInfo("UTC"))
+    make_report(database, reported_day(), ZoneInfo("UTC"))
     return Tasks(monkeypatch, database_url, "{}", queue_urls=[QUEUE], report_email_to=TO)
 
 
@@ -74,51 +75,51 @@ def sent(database: Connection) -> list[tuple[Any, ...]]:
 def test_a_mail_with_numbers_chart_and_link_and_no_address(
     tasks: Tasks, mailbox: Mailbox, database: Connection
 ) -> None:
-    assert by_mail(tasks) == [DAY.isoformat()]
+    assert by_mail(tasks) == [reported_day().isoformat()]
     [mail] = mailbox.mails
     assert mailbox.recipients == [TO]
     assert mail["From"] == "airflow@example.com"
-    assert mail["Subject"] == f"Email Blocked Report of {DAY}: 1 address newly blocked"
+    assert mail["Subject"] == f"Email Blocked Report of {reported_day()}: 1 address newly blocked"
     assert mail["Auto-Submitted"] == "auto-generated"
     body = mail.get_body(("html",))
     assert body is not None
     html = body.get_content()
-    assert f"{BASE}/ses-bounces/reports/{DAY}" in html
+    assert f"{BASE}/ses-bounces/reports/{reported_day()}" in html
     assert "1 complaint" in html
     assert "bgcolor=" in html
     assert "@example" not in html
     assert list(mail.iter_attachments()) == []
-    assert sent(database) == [(DAY, "email", True, True)]
+    assert sent(database) == [(reported_day(), "email", True, True)]
 
 
 def test_it_is_sent_once_whatever_happens(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
-    assert by_mail(tasks) == [DAY.isoformat()]
+    assert by_mail(tasks) == [reported_day().isoformat()]
     assert by_mail(tasks) == []
     # Late messages, a backfill: the day's report is written again.
     database.execute("UPDATE ses_bounces.report_day SET revision = revision + 1, made_at = now()")
     assert by_mail(tasks) == []
     assert len(mailbox.mails) == 1
-    assert by_mail(tasks, again=DAY.isoformat()) == [DAY.isoformat()]
+    assert by_mail(tasks, again=reported_day().isoformat()) == [reported_day().isoformat()]
     assert len(mailbox.mails) == 2
 
 
 def test_days_in_order_and_no_flood_at_first(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
     for days in (1, 2, 9, 20):
-        make_report(database, TODAY - timedelta(days=days), ZoneInfo("UTC"))
-    # Of today so far: not finished.
-    make_report(database, TODAY, ZoneInfo("UTC"))
-    yesterday = TODAY - timedelta(days=1)
+        make_report(database, today() - timedelta(days=days), ZoneInfo("UTC"))
+    # Today's, so far: not finished.
+    make_report(database, today(), ZoneInfo("UTC"))
+    yesterday = today() - timedelta(days=1)
     assert by_mail(tasks) == [yesterday.isoformat()]
     # An outage later: what was missed of the last week.
     database.execute("UPDATE ses_bounces.report_notice SET day = day - 10")
-    assert by_mail(tasks) == [day.isoformat() for day in (DAY, TODAY - timedelta(days=2), yesterday)]
+    assert by_mail(tasks) == [day.isoformat() for day in (reported_day(), today() - timedelta(days=2), yesterday)]
 
 
 def test_addresses_go_along_when_asked(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
     tasks.settings["report_send_addresses"] = True
     by_mail(tasks)
     [attached] = mailbox.mails[0].iter_attachments()
-    assert attached.get_filename() == f"blocked_report_{DAY}.csv.gz"
+    assert attached.get_filename() == f"blocked_report_{reported_day()}.csv.gz"
     table = gzip.decompress(attached.get_payload(decode=True)).decode()  # type: ignore[arg-type]
     assert "new@example.com" in table
     assert "before@example.com" in table
@@ -141,9 +142,9 @@ def test_a_refusal_is_said_without_addresses_and_the_day_stays_due(
     assert "@" not in str(raised.value)
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
-    assert sent(database) == [(DAY, "email", False, True)]
+    assert sent(database) == [(reported_day(), "email", False, True)]
     mailbox.answer = None
-    assert by_mail(tasks) == [DAY.isoformat()]
+    assert by_mail(tasks) == [reported_day().isoformat()]
 
 
 @pytest.mark.parametrize("answer", ["550 no such user", "450 try later"])
@@ -157,20 +158,20 @@ def test_one_of_two_recipients_who_is_refused_is_told_of(
     assert "@" not in str(raised.value)
     # Whoever took it gets it once: the day is done.
     assert mailbox.recipients == [TO[:1]]
-    assert sent(database) == [(DAY, "email", True, True)]
+    assert sent(database) == [(reported_day(), "email", True, True)]
     assert by_mail(tasks) == []
     # As the error says.
     mailbox.answers.clear()
-    assert by_mail(tasks, again=DAY.isoformat()) == [DAY.isoformat()]
+    assert by_mail(tasks, again=reported_day().isoformat()) == [reported_day().isoformat()]
     assert mailbox.recipients == [TO[:1], TO]
 
 
 def test_a_refused_recipient_stops_no_other_day(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
     mailbox.answers[TO[1]] = "550 no such user"
-    make_report(database, DAY - timedelta(days=1), ZoneInfo("UTC"))
+    make_report(database, reported_day() - timedelta(days=1), ZoneInfo("UTC"))
     database.execute(
         "INSERT INTO ses_bounces.report_notice (day, channel, sent_at) VALUES (%s, 'email', now())",
-        [DAY - timedelta(days=2)],
+        [reported_day() - timedelta(days=2)],
     )
     with pytest.raises(PartlySentError):
         by_mail(tasks)
@@ -185,19 +186,19 @@ def test_a_server_that_does_not_answer_is_tried_again(
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
     with pytest.raises(SendError, match="can't be used"):
         by_mail(tasks)
-    assert sent(database) == [(DAY, "email", False, True)]
+    assert sent(database) == [(reported_day(), "email", False, True)]
 
 
 def test_two_senders_at_once_send_one(tasks: Tasks, mailbox: Mailbox, database: Connection) -> None:
     claim = (
         "INSERT INTO ses_bounces.report_notice (day, channel, claimed_at) VALUES (%s, 'email', now() - %s::interval)"
     )
-    database.execute(claim, [DAY, "1 minute"])
+    database.execute(claim, [reported_day(), "1 minute"])
     assert by_mail(tasks) == []
     assert mailbox.mails == []
     # The other one was killed.
     database.execute("UPDATE ses_bounces.report_notice SET claimed_at = now() - interval '11 minutes'")
-    assert by_mail(tasks) == [DAY.isoformat()]
+    assert by_mail(tasks) == [reported_day().isoformat()]
 
 
 def test_what_is_missing_is_said(tasks: Tasks, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,13 +233,13 @@ def test_by_ses(tasks: Tasks, database: Connection, monkeypatch: pytest.MonkeyPa
         assert "@" not in str(raised.value)
         ses.refuse.clear()
         ses.client("ses").verify_email_identity(EmailAddress="reports@news.example.com")
-        assert by_mail(tasks) == [DAY.isoformat()]
+        assert by_mail(tasks) == [reported_day().isoformat()]
         messages = httpx.get(f"{aws.endpoint_url}/_ministack/ses/messages", trust_env=False).json()["messages"]
     [[kept]] = messages.values()
     assert (kept["Source"], kept["To"]) == ("reports@news.example.com", TO)
-    assert f"Email Blocked Report of {DAY}" in kept["Subject"]
-    assert f"/reports/{DAY}" in kept["BodyHtml"]
-    assert sent(database) == [(DAY, "email", True, True)]
+    assert f"Email Blocked Report of {reported_day()}" in kept["Subject"]
+    assert f"/reports/{reported_day()}" in kept["BodyHtml"]
+    assert sent(database) == [(reported_day(), "email", True, True)]
 
 
 class Chat(HTTPServer):
@@ -301,14 +302,14 @@ def chat(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
 
 
 def test_to_a_chat(tasks: Tasks, chat: Chat, database: Connection) -> None:
-    assert to_chat(tasks) == [DAY.isoformat()]
+    assert to_chat(tasks) == [reported_day().isoformat()]
     assert to_chat(tasks) == []
     [(path, body)] = chat.posted
     assert path == "/services/T0/B0/hidden"
     assert list(body) == ["text"]
-    assert f"{BASE}/ses-bounces/reports/{DAY}" in body["text"]
+    assert f"{BASE}/ses-bounces/reports/{reported_day()}" in body["text"]
     assert "@" not in body["text"]
-    assert sent(database) == [(DAY, "chat", True, True)]
+    assert sent(database) == [(reported_day(), "chat", True, True)]
 
 
 def test_to_a_chat_with_the_newly_blocked(tasks: Tasks, chat: Chat) -> None:
@@ -322,7 +323,7 @@ def test_to_a_chat_with_the_newly_blocked(tasks: Tasks, chat: Chat) -> None:
 def test_a_chat_shows_the_address_and_not_its_cell_of_the_file(tasks: Tasks, chat: Chat, database: Connection) -> None:
     """A spreadsheet would take it for a formula: in the file an apostrophe stands before it."""
     database.execute("UPDATE ses_bounces.address SET address = '=sum@example.com' WHERE address = 'new@example.com'")
-    make_report(database, DAY, ZoneInfo("UTC"))
+    make_report(database, reported_day(), ZoneInfo("UTC"))
     tasks.settings |= {"report_send_addresses": True}
     to_chat(tasks)
     assert "`=sum@example.com`: complaint" in chat.posted[0][1]["text"]
@@ -343,7 +344,7 @@ def test_a_webhook_that_refuses(
     assert type(raised.value) is error
     # Whoever has the path may write into the chat.
     assert "hidden" not in str(raised.value) + "".join(capfd.readouterr())
-    assert sent(database) == [(DAY, "chat", False, True)]
+    assert sent(database) == [(reported_day(), "chat", False, True)]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])
@@ -355,13 +356,13 @@ def test_a_webhook_that_has_moved_is_not_told_by_a_get(
         to_chat(tasks)
     assert "hidden" not in str(raised.value)
     assert chat.asked == []
-    assert sent(database) == [(DAY, "chat", False, True)]
+    assert sent(database) == [(reported_day(), "chat", False, True)]
 
 
 @pytest.mark.parametrize("status", [307, 308])
 def test_a_redirection_that_keeps_the_method_is_followed(tasks: Tasks, chat: Chat, status: int) -> None:
     chat.status, chat.location = status, "/elsewhere"
-    assert to_chat(tasks) == [DAY.isoformat()]
+    assert to_chat(tasks) == [reported_day().isoformat()]
     assert [path for path, _ in chat.posted] == ["/services/T0/B0/hidden", "/elsewhere"]
     assert chat.posted[0][1] == chat.posted[1][1]
 

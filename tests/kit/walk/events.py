@@ -37,6 +37,32 @@ MEANINGS: tuple[tuple[str, str | None, str | None, str | None], ...] = (
     *(("Delivery", None, None, "delivery"),) * 4,
 )
 GARBAGE = ("not JSON at all", "[1, 2]", "{}", '{"eventType": "Surprise"}', "", '{"eventType": "Bounce", "bounce": 7}')
+# Whatever reads this raises: what a fault of ours would do.
+RAISES = "a body whose reading raises"
+# Each has stopped the others of its batch once, or could.
+POISON = (
+    RAISES,
+    '{"mail": "\\ud800"}',
+    '{"notificationType": "Bounce", "bounce": {"bouncedRecipients": "\\udfff"}, "mail": {}}',
+    '{"notificationType": "Bounce", "bounce": {"timestamp": "x' + 20_000 * " " + 'y"}, "mail": {}}',
+    '{"notificationType": "Bounce", "bounce": {"bouncedRecipients": [{"emailAddress": 5}]}, "mail": {}}',
+    '{"eventType": "SubscriptionConfirmation"}',
+    '{"Type": "Notification", "TopicArn": 7, "Message": [], "Timestamp": "' + 9_000 * "9" + '"}',
+    5_000 * "[",
+    '{"eventType": "Bounce", "mail": {"timestamp": 1e999}}',
+    "9" * 5_000,
+    '{"Records": [{"Sns": null}, 7]}',
+    "null",
+)
+# What is no address, or more than one; and other ways to write one.
+NO_ADDRESSES = (
+    "no address",
+    "ada@example.com,bo@example.com",
+    "bad@email@example.com",
+    "<ada@example.com",
+    "a b@example.com",
+)
+WRITTEN = ("mailto:{}", "SMTP:{}", "rfc822; {}", "\ufeff{}", "{}\u200b", "Ada, B. <{}>", '"x, y@z" <{}>')
 NOISE = ('{"eventType": "Open", "mail": {}}', '{"notificationType": "AmazonSnsSubscriptionSucceeded"}')
 FORWARDED = ("ours in another's", "another's in ours")
 SHAPES = ("sns", "sns", "other topic", "eventbridge", "bare", "records", "claims another time", *FORWARDED)
@@ -62,8 +88,9 @@ class Rules:
 class Event:
     """One SES event.
 
-    ``form``: plain, foreign (a bounce that names somebody else), bad (with a recipient that is none), or reply (of whose
-    recipient nothing but the address is said).
+    ``form``: plain, foreign (a bounce that names somebody else), bad (with a recipient that is none), odd (an element of
+    the mail's destination is no text), written (recipients are written otherwise), or reply (of whose recipient nothing
+    but the address is said).
     """
 
     meaning: tuple[str, str | None, str | None, str | None]
@@ -82,14 +109,20 @@ class Event:
         key = "eventType" if as_event else "notificationType"
         fields: dict[str, Any] = {"timestamp": iso(self.reported)}
         mail_fields = {"timestamp": iso(self.sent), "messageId": f"mail {self.mail}"}
-        names = [*self.names, *(["no address"] if self.form == "bad" else [])]
+        names = list(self.names)
+        if self.form == "bad":
+            names.append(NO_ADDRESSES[self.number % len(NO_ADDRESSES)])
+        if self.form == "written":
+            names = [WRITTEN[self.number % len(WRITTEN)].format(name) for name in names]
         if type_ == "Delivery":
             return delivery(names, key, mail_fields, **fields)
         fields["feedbackId"] = f"feedback {self.number}" if self.has_feedback_id else None
         if type_ == "Complaint":
             fields |= {"complaintFeedbackType": sub_type, "complaintSubType": bounce_type}
             return complaint(names, key, mail_fields, **fields)
-        destination = list(self.names)
+        destination: list[Any] = list(self.names)
+        if self.form == "odd":
+            destination.append(7)
         if self.form == "foreign":
             names = ["somebody@elsewhere.example"]
         if self.form == "reply":
@@ -114,7 +147,7 @@ class Event:
 
     def is_understood(self) -> bool:
         """Whether nothing of it is quarantined."""
-        return self.meaning[3] is not None and self.form != "bad"
+        return self.meaning[3] is not None and self.form not in ("bad", "odd")
 
     def _made(self, address: str, kind: str, rules: Rules) -> Made:
         type_, bounce_type, sub_type, _ = self.meaning
@@ -195,8 +228,8 @@ def random_event(
     reported = at
     if r.random() < 0.05:
         reported = r.choice((datetime(2031, 1, 1, tzinfo=UTC), datetime(2001, 1, 1, tzinfo=UTC)))
-    form = r.choice(("plain",) * 8 + ("foreign", "bad")) if meaning[0] != "Delivery" else "plain"
-    if form == "foreign" and meaning[0] != "Bounce":
+    form = r.choice(("plain",) * 8 + ("foreign", "bad", "odd", "written")) if meaning[0] != "Delivery" else "plain"
+    if form in ("foreign", "odd") and meaning[0] != "Bounce":
         form = "plain"
     if form == "plain" and meaning[:3] == ("Bounce", "Transient", "General") and r.random() < 0.6:
         form = "reply"

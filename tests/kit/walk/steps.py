@@ -39,6 +39,7 @@ from tests.kit.walk.events import (
     HALF_DAY,
     NOISE,
     OTHER_TOPIC,
+    POISON,
     SECOND,
     Event,
     Key,
@@ -47,6 +48,7 @@ from tests.kit.walk.events import (
     body_of,
     random_event,
 )
+from tests.kit.walk.outages import catch_up, fall_behind, forget_queue
 from tests.kit.walk.world import Live, Step, World
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -79,7 +81,8 @@ def _land(world: World, r: Random, connection: Any, *, take: bool = True) -> Non
     earlier = [m for m in world.messages.values() if m.events]
     for _ in range(r.randrange(1, 7)):
         events: tuple[Event, ...] = ()
-        body, topic, is_noise, sent_at = r.choice(GARBAGE), None, False, world.now - r.randrange(20) * HALF_DAY
+        kinds = POISON if r.random() < 0.4 else GARBAGE
+        body, topic, is_noise, sent_at = r.choice(kinds), None, False, world.now - r.randrange(20) * HALF_DAY
         chance = r.random()
         if chance < 0.05:
             body, is_noise = r.choice(NOISE), True
@@ -141,7 +144,7 @@ def classify_killed(world: World, r: Random) -> None:
 def promote(world: World, _r: Random) -> None:
     """What the hourly run does after classifying."""
     promote_expired(world.connection)
-    world.is_owed = bool(world.pending())
+    world.is_owed = bool(world.pending()) or world.read_to is not None
 
 
 def promote_killed(world: World, r: Random) -> None:
@@ -216,7 +219,7 @@ def delete(world: World, r: Random) -> None:
     has = [id_ for id_ in ids if world.state(world.ids()[id_]).episode]
     results = delete_transients(world.connection, _action(world, r), ids)
     assert _done(results) == _new(world, {"transient_deleted"})
-    if not world.pending():
+    if not world.pending() and not world.read_to:
         assert _done(results) == sorted(has)
 
 
@@ -445,16 +448,16 @@ def reports(world: World, r: Random) -> None:
 
 def try_only(world: World, r: Random) -> None:
     """A replay is tried: nothing changes."""
-    with world.meanings():
-        try_replay(world.connection, world.product_rules, _window(world, r))
+    with world.meanings(), world.own_session() as connection:
+        try_replay(connection, world.product_rules, _window(world, r))
 
 
 def replayed(world: World, r: Random) -> None:
     """A window is tried, then read again."""
     window, own = _window(world, r), _own_messages(world)
-    with world.meanings():
-        tried = try_replay(world.connection, world.product_rules, window)
-        done = replay(world.connection, world.product_rules, window)
+    with world.meanings(), world.own_session() as connection:
+        tried = try_replay(connection, world.product_rules, window)
+        done = replay(connection, world.product_rules, window)
     assert {name: count for name, (count, _) in tried.found.items()} == {
         name: count for name, (count, _) in done.found.items()
     }
@@ -464,11 +467,11 @@ def replayed(world: World, r: Random) -> None:
 def replay_killed(world: World, r: Random) -> None:
     """A replay is killed, and done again."""
     window, own = _window(world, r), _own_messages(world)
-    with world.meanings():
-        try_replay(world.connection, world.product_rules, window)
+    with world.meanings(), world.own_session() as own_session:
+        try_replay(own_session, world.product_rules, window)
         with world.doomed(r, "replay", 80) as connection:
             replay(connection, world.product_rules, window)
-        replay(world.connection, world.product_rules, window)
+        replay(own_session, world.product_rules, window)
     _replayed(world, window, own)
 
 
@@ -546,6 +549,9 @@ STEPS: dict[Step, int] = {
     try_only: 1,
     replayed: 5,
     crowd: 2,
+    fall_behind: 3,
+    catch_up: 5,
+    forget_queue: 1,
     land_killed: 1,
     classify_killed: 5,
     promote_killed: 2,

@@ -86,6 +86,7 @@ class World:
     """
 
     def __init__(self, connection: Connection, url: str) -> None:
+        """:param url: of the database itself, though the connection may go by a pooler."""
         self.connection = connection
         self.url = url
         [self.now] = self.row("SELECT date_trunc('second', clock_timestamp())")
@@ -106,6 +107,10 @@ class World:
         self.numbers = 0
         # The lists may be behind, until the next promotion, where a deadline was held back or never_block changed.
         self.is_owed = False
+        # Up to when the queue is known to have been read; None: there is none, or nothing waits in it.
+        self.read_to: datetime | None = None
+        # The blocks of passed deadlines that were there when it fell behind.
+        self.blocked_before: set[tuple[str, datetime]] = set()
         self.report_settings: Any = None
         self.kills: Counter[str] = Counter()
 
@@ -156,6 +161,12 @@ class World:
             except (DatabaseError, psycopg.Error):
                 assert left <= 0, "it failed by itself"
                 self.kills[what] += 1
+
+    @contextmanager
+    def own_session(self) -> Iterator[Connection]:
+        """A connection past the pooler, for replays: they refuse one whose transactions are of several sessions."""
+        with connect_url(self.url) as connection:
+            yield connection
 
     def row(self, query: str, parameters: Any = None) -> Any:
         """The first row of a query."""
@@ -243,8 +254,7 @@ class World:
 
     def check(self) -> None:
         """Everything that anybody may ask, against the model."""
-        is_held = bool(self.pending())
-        self.is_owed = self.is_owed or is_held
+        self.is_owed = self.is_owed or bool(self.pending()) or self.read_to is not None
         self._check_ledger()
         self._check_answers()
         at = self.clock()
@@ -254,6 +264,11 @@ class World:
         assert self.is_owed or not due, f"due after a promotion: {due}"
         self._check_lists(wanted, skip=due if self.is_owed else set())
         self._check_messages()
+
+    def expired_blocks(self) -> set[tuple[str, datetime]]:
+        """The open blocks of passed deadlines, each with the deadline."""
+        rows = self.connection.execute(f"{_BLOCKED} AND reason = 'expired_transient'").fetchall()
+        return {(address, since) for address, _, since in rows}
 
     def _check_ledger(self) -> None:
         found: Counter[Any] = Counter()
@@ -318,6 +333,9 @@ class World:
         )
         never = dict(self.connection.execute("SELECT address, reason FROM ses_bounces.do_not_email").fetchall())
         assert set(blocked) | set(bounced) <= set(wanted)
+        early = self.expired_blocks() - self.blocked_before if self.read_to else set()
+        early = {(address, since) for address, since in early if self.read_to and since > self.read_to}
+        assert not early, f"the queue was read to {self.read_to}, and deadlines after that were acted upon: {early}"
         for address, state in wanted.items():
             if address in skip:
                 continue

@@ -48,7 +48,7 @@ def test_a_field_with_a_lone_surrogate_hides_no_other(lone: str) -> None:
 def test_a_number_of_any_length_hides_no_other_field(number: str) -> None:
     body = json.dumps(bounce() | {"time": "LONE", "detail": "LONE"}).replace('"LONE"', number)
     assert [entry.address for entry in classify_body(body).entries] == [ADDRESS]
-    # Of an object that has to be read leniently, which is another way.
+    # An object that has to be read leniently, which is another way.
     odd = body.replace("{", '{"Records": "\\ud800", ', 1)
     assert [entry.address for entry in classify_body(odd).entries] == [ADDRESS]
 

@@ -85,6 +85,7 @@ def upgrade(connection: Connection) -> int:
         connection.execute(_LOCK)
         rules = key_indexes.key_rules(connection)
         _load_codepoints(connection)
+        _load_providers(connection)
         for name in ROUTINES:
             connection.execute(statement(name))
         if rules != key_indexes.key_rules(connection):
@@ -126,9 +127,9 @@ def _check_whose(connection: Connection) -> None:
                 f"Nothing was changed. Rename that schema, or use another database. {_connection_place()}"
             )
     elif not connection.execute(_HAS_SITE, [SCHEMA]).fetchone():
-        # Of 0.1.0, which knew of no sites.
+        # 0.1.0 made it, which knew of no sites.
         _refuse_other_site(DEFAULT, f"`{UPGRADE}` as the site without a name, then UPDATE")
-    # Of an upgrade that was killed: there is no row yet, and it is nobody's.
+    # A killed upgrade left it: there is no row yet, and it belongs to no site.
     elif connection.execute(f"SELECT 1 FROM {SCHEMA}.setting").fetchone():
         _check_site(connection)
 
@@ -195,3 +196,21 @@ def _load_codepoints(connection: Connection) -> None:
     with connection.cursor().copy(f"COPY {SCHEMA}.{codepoint.name} (first, last, mapping, is_mark) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def _load_providers(connection: Connection) -> None:
+    from ses_bounces.base.database.tables.figures import figure_day, figure_due, provider
+    from ses_bounces.classify.providers import PROVIDERS
+
+    known = connection.execute(f"SELECT p.domain, p.name FROM {SCHEMA}.{provider.name} p").fetchall()
+    if dict(known) == PROVIDERS:
+        return
+    connection.execute(f"TRUNCATE {SCHEMA}.{provider.name}")
+    with connection.cursor().copy(f"COPY {SCHEMA}.{provider.name} (domain, name) FROM STDIN") as copy:
+        for row in PROVIDERS.items():
+            copy.write_row(row)
+    # Past days are counted by the list of today.
+    connection.execute(
+        f"INSERT INTO {SCHEMA}.{figure_due.name} (day) SELECT DISTINCT f.day FROM {SCHEMA}.{figure_day.name} f"
+        " WHERE f.dimension = 'all'"
+    )

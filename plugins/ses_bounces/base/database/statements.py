@@ -22,6 +22,7 @@ ROUTINES = (
     "functions/blocked_lists",
     "functions/queue_read",
     "functions/day_start",
+    "functions/figure_entry",
 )
 
 

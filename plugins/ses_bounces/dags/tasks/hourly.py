@@ -20,6 +20,7 @@ from ses_bounces.dags.tasks import run as task_run
 from ses_bounces.dags.tasks.brake import carry_out_decisions
 from ses_bounces.dags.tasks.brake import check_brake as check_brake
 from ses_bounces.dags.tasks.changes import counts_of, in_words, report_changes
+from ses_bounces.dags.tasks.figures import count_figures
 from ses_bounces.dags.tasks.replay import backfilled, rebuild_window, replay_window, reprocessed
 from ses_bounces.dags.tasks.run import Counts, recorded, refuse_params, settings_of
 
@@ -42,6 +43,8 @@ REMOVED = {
 }
 # The search index may lag: what it lacks is found without it.
 INDEX_SECONDS = 60
+# So may the figures: the next run goes on.
+FIGURE_SECONDS = 120
 
 
 def plan_drain(context: Context) -> list[Counts]:
@@ -147,6 +150,7 @@ def classify_bounces(context: Context) -> Counts:
         if window := reprocessed(context):
             is_dry = bool(context["params"].get("dry_run", True))
             counts.update(replay_window(connection, settings, window, verify, is_dry=is_dry))
+        counts["figures"] = count_figures(connection, FIGURE_SECONDS)
     log.info("Classified %s: %s", counted(done.messages, "message"), in_words(done.outcomes))
     if done.reasons:
         log.warning("Quarantined: %s", in_words(done.reasons))

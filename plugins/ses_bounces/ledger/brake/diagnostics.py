@@ -14,7 +14,7 @@ _ADDRESS = re.compile(rf"(?<![^{_PARTS}])[^{_PARTS}@]+@[^\s<>()\[\]{{}}\"',;]+")
 _WORD = re.compile(r"[^\s<>\"(),;\[\]{}']+")
 # A domain ends with letters: a version or an address of IPv4 doesn't.
 _DOMAIN = re.compile(r"\.[^\W\d_][^.]+$")
-# Session ids, times and the like differ in every answer of a server.
+# A server's answers differ in session ids and times.
 _RUN = re.compile(r"[\w.-]+")
 _NUMBER = re.compile(r"\b\d{5,}\b")
 _LETTER, _DIGIT = re.compile("[A-Za-z]"), re.compile(r"\d")

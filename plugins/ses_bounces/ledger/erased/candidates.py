@@ -1,8 +1,8 @@
 """Which addresses a text may spell, as address keys. The time grows linearly with the length of the text.
 
-Every ``@`` and every ``=`` is looked at, with a bounded number of characters on both sides; a text without them costs
-one search. Escapes of JSON, URLs, HTML and quoted-printable are undone first, and so are the Unicode forms that a
-reader takes for the same letters.
+Every ``@`` is looked at, and every ``=`` that has a dot near it, with a bounded number of characters on both sides; a
+text without them costs one search. Escapes of JSON, URLs, HTML and quoted-printable are undone first, and so are the
+Unicode forms that a reader takes for the same letters.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ from ses_bounces.classify.fitting import without_escaped_surrogates, without_sur
 # What no unquoted part of an address holds.
 _PARTS = r"\s\"<>(),;:\\\[\]{}|&@"
 _LOCAL = re.compile(rf"[^{_PARTS}]{{1,{MAX_ADDRESS_CHARACTERS}}}")
-_DOMAIN = re.compile(rf"[^{_PARTS}%=/?#!'`*]{{1,{MAX_DOMAIN_CHARACTERS + 1}}}")
+_OF_DOMAIN = rf"[^{_PARTS}%=/?#!'`*]"
+_DOMAIN = re.compile(rf"{_OF_DOMAIN}{{1,{MAX_DOMAIN_CHARACTERS + 1}}}")
+_LAST_PART = re.compile(rf"[^{_PARTS}=]{{1,{MAX_ADDRESS_CHARACTERS}}}")
+# Each begins with a literal character, and refuses within the search what can be no address.
+_AT = re.compile(f"@(?={_OF_DOMAIN})")
+_VERP = re.compile(rf"=(?=[^{_PARTS}%=/?#!'`*.]{{0,{MAX_DOMAIN_CHARACTERS}}}\.)")
+_SRS_BACKWARDS = re.compile(rf"=(?=[^{_PARTS}=.]{{0,{MAX_ADDRESS_CHARACTERS}}}\.)")
 # Longest quoted local part that is looked for.
 _QUOTED_CHARACTERS = 66
 # Behind one of these an address may begin: a URL's path, a parameter, a quotation mark.
@@ -37,6 +43,10 @@ _GUEST = re.compile(r"#ext#$", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 # Both begin with a literal character, which is searched for fast.
 _JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_BACKSLASHES = re.compile(r"\\{2,}")
+_URL_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
+# Different escapes that are replaced one after the other, at 1 ms each for a megabyte; more of them are undone at once.
+_FEW_ESCAPES = 40
 _JSON_SPACE = re.compile(r"\\[nrtbf](?![a-zA-Z]:)")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 # Without one of these there is no @ or = in a text, nor an escape of one.
@@ -49,7 +59,7 @@ def keys_in(text: str | None) -> set[str]:
     """Return the keys of whatever in a text, or in the body of a message, may be an address."""
     found: set[str] = set()
     seen: set[tuple[str, str, str]] = set()
-    for reading in _readings(text) if text else ():
+    for reading in _readings("\n".join(dict.fromkeys(leaves(text)))) if text else ():
         _collect(reading, seen, found)
     return found
 
@@ -79,7 +89,7 @@ def _strings(text: str) -> list[str] | None:
         if not _is_json(text):
             return _strings_of_a_tree(text)
     # One by one, and not by name: of names that come twice a dict would keep one.
-    return [json.loads(string) for string in _STRING.findall(text) if _SIGN.search(string)]
+    return [json.loads(string) for string in dict.fromkeys(_STRING.findall(text)) if _SIGN.search(string)]
 
 
 def _is_json(text: str) -> bool:
@@ -109,42 +119,52 @@ def _strings_of_a_tree(text: str) -> list[str] | None:
 
 def _readings(text: str) -> Iterator[str]:
     """Yield a text as it stands, and with its escapes undone."""
-    for leaf in leaves(text):
-        reading = leaf
-        yield reading
-        for _ in range(_MOST_ESCAPES):
-            undone = _undo(reading)
-            if undone == reading:
-                break
-            yield undone
-            reading = undone
-        if not reading.isascii():
-            plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", reading))
-            yield from {plain, plain.lower()} - {reading}
+    reading = text
+    yield reading
+    for _ in range(_MOST_ESCAPES):
+        undone = _undo(reading)
+        if undone == reading:
+            break
+        yield undone
+        reading = undone
+    if not reading.isascii():
+        plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", reading))
+        yield from {plain, plain.lower()} - {reading}
 
 
 def _undo(text: str) -> str:
     if "\\" in text:
         # JSON within JSON doubles them: any number of them escapes the same.
-        while "\\\\" in text:
-            text = text.replace("\\\\", "\\")
+        text = _BACKSLASHES.sub(r"\\", text)
         text = _JSON_SPACE.sub(" ", _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
     if "%" in text:
-        text = unquote(text)
+        text = _unquote(text)
     if "&" in text:
         text = html.unescape(text)
     return text.replace("=40", "@")
 
 
+def _unquote(text: str) -> str:
+    escapes = set(_URL_ESCAPE.findall(text))
+    if len(escapes) > _FEW_ESCAPES or any(escape[1] in "89abcdefABCDEF" for escape in escapes):
+        return unquote(text)
+    # The percent sign last: what it escapes is the next round's.
+    for escape in sorted(escapes, key=lambda escape: escape == "%25"):
+        text = text.replace(escape, chr(int(escape[1:], 16)))
+    return text
+
+
 def _collect(text: str, seen: set[tuple[str, str, str]], found: set[str]) -> None:
-    backwards = ""
-    for place, separator in _separators(text):
+    if "@" not in text and "=" not in text:
+        return
+    # Reversed, the part before is matched from its end: a search for it would read it once for each character.
+    backwards = text[::-1]
+    for place, separator in _separators(text, backwards):
         behind = _DOMAIN.match(text, place + 1)
-        if behind is None or place == 0:
+        if behind is None:
             continue
-        # Reversed, the part before is matched from its end: a search for it would read it once for each character.
-        backwards = backwards or text[::-1]
-        before = _LOCAL.match(backwards, len(text) - place)
+        # What stands before a = is read back to the = before it, and no further.
+        before = (_LOCAL if separator == "@" else _LAST_PART).match(backwards, len(text) - place)
         local = before[0][::-1] if before else _quoted(text, place)
         part = (local, separator, behind[0])
         if local and part not in seen:
@@ -158,18 +178,19 @@ def _collect(text: str, seen: set[tuple[str, str, str]], found: set[str]) -> Non
                         found.add(unicodedata.normalize("NFD", key))
 
 
-def _separators(text: str) -> Iterator[tuple[int, str]]:
-    # Two searches for a character are ten times as fast as one for either.
-    for separator in "@=":
-        place = text.find(separator)
-        while place >= 0:
-            yield place, separator
-            place = text.find(separator, place + 1)
+def _separators(text: str, backwards: str) -> Iterator[tuple[int, str]]:
+    """Yield each place that may part an address, and its character; one place may come twice."""
+    for found in _AT.finditer(text):
+        yield found.start(), "@"
+    for found in _VERP.finditer(text):
+        yield found.start(), "="
+    for found in _SRS_BACKWARDS.finditer(backwards):
+        yield len(text) - found.end(), "="
 
 
 def _quoted(text: str, place: int) -> str:
     """Return the quoted local part that ends before a place; empty where there is none."""
-    if text[place - 1] != '"':
+    if text[place - 1 : place] != '"':
         return ""
     begins = text.rfind('"', max(0, place - _QUOTED_CHARACTERS), place - 1)
     return text[begins:place] if begins >= 0 else ""
@@ -179,7 +200,6 @@ def _addresses(local: str, separator: str, domain: str) -> Iterator[str]:
     """Yield what the text around an ``@`` or ``=`` may mean."""
     domain = domain.rstrip(".-_~")
     if separator == "=":
-        local = local.rpartition("=")[2]
         yield from (f"{name}@{domain}" for name in _ends(local, _BEGINS_VERP) if "." in domain)
         # SRS: SRS0=hash=day=example.com=anna@forwarder.example
         if "." in local:

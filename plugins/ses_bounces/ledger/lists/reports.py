@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 # What summaries that version 0.1.0 made don't have.
-_NEWER: dict[str, Any] = {"may_lack": []}
+_NEWER: dict[str, Any] = {"may_lack": [], "where": {"groups": {}, "rates": [], "suggested_outages": []}}
 
 
 @dataclass(frozen=True)

@@ -6,29 +6,33 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.action import Result
 from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.pasted import Pasted, read_text
 from ses_bounces.actions.previews import BlocksPreview, preview_blocks
-from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift
+from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift, said_of
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
 from ses_bounces.classify.causes import CAUSES, WISHES
+from ses_bounces.ledger.figures.outages import outages
 from ses_bounces.ledger.lists.requests import lift_requests, open_requests
-from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once
+from ses_bounces.suppression.at_once import AT_ONCE, try_at_once
+from ses_bounces.suppression.lifting import LIFTED
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.in_turn import in_turn
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import unguarded
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
+from ses_bounces.web.routes.selected import all_blocked
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 SHOWN = 200
 
@@ -42,6 +46,8 @@ def show(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLRe
 
 async def chosen_ones(form: EditorFormDep) -> Pasted | list[int]:
     """Return the pasted addresses, or the ids of the ticked ones. :raises ActionError: none, or too many."""
+    if form.text("all"):
+        return []
     return await in_turn(read_text, form.text("text")) if "text" in form.fields else form.ids()
 
 
@@ -53,13 +59,15 @@ def preview(
     connection: DatabaseDep,
 ) -> HTMLResponse:
     """Which of the ticked or pasted addresses are blocked, and why."""
-    return _preview(request, form, preview_blocks(connection, chosen))
+    blocks = all_blocked(form, connection) if form.text("all") else chosen
+    return _preview(request, form, connection, preview_blocks(connection, blocks))
 
 
-def _preview(request: Request, form: SentForm, found: BlocksPreview) -> HTMLResponse:
+def _preview(request: Request, form: SentForm, connection: DatabaseDep, found: BlocksPreview) -> HTMLResponse:
     causes = Counter(cause.reason for item in found.blocked for cause in item.causes)
+    said = said_of(connection, [item.address_id for item in found.blocked[:SHOWN] if item.address_id is not None])
     return page(
-        request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN,
+        request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN, said=said,
         causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]], WISHES=WISHES,
     )  # fmt: skip
 
@@ -74,7 +82,7 @@ def lift(request: Request, form: EditorFormDep, connection: DatabaseDep, setting
     results = lift_blocks(connection, action, dict.fromkeys(form.ids(), causes), ses_first=settings.lift_at_ses)
     lifting = _lifting(connection, settings, [r.target_id for r in results if r.outcome == "done" and r.target_id])
     return show_outcome(
-        request, form, connection, "lift_blocks", "Blocks lifted", results, ("blocked", "Email Blocked Report"),
+        request, form, connection, "lift_blocks", "Blocks lifted", results, ("blocked", "Email Blocked List"),
         settings, lifting, lift_id=form.id,
     )  # fmt: skip
 
@@ -93,9 +101,15 @@ def retry(request: Request, form: EditorFormDep, connection: DatabaseDep, settin
 
 
 @router.get("/undo", response_class=HTMLResponse)
-def undo(request: Request, viewer: EditorDep) -> HTMLResponse:
-    """A form for the blocks that a provider's outage caused."""
-    return page(request, viewer, "undo.html", section="blocked", now=datetime.now(UTC))
+def undo(
+    request: Request, viewer: EditorDep, connection: DatabaseDep, outage: Annotated[int | None, Query()] = None
+) -> HTMLResponse:
+    """A form for the blocks that a provider's outage caused; filled in for one that was suggested."""
+    suggested = None if outage is None else next((o for o in outages(connection) if o.outage_id == outage), None)
+    return page(
+        request, viewer, "undo.html", section="blocked", now=datetime.now(UTC), suggested=suggested,
+        is_gone=outage is not None and suggested is None,
+    )  # fmt: skip
 
 
 @router.post("/undo/preview", response_class=HTMLResponse)
@@ -109,7 +123,7 @@ def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep)
         form.text("configuration_set").strip() or None,
         form.text("sub_type").strip() or None,
     )
-    return _preview(request, form, preview_blocks(connection, find_blocks(connection, wanted)))
+    return _preview(request, form, connection, preview_blocks(connection, find_blocks(connection, wanted)))
 
 
 @router.post("/lifts/retract", response_class=HTMLResponse)
@@ -117,7 +131,7 @@ def retract(request: Request, form: EditorFormDep, connection: DatabaseDep, sett
     """Take a lift back."""
     results = retract_lift(connection, form.action(), form.text("lift_id"))
     return show_outcome(
-        request, form, connection, "retract_lift", "Lift taken back", results, ("blocked", "Email Blocked Report"),
+        request, form, connection, "retract_lift", "Lift taken back", results, ("blocked", "Email Blocked List"),
         settings,
     )  # fmt: skip
 

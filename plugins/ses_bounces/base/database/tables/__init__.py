@@ -11,6 +11,7 @@ from ses_bounces.base.database.tables import (  # noqa: F401
     doctor,
     erasure,
     feed,
+    figures,
     ledger,
     pages,
     people,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Direction = Literal["ascending", "descending"]
 Condition = sql.Composable
 
-# So many rows are looked at in the order of the list before those that match are looked for and sorted.
+# Rows read in the order of the list before the matching ones are looked up and sorted instead. More: slower rare texts.
 WALKED = 2_000
 # Rows that are read in order before a text that many addresses have in common is looked up.
 WALKED_FAR = 50_000

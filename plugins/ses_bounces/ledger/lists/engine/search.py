@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 GRAM = 3
 MAX_TEXT_CHARACTERS = 320
-# Of what was typed into search boxes.
+# Texts typed into search boxes.
 KEPT_OF_A_USER = 100
 # More addresses than these are not looked up before a part of the list was looked through.
 CANDIDATES = 10_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -64,6 +66,7 @@ def upgrade() -> None:
     _add_awaited_queue()
     _bound_searches()
     _find_erased()
+    _add_figures()
     for table, parameters in _STORAGE.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
 
@@ -72,6 +75,7 @@ def downgrade() -> None:
     for table, parameters in _STORAGE.items():
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
+    _drop_figures()
     op.drop_index("blocked_list_erased_idx", "blocked_list", schema=SCHEMA)
     _unbind_searches()
     _drop_awaited_queue()
@@ -446,3 +450,126 @@ def _find_erased() -> None:
     """Whether anybody who was erased is blocked: then the mailer needs the secret."""
     open_ones = sa.text("unblocked_at IS NULL AND address ~~ '%@erased.invalid'")
     op.create_index("blocked_list_erased_idx", "blocked_list", ["address"], schema=SCHEMA, postgresql_where=open_ones)
+
+
+_DIMENSION = "dimension IN ('all', 'provider', 'configuration_set', 'identity', 'campaign')"
+
+
+def _figure_table(name: str, comment: str, keys: list[str], *columns: sa.Column[Any] | sa.CheckConstraint) -> None:
+    """A table with a row for each of these keys; they are its primary key."""
+    key = sa.PrimaryKeyConstraint(*keys, name=op.f(f"{name}_pkey"))
+    op.create_table(name, *columns, key, schema=SCHEMA, comment=comment)
+
+
+def _place_of(name: str) -> list[sa.Column[Any] | sa.CheckConstraint]:
+    return [
+        sa.Column("dimension", sa.Text(collation="C"), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint(_DIMENSION, name=op.f(f"{name}_dimension_check")),
+    ]
+
+
+def _add_figures() -> None:
+    """What happened on each day, in numbers; the first run counts the days of the ledger."""
+    place = ["dimension", "day", "name"]
+    counts = ("bounces", "lifted", "transients", "complaints", "not_sent")
+    _figure_table(
+        "figure_day",
+        "Bounces and complaints of each day (UTC) by what they have in common; a projection of the ledger.",
+        place,
+        *_place_of("figure_day"),
+        *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in counts),
+    )
+    _figure_table(
+        "delivery_day",
+        "Deliveries of each day (UTC), counted once for each mail and address.",
+        place,
+        *_place_of("delivery_day"),
+        sa.Column("deliveries", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "delivery_count",
+        sa.Column("day", sa.Date(), nullable=False),
+        *(
+            sa.Column(name, sa.Text(), nullable=False)
+            for name in ("domain", "identity", "configuration_set", "campaign")
+        ),
+        sa.Column("deliveries", sa.Integer(), nullable=False),
+        schema=SCHEMA,
+        comment="Deliveries as they are classified, until the end of the run adds them to delivery_day.",
+    )
+    _figure_table(
+        "sent_day",
+        "What SES says it sent on each day (UTC); SES itself forgets it after two weeks.",
+        ["source", *place, "account", "region"],
+        *(sa.Column(name, sa.Text(collation="C"), nullable=False) for name in ("account", "region", "source")),
+        *_place_of("sent_day"),
+        sa.Column("sent", sa.BigInteger(), nullable=False),
+        sa.Column("delivered", sa.BigInteger()),
+        sa.Column("bounces", sa.BigInteger(), nullable=False),
+        sa.Column("complaints", sa.BigInteger(), nullable=False),
+        sa.Column("rejects", sa.BigInteger()),
+        sa.Column("noted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("source IN ('statistics', 'vdm')", name=op.f("sent_day_source_check")),
+    )
+    _figure_table(
+        "figure_text",
+        "What servers said most to the last bounces of each day, without addresses and numbers.",
+        ["day", "provider", "said"],
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("provider", sa.Text(collation="C"), nullable=False),
+        sa.Column("said", sa.Text(collation="C"), nullable=False),
+        sa.Column("bounces", sa.Integer(), nullable=False),
+    )
+    _add_figure_work()
+
+
+def _add_figure_work() -> None:
+    _figure_table(
+        "figure_due",
+        "Days that are to be counted once more: entries of theirs were superseded, lifted or erased.",
+        ["figure_due_id"],
+        sa.Column("figure_due_id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+    )
+    _figure_table(
+        "figure_position",
+        "How far the ledger is counted.",
+        ["only_row"],
+        sa.Column("only_row", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("counted_at", sa.DateTime(timezone=True)),
+        sa.CheckConstraint("only_row", name=op.f("figure_position_only_row_check")),
+    )
+    op.execute(f"INSERT INTO {SCHEMA}.figure_position DEFAULT VALUES")
+    _figure_table(
+        "suggested_outage",
+        "Domains that refused many with the same words in a short time: perhaps an outage of theirs.",
+        ["suggested_outage_id"],
+        sa.Column("suggested_outage_id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("domain", sa.Text(collation="C"), nullable=False),
+        sa.Column("first", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("addresses", sa.Integer(), nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+    )
+    op.create_index("suggested_outage_domain_idx", "suggested_outage", ["domain"], unique=True, schema=SCHEMA)
+    _figure_table(
+        "provider",
+        "Mailbox providers of domains; filled by each upgrade from ses_bounces.classify.providers.",
+        ["domain"],
+        sa.Column("domain", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+    )
+
+
+def _drop_figures() -> None:
+    # Made after the migration, of what goes here.
+    op.execute(f"DROP VIEW IF EXISTS {SCHEMA}.figure_entry")
+    for table in (
+        "provider", "suggested_outage", "figure_position", "figure_due", "figure_text", "sent_day", "delivery_count",
+        "delivery_day", "figure_day",
+    ):  # fmt: skip
+        op.drop_table(table, schema=SCHEMA)
