@@ -44,7 +44,7 @@ bench: test-environment  ## Measure, and print tables; ARGS goes to the benchmar
 bench-scale: test-environment  ## The same at full size: hours, 40 GB under TMPDIR; keeps its result in benchmarks/results/
 	@$(BIN)/python -m benchmarks --big $(ARGS)
 
-matrix: test-environment  ## Unit and integration tests on each Python, and with lowest and newest versions; ARGS names some
+matrix: test-environment  ## The tests with each Python, Airflow and Postgres that is supported, lowest to newest; ARGS names some
 	@$(BIN)/python -m dev.matrix $(ARGS)
 
 fresh:  ## Run make run and make test in a bare Debian, as root and as a user: needs root and debootstrap, takes hours

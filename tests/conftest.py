@@ -17,7 +17,7 @@ from dev.postgres import EmbeddedPostgres
 from ses_bounces.base.database import connection as connections
 from ses_bounces.base.database import schema
 from tests.kit import distribution
-from tests.kit.scratch import postgres_in_memory
+from tests.kit.scratch import copy_database, postgres_in_memory
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -115,7 +115,7 @@ def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        copy_database(admin, name, template)
     yield postgres.url(name)
     # Another connection: a test may have restarted the server.
     with psycopg.connect(postgres.url(), autocommit=True) as admin:

@@ -81,9 +81,17 @@ def _settings_change(page: Page, url: str) -> None:
     page.get_by_role("button", name="Preview the change…").click()
 
 
-def _report(page: Page, url: str) -> None:
+def _check(page: Page, url: str) -> None:
     page.goto(f"{url}/ses-bounces/blocked")
-    page.locator("summary").click()
+    blocked = page.locator("tbody").get_by_role("rowheader").all_inner_texts()[:4]
+    page.get_by_role("link", name="Check addresses").click()
+    page.get_by_label("Addresses to check").fill("\n".join([*blocked, "nobody@example.com", "not an address"]))
+    page.get_by_role("main").get_by_role("button", name="Check").click()
+    page.get_by_role("heading", name="What is known").wait_for()
+
+
+def _report(page: Page, url: str) -> None:
+    page.goto(f"{url}/ses-bounces/reports")
     page.get_by_role("link", name=re.compile(r"^\d{4}-\d\d-\d\d$")).first.click()
 
 
@@ -94,6 +102,8 @@ PICTURES: dict[str, Steps] = {
     "history": _history,
     "message": _message,
     "blocked": _at("blocked"),
+    "check": _check,
+    "reports": _at("reports"),
     "daily-report": _report,
     "figures": _at("figures"),
     "lifts": _at("lifts"),
@@ -117,6 +127,8 @@ SHOWN = {
     "GET /addresses/{address_id}": "history",
     "GET /messages/{message_id}": "message",
     "GET /blocked": "blocked",
+    "GET /check": "check",
+    "GET /reports": "reports",
     "GET /reports/{day}": "daily-report",
     "GET /lifts": "lifts",
     "GET /undo": "undo",
@@ -130,7 +142,7 @@ SHOWN = {
 # What is asked for by GET and is no page, and why.
 NO_PAGE = {
     "GET /queues": "a part of the overview",
-    "GET /charts/{name}.svg": "on the page of the blocked list",
+    "GET /charts/{name}.svg": "on the page of the daily reports",
     "GET /reports/{day}/document": "within the page of the report",
     "GET /bounces.csv": "a file",
     "GET /blocked.csv": "a file",

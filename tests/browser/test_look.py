@@ -27,9 +27,21 @@ __all__ = ["data"]
 pytestmark = pytest.mark.e2e
 
 PAGES = [
-    "", "bounces", "bounces?state=closed", "blocked", "lifts", "stops", "people", "quarantine", "settings", "figures",
+    "",
+    "bounces",
+    "bounces?state=closed",
+    "blocked",
+    "blocked?state=lifted",
+    "reports",
+    "check",
+    "lifts",
+    "stops",
+    "people",
+    "quarantine",
+    "settings",
+    "figures",
     "figures?by=day&days=7",
-]  # fmt: skip
+]
 THEMES = ["light", "dark"]
 
 
@@ -75,7 +87,7 @@ def test_axe_finds_no_serious_fault(server: PagesServer, data: Connection, open_
     assert {path: texts for path, texts in found.items() if texts} == {}
 
 
-@pytest.mark.parametrize("width", [390, 1000])
+@pytest.mark.parametrize("width", [390, 1000, 1440])
 def test_no_page_is_wider_than_the_window(
     server: PagesServer, data: Connection, open_page: OpenPage, width: int
 ) -> None:
@@ -107,7 +119,7 @@ def test_the_keyboard_is_enough(server: PagesServer, data: Connection, open_page
     page.keyboard.type("gone")
     page.keyboard.press("Enter")
     expect(page.get_by_role("rowheader")).to_have_text([GONE])
-    box = page.get_by_role("link", name="Address")
+    box = page.get_by_role("columnheader").get_by_role("link", name="Address")
     box.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("columnheader", name=re.compile("Address"))).to_have_attribute("aria-sort", "ascending")

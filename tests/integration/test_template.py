@@ -96,7 +96,11 @@ def test_another_version_or_locale_has_another_one(tmp_path: Path, monkeypatch: 
         monkeypatch.setenv("LC_ALL", locale)
         monkeypatch.setattr(template, "migrating_versions", lambda versions=versions: versions)
         names.add(template.place().name)
-    assert len(names) == 3
+    # So has another server: the data directory of one is nothing for the next.
+    for major in ("14", "15"):
+        monkeypatch.setenv("POSTGRES_MAJOR", major)
+        names.add(template.place().name)
+    assert len(names) == 5
 
 
 def test_who_may_not_write_into_the_environment_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,9 @@ CASES: dict[str, Case] = {
     "GET /blocked": Case("read", "blocked"),
     "POST /blocked/search": Case("read", "blocked/search", {"text": "@example.com"}, 303, changes=True),
     "GET /blocked.csv": Case("edit", "blocked.csv"),
+    "GET /check": Case("read", "check"),
+    "POST /check": Case("read", "check", {"text": "{name}-lifted@example.com"}),
+    "POST /check.csv": Case("read", "check.csv", {"text": "{name}-lifted@example.com"}),
     "GET /lifts": Case("read", "lifts"),
     "POST /lifts/preview": Case("edit", "lifts/preview", {"id": "{lifted}"}),
     "POST /lifts/done": Case(
@@ -115,6 +118,7 @@ CASES: dict[str, Case] = {
     "GET /people": Case("read", "people"),
     "POST /people/switch-on": Case("edit", "people/switch-on", {"flag_change_id": "{on}", **_WHY}, changes=True),
     "POST /people/leave-off": Case("edit", "people/leave-off", {"flag_change_id": "{off}", **_WHY}, changes=True),
+    "GET /reports": Case("read", "reports"),
     "GET /reports/{day}": Case("edit", "reports/{day}"),
     "GET /reports/{day}/document": Case("edit", "reports/{day}/document"),
     "GET /reports/{day}/blocked_report.csv": Case("edit", "reports/{day}/blocked_report.csv"),
@@ -161,8 +165,11 @@ def routes(app: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(route, Mount) and route.name != "static":
             yield from routes(route, f"{prefix}{route.path}")
         elif not isinstance(route, Mount):
-            for method in sorted(getattr(route, "methods", None) or ()):
-                yield method, f"{prefix}{getattr(route, 'path', '')}"
+            # From FastAPI 0.137 on, an included router is one route of the app, and knows its own.
+            included = getattr(route, "effective_route_contexts", None)
+            for one in included() if included else [route]:
+                for method in sorted(getattr(one, "methods", None) or ()):
+                    yield method, f"{prefix}{getattr(one, 'path', '')}"
 
 
 def ask(client: httpx.Client, route: str, data: Mapping[str, str], token: str | None = None) -> httpx.Response:

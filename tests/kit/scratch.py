@@ -8,6 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 from dev import launcher, template
 from dev.postgres import EmbeddedPostgres
@@ -34,6 +37,13 @@ def postgres_in_memory() -> Iterator[EmbeddedPostgres]:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_database(admin: psycopg.Connection[Any], name: str, template: str) -> None:
+    """Make a database as a copy of another, by way of its files."""
+    # Before Postgres 15 there is no other way, and no word for it.
+    strategy = " STRATEGY file_copy" if admin.info.server_version >= 150000 else ""
+    admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}{strategy}")
 
 
 def _parent() -> Path:

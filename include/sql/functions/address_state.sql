@@ -305,7 +305,7 @@ WITH entry AS (
     ) n ON true
 )
 SELECT s.address_id,
-    -- Asked once first: mostly there are no patterns, and no address has to be read.
+    -- Check once whether any pattern exists: usually none does, and no address is read.
     (SELECT EXISTS (SELECT FROM ses_bounces.protected_known(known_at))) AND EXISTS (
         SELECT FROM ses_bounces.address a
         JOIN ses_bounces.protected_known(known_at) t ON t.pattern IN (a.address, '@' || a.domain)

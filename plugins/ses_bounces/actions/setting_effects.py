@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 KIND = "save_settings"
 CHANGES_SHOWN = 10
-# What decides which rows of the people table are read and written.
-_OF_PEOPLE = (
-    "postgres_conn_id", "people_table", "people_id_column", "people_email_column", "people_flag_column", "enforce",
+# What says where people are: it is tried before it is saved.
+PLACE_OF_PEOPLE = (
+    "postgres_conn_id", "people_table", "people_id_column", "people_email_column", "people_flag_column",
 )  # fmt: skip
+# What decides which rows of the people table are read and written.
+_OF_PEOPLE = (*PLACE_OF_PEOPLE, "enforce")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def effects(connection: Connection, before: Settings | None, after: Settings) ->
             *_protection(connection, before, after),
             *_brake(before, after),
             *_switches(before, after),
+            *_days(before, after),
+            *_outward(before, after),
             *_people(connection, before, after),
         ]
 
@@ -142,3 +146,51 @@ def _switches(before: Settings | None, after: Settings) -> Iterator[str]:
         yield "No flag is touched any more; those that we switched off stay off."
     if before is not None and set(before.queue_urls) - set(after.queue_urls):
         yield "A queue goes: what waits in it is no longer drained."
+
+
+def _days(before: Settings | None, after: Settings) -> Iterator[str]:
+    """What is kept for a shorter time is deleted."""
+    if before is None:
+        return
+    if _shorter(before.raw_retention_days, after.raw_retention_days):
+        yield (
+            f"Received messages older than {_days_of(after.raw_retention_days)} are deleted with the next run. What "
+            "they led to stays; they can't be read again."
+        )
+    if after.report_days_kept < before.report_days_kept:
+        yield f"Reports older than {_days_of(after.report_days_kept)} are deleted from the database with the next run."
+    if _shorter(before.report_retention_days, after.report_retention_days):
+        yield (
+            f"Report files older than {_days_of(after.report_retention_days)} are deleted under report_url with the "
+            "next run."
+        )
+
+
+def _shorter(before: int, after: int) -> bool:
+    # 0 days: kept for good.
+    return after != 0 and (before == 0 or after < before)
+
+
+def _days_of(number: int) -> str:
+    return f"{number:,} {'day' if number == 1 else 'days'}"
+
+
+def _outward(before: Settings | None, after: Settings) -> Iterator[str]:
+    """What others are told or asked, and whose messages still count."""
+    if after.push_to_ses and not (before and before.push_to_ses):
+        yield "The next run of ses_suppression_sync begins to put whom we block for good on SES's suppression lists."
+    if after.verify_signatures and not (before and before.verify_signatures):
+        yield "From the next run on, messages that SNS has not signed are quarantined."
+    if after.allowed_topic_arns and set(after.allowed_topic_arns) != set(before.allowed_topic_arns if before else ()):
+        number = len(after.allowed_topic_arns)
+        yield (
+            f"From the next run on, only messages of {number} {'topic' if number == 1 else 'topics'} count; those of "
+            "others are quarantined."
+        )
+    if before is not None and before.allowed_topic_arns and not after.allowed_topic_arns:
+        yield "Messages of any topic count from the next run on."
+    if after.report_send_addresses and not (before and before.report_send_addresses):
+        yield "Addresses leave the database: the next report that is sent has them."
+    if before is not None and set(after.report_email_to) - set(before.report_email_to):
+        number = len(after.report_email_to)
+        yield f"The next finished day's report goes by e-mail to {number} {'address' if number == 1 else 'addresses'}."

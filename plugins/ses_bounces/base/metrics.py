@@ -40,19 +40,24 @@ METRICS = {
     "switched_on": Metric("counter", "people", (), "whose Allow Group Email was switched on again"),
     "suppressions_recorded": Metric("counter", "addresses", ("region",), "of SES's suppression list, new to us"),
     "suppressions_pushed": Metric("counter", "addresses", ("region",), "that we put on SES's suppression list"),
-    "suppression_drift": Metric("gauge", "addresses", ("kind",), "on which our blocked list and SES's lists differ"),
+    "suppression_drift_theirs_only": Metric("gauge", "addresses", (), "that only SES has a reason to suppress"),
+    "suppression_drift_ours_only": Metric("gauge", "addresses", (), "that we block, and SES does not"),
+    "suppression_drift_reasons_differ": Metric("gauge", "addresses", (), "that we and SES block for different reasons"),
     "lifted": Metric("counter", "requests", (), "to lift a block that were done"),
     "reports_sent": Metric("counter", "reports", ("channel",), "that were sent by e-mail or to a chat"),
-    "findings": Metric("gauge", "findings", ("severity",), "of the doctor: critical, warning, unknown and ok"),
+    "findings_critical": Metric("gauge", "findings", (), "of the doctor that are critical"),
+    "findings_warning": Metric("gauge", "findings", (), "of the doctor that are warnings"),
+    "findings_unknown": Metric("gauge", "findings", (), "of the doctor: what it could not look at"),
+    "findings_ok": Metric("gauge", "findings", (), "of the doctor: what it found in order"),
 }  # fmt: skip
 
 
 def count(name: str, number: int, tags: dict[str, str] | None = None) -> None:
     """Add to a counter; nothing is sent for 0."""
-    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.stats import Stats
 
     if number:
-        stats.incr(f"ses_bounces.{name}", number, tags=_with_site(tags))
+        Stats.incr(f"ses_bounces.{name}", number, tags=_with_site(tags))
 
 
 def gauge(name: str, value: float, tags: dict[str, str] | None = None) -> None:
@@ -60,13 +65,13 @@ def gauge(name: str, value: float, tags: dict[str, str] | None = None) -> None:
 
     Where no tag gets through, what it is of follows its name: else the gauges of one name would overwrite each other.
     """
-    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.stats import Stats
 
     tagged = _with_site(tags)
     if tagged and _are_tags_dropped():
         # A dot would begin another part of the name.
         name, tagged = ".".join([name, *(_NO_PART.sub("_", value) for value in tagged.values())]), None
-    stats.gauge(f"ses_bounces.{name}", value, tags=tagged)
+    Stats.gauge(f"ses_bounces.{name}", value, tags=tagged)
 
 
 @functools.cache

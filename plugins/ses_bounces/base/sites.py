@@ -8,17 +8,12 @@ What is a site's own is found under its key: ``ses_bounces`` for the one that ha
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
 
 from ses_bounces.base.exceptions import SettingsError
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 SECTION = "ses_bounces"
 DEFAULT = "default"
@@ -90,16 +85,6 @@ class Site:
             return f"{self.dag_id_prefix}{name}"
         kind = name.removeprefix("ses_bounces").removeprefix("_").removeprefix("ses_")
         return f"{self.dag_id_prefix}{self.key}{f'_{kind}' if kind else ''}"
-
-    def bound(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Return a function that runs as this site's."""
-
-        @functools.wraps(function)
-        def within(*args: P.args, **kwargs: P.kwargs) -> R:
-            with self.current():
-                return function(*args, **kwargs)
-
-        return within
 
     @contextlib.contextmanager
     def current(self) -> Iterator[None]:

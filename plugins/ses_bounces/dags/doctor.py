@@ -49,7 +49,7 @@ from airflow.sdk import (
 )
 
 from ses_bounces.base import sites
-from ses_bounces.dags.shape import Retries, Shape
+from ses_bounces.dags.shape import Retries, Shape, run_for
 from ses_bounces.dags.tasks import doctor as doctor_tasks
 
 
@@ -71,22 +71,22 @@ def build(shape: Shape) -> DAG:
         @task_group(prefix_group_id=False)
         def checks() -> None:
             @task(doc_md=doctor_tasks.check_queues.__doc__)
-            @site.bound
+            @run_for(site)
             def check_queues() -> dict[str, Any]:
                 return doctor_tasks.check_queues(get_current_context())
 
             @task(doc_md=doctor_tasks.check_sending.__doc__)
-            @site.bound
+            @run_for(site)
             def check_sending() -> dict[str, Any]:
                 return doctor_tasks.check_sending(get_current_context())
 
             @task(doc_md=doctor_tasks.check_ledger.__doc__)
-            @site.bound
+            @run_for(site)
             def check_ledger() -> dict[str, Any]:
                 return doctor_tasks.check_ledger(get_current_context())
 
             @task(doc_md=doctor_tasks.check_dags.__doc__)
-            @site.bound
+            @run_for(site)
             def check_dags() -> dict[str, Any]:
                 return doctor_tasks.check_dags(get_current_context())
 
@@ -96,7 +96,7 @@ def build(shape: Shape) -> DAG:
             check_dags()
 
         @task(doc_md=doctor_tasks.report_findings.__doc__, trigger_rule="all_done")
-        @site.bound
+        @run_for(site)
         def report_findings() -> dict[str, Any]:
             return doctor_tasks.report_findings(get_current_context())
 

@@ -54,7 +54,7 @@ from airflow.sdk import (
 )
 
 from ses_bounces.base import sites
-from ses_bounces.dags.shape import Retries, Shape, report_asset
+from ses_bounces.dags.shape import Retries, Shape, report_asset, run_for
 from ses_bounces.dags.tasks import hourly
 from ses_bounces.dags.tasks.run import require_plan
 
@@ -133,7 +133,7 @@ def _step(site: sites.Site, name: str) -> Any:
     """
 
     @task(task_id=name, trigger_rule="all_done", doc_md=getattr(hourly, name).__doc__)
-    @site.bound
+    @run_for(site)
     def step() -> dict[str, Any]:
         counts: dict[str, Any] = getattr(hourly, name)(_context())
         return counts
@@ -160,19 +160,19 @@ def build(shape: Shape) -> DAG:
     @dag(**arguments)
     def ses_bounces() -> None:
         @task(doc_md=hourly.plan_drain.__doc__)
-        @site.bound
+        @run_for(site)
         def plan_drain() -> list[dict[str, Any]]:
             return hourly.plan_drain(get_current_context())
 
         @task(doc_md=hourly.drain_queue.__doc__, map_index_template="{{ queue_name }}")
-        @site.bound
+        @run_for(site)
         def drain_queue(job: dict[str, Any]) -> dict[str, Any]:
             context = get_current_context()
             context["queue_name"] = job["url"].rpartition("/")[2]  # type: ignore[typeddict-unknown-key]
             return hourly.drain_queue(context, job)
 
         @task(trigger_rule="all_done", doc_md=hourly.emit_blocked_report.__doc__, outlets=[report_alias])
-        @site.bound
+        @run_for(site)
         def emit_blocked_report(*, outlet_events: Any) -> dict[str, Any]:
             counts = hourly.emit_blocked_report(_context())
             if counts["days"]:
@@ -180,7 +180,7 @@ def build(shape: Shape) -> DAG:
             return counts
 
         @task(trigger_rule="all_done", retries=0, doc_md=hourly.check_run.__doc__)
-        @site.bound
+        @run_for(site)
         def check_run() -> None:
             hourly.check_run(get_current_context())
 

@@ -38,7 +38,7 @@ from airflow.sdk import (
 )
 
 from ses_bounces.base import sites
-from ses_bounces.dags.shape import Retries, Shape
+from ses_bounces.dags.shape import Retries, Shape, run_for
 from ses_bounces.dags.tasks import lift as lift_tasks
 
 
@@ -58,7 +58,7 @@ def build(shape: Shape) -> DAG:
     @dag(**arguments)
     def ses_lift_blocks() -> None:
         @task(doc_md=lift_tasks.lift_blocks.__doc__)
-        @site.bound
+        @run_for(site)
         def lift_blocks() -> dict[str, Any]:
             return lift_tasks.lift_blocks(get_current_context())
 

@@ -17,7 +17,6 @@ LIBRARIES = (
     "airflow.providers.postgres.hooks.postgres",
     "airflow.providers.standard.decorators.python",
     "airflow.sdk.definitions.decorators",
-    "airflow.sdk.definitions.retry_policy",
     "psycopg",
 )
 # A job is told its type only after listeners have heard of it; DAG processor and triggerer don't import this.

@@ -29,7 +29,7 @@ from typing import Any
 from airflow.sdk import DAG, Param, dag, get_current_context, task
 
 from ses_bounces.base import sites
-from ses_bounces.dags.shape import Retries, Shape, report_asset
+from ses_bounces.dags.shape import Retries, Shape, report_asset, run_for
 from ses_bounces.dags.tasks import send as send_tasks
 
 _PARAMS = {
@@ -60,12 +60,12 @@ def build(shape: Shape) -> DAG:
     @dag(**arguments)
     def ses_send_report() -> None:
         @task(doc_md=send_tasks.send_report_email.__doc__)
-        @site.bound
+        @run_for(site)
         def send_report_email() -> dict[str, Any]:
             return send_tasks.send_report_email(get_current_context())
 
         @task(doc_md=send_tasks.send_report_to_chat.__doc__)
-        @site.bound
+        @run_for(site)
         def send_report_to_chat() -> dict[str, Any]:
             return send_tasks.send_report_to_chat(get_current_context())
 

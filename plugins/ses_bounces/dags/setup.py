@@ -49,7 +49,7 @@ from airflow.sdk import (
 )
 
 from ses_bounces.base import sites
-from ses_bounces.dags.shape import Retries, Shape
+from ses_bounces.dags.shape import Retries, Shape, run_for
 from ses_bounces.dags.tasks import setup as setup_tasks
 
 
@@ -82,28 +82,28 @@ def build(shape: Shape) -> DAG:
     @dag(**arguments)
     def ses_bounces_setup() -> None:
         @task(doc_md=setup_tasks.show_plan.__doc__)
-        @site.bound
+        @run_for(site)
         def show_plan() -> dict[str, Any]:
             return setup_tasks.show_plan(get_current_context())
 
         @task(doc_md=setup_tasks.apply_plan.__doc__)
-        @site.bound
+        @run_for(site)
         def apply_plan() -> dict[str, Any]:
             return setup_tasks.apply_plan(get_current_context())
 
         # With only the database, what is before it is skipped.
         @task(doc_md=setup_tasks.upgrade_database.__doc__, trigger_rule="none_failed")
-        @site.bound
+        @run_for(site)
         def upgrade_database() -> dict[str, Any]:
             return setup_tasks.upgrade_database(get_current_context())
 
         @task(doc_md=setup_tasks.show_settings.__doc__)
-        @site.bound
+        @run_for(site)
         def show_settings() -> dict[str, Any]:
             return setup_tasks.show_settings(get_current_context())
 
         @task(doc_md=setup_tasks.prove_feed.__doc__)
-        @site.bound
+        @run_for(site)
         def prove_feed() -> dict[str, Any]:
             return setup_tasks.prove_feed(get_current_context())
 

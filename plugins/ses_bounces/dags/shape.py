@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from airflow.sdk import Asset, CronDataIntervalTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import Asset, CronDataIntervalTimetable
+from airflow.sdk.exceptions import AirflowFailException
 
 from ses_bounces.base.exceptions import NeedsAPersonError
 from ses_bounces.base.sites import Site
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 TAGS = ("email", "ses")
 
@@ -92,6 +97,26 @@ def report_asset(site: Site) -> Asset:
     return Asset(name=f"{site.key}_blocked_report", uri=f"x-ses-bounces://{folder}blocked-report")
 
 
+def run_for(site: Site) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator of a task's function: it runs as this site's, and Airflow doesn't retry what a person must mend.
+
+    :raises AirflowFailException: in place of a :class:`NeedsAPersonError`, with the same message.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def within(*args: P.args, **kwargs: P.kwargs) -> R:
+            with site.current():
+                try:
+                    return function(*args, **kwargs)
+                except NeedsAPersonError as error:
+                    raise AirflowFailException(str(error)) from error
+
+        return within
+
+    return decorate
+
+
 def timetable(schedule: Any) -> Any:
     """Return the schedule of a DAG: a cron string becomes intervals in UTC, anything else stays as it is."""
     # A bare cron string would give intervals of no length.
@@ -99,15 +124,11 @@ def timetable(schedule: Any) -> Any:
 
 
 def _default_args(retries: Retries) -> dict[str, Any]:
-    """Return owner and retries; what a person has to mend is not retried."""
-    policy = ExceptionRetryPolicy(
-        rules=[RetryRule(NeedsAPersonError, RetryAction.FAIL, reason="A retry would meet the same.")]
-    )
+    """Return owner and retries; what a person has to mend is not retried, see :func:`run_for`."""
     return {
         "owner": "email",
         "retries": retries.times,
         "retry_delay": retries.first,
         "retry_exponential_backoff": 2,
         "max_retry_delay": retries.longest,
-        "retry_policy": policy,
     }

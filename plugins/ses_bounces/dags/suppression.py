@@ -42,7 +42,7 @@ from airflow.sdk import (
 )
 
 from ses_bounces.base import sites
-from ses_bounces.dags.shape import Retries, Shape
+from ses_bounces.dags.shape import Retries, Shape, run_for
 from ses_bounces.dags.tasks import suppression as suppression_tasks
 
 
@@ -74,12 +74,12 @@ def build(shape: Shape) -> DAG:
     @dag(**arguments)
     def ses_suppression_sync() -> None:
         @task(doc_md=suppression_tasks.plan_sync.__doc__)
-        @site.bound
+        @run_for(site)
         def plan_sync() -> list[dict[str, Any]]:
             return suppression_tasks.plan_sync(get_current_context())
 
         @task(doc_md=suppression_tasks.read_suppression_list.__doc__, map_index_template="{{ place }}")
-        @site.bound
+        @run_for(site)
         def read_suppression_list(job: dict[str, Any]) -> dict[str, Any]:
             context = get_current_context()
             context["place"] = job["region"] or job["aws_conn_id"]  # type: ignore[typeddict-unknown-key]
@@ -87,17 +87,17 @@ def build(shape: Shape) -> DAG:
 
         # A list that can't be read must not stop the comparison of the others.
         @task(trigger_rule="all_done", doc_md=suppression_tasks.report_suppression_drift.__doc__)
-        @site.bound
+        @run_for(site)
         def report_suppression_drift() -> dict[str, Any]:
             return suppression_tasks.report_suppression_drift(get_current_context())
 
         @task(trigger_rule="all_done", doc_md=suppression_tasks.push_blocked_addresses.__doc__)
-        @site.bound
+        @run_for(site)
         def push_blocked_addresses() -> dict[str, Any]:
             return suppression_tasks.push_blocked_addresses(get_current_context())
 
         @task(trigger_rule="all_done", retries=0, doc_md=suppression_tasks.check_run.__doc__)
-        @site.bound
+        @run_for(site)
         def check_run() -> None:
             suppression_tasks.check_run(get_current_context())
 

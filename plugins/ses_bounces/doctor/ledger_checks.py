@@ -61,7 +61,7 @@ def _check_processing(findings: Findings, health: Health, settings: Settings) ->
     elif settings.enabled:
         findings.add(
             "processing", "", severity, f"Last run of the DAG {dag_id(HOURLY)}: {ago(hours)}.",
-            "It is paused, or its scheduler stands; the queue keeps messages for a limited time.",
+            "It is paused, or its scheduler is not running; the queue keeps messages for a limited time.",
             f"Unpause the DAG {dag_id(HOURLY)}. {_RUNS} plan_drain.",
         )  # fmt: skip
     elif hours is not None and hours <= LATE_HOURS:

@@ -6,6 +6,7 @@ SES Developer Guide, sending review process FAQ (bounce rate 5 % review, 10 % pa
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.aws.clients import Place, explained, places
@@ -14,7 +15,7 @@ from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.sites import SETUP, dag_id
 from ses_bounces.doctor.clients import Clients
-from ses_bounces.doctor.finding import Findings, Severity
+from ses_bounces.doctor.finding import Finding, Findings, Severity
 from ses_bounces.doctor.health import Health, ago
 from ses_bounces.doctor.identity_checks import check_reports
 from ses_bounces.doctor.queue_checks import latest
@@ -34,6 +35,7 @@ SILENT_HOURS = 24
 SILENT_HOURS_WITHOUT_DELIVERIES = 72
 MANY_SENT = 1_000
 _ENTRIES_READ = 10_000
+_RATE = re.compile(r"It is (\d+\.\d+)%;")
 
 
 def check_sending(connection: Connection, clients: Clients) -> Findings:
@@ -138,3 +140,9 @@ def _check_rates(findings: Findings, clients: Clients, place: Place, region: str
                 "AWS may pause the account's sending.",
                 "Stop mailing old lists; the Email Blocked Report shows which domains and sources it comes from.",
             )  # fmt: skip
+
+
+def rate_found(finding: Finding, name: str) -> float | None:
+    """Return the rate, from 0 to 1, that a finding of one of ``RATES`` says; None: it says none, or is another."""
+    said = _RATE.match(finding.found) if finding.check == name else None
+    return float(said[1]) / 100 if said else None

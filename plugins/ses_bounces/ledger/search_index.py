@@ -39,7 +39,7 @@ def index_addresses(connection: Connection, seconds: float = float("inf")) -> in
 
 
 def _last_address(connection: Connection) -> int:
-    # Behind the lock, so that no writer is halfway: an id below this one that is not there never comes.
+    # Read under the lock: an id below this one that is missing now will never appear.
     with connection.transaction():
         lock_state(connection)
         row = connection.execute("SELECT coalesce(max(a.address_id), 0) FROM ses_bounces.address a").fetchone()

@@ -128,7 +128,8 @@ def _lifts(preview: BlocksPreview, wanted: list[str] | None) -> tuple[dict[int, 
 def _ask_ses(connection: Connection, found: Settings | None, results: list[Result]) -> tuple[list[Result], list[str]]:
     """Take a few addresses off SES's own list at once; more, or without settings, are left to the DAG."""
     from ses_bounces.ledger.lists.requests import open_requests
-    from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, left_to_dag, try_at_once
+    from ses_bounces.suppression.at_once import AT_ONCE, try_at_once
+    from ses_bounces.suppression.lifting import LIFTED, left_to_dag
 
     ids = [result.target_id for result in results if result.outcome != "refused" and result.target_id is not None]
     requests = open_requests(connection, ids) if ids else {}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ses_bounces.shell.command import DONE, LOOK
 from ses_bounces.shell.context import database
 from ses_bounces.shell.output import answer, progress
+
+if TYPE_CHECKING:
+    from ses_bounces.ledger.lists.checked import Checked
 
 STDIN = "-"
 
@@ -26,35 +29,32 @@ def given(addresses: Iterable[str]) -> list[str]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Tell of each address whether it is blocked, and why."""
-    from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES, LookedUp, lookup
+    """Tell of each address whether it is blocked and why, transient until when, or being lifted."""
+    from ses_bounces.classify.address import split_addresses
+    from ses_bounces.ledger.lists.checked import check_keys
+    from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES, read_keys
 
-    texts = given(options.addresses)
-    answers: list[LookedUp] = []
+    texts = [part.strip() for text in given(options.addresses) for part in split_addresses(text)]
+    answers: list[Checked] = []
     with database(options) as connection, progress("Asking", len(texts)) as tell:
         for start in range(0, len(texts), MAX_ADDRESSES):
-            answers += lookup(connection, texts[start : start + MAX_ADDRESSES])
-            tell(len(answers))
+            for some in check_keys(connection, read_keys(texts[start : start + MAX_ADDRESSES])):
+                answers += some
+                tell(len(answers))
     pairs = list(zip(texts, answers, strict=True))
-    answer(options, [_as_json(*pair) for pair in pairs], *(_in_words(*pair) for pair in pairs))
+    answer(options, [_as_json(*pair) for pair in pairs], *(f"{text}: {found.words}" for text, found in pairs))
     return DONE if all(found.is_address and not found.is_blocked for found in answers) else LOOK
 
 
-def _as_json(text: str, found: Any) -> dict[str, Any]:
+def _as_json(text: str, found: Checked) -> dict[str, Any]:
     return {
         "given": text,
         "is_address": found.is_address,
         "is_blocked": found.is_blocked,
+        "state": found.state,
         "reasons": found.reasons,
+        "is_transient": found.is_transient,
+        "transient_until": found.transient_until,
+        "lifting_since": found.lifting_since,
+        "lifting": found.lifting,
     }
-
-
-def _in_words(text: str, found: Any) -> str:
-    if not found.is_address:
-        return f"{text}: not an e-mail address"
-    causes = ", ".join(
-        f"{cause.replace('_', ' ')} since {since:%Y-%m-%d %H:%M} UTC" for cause, since in found.reasons.items()
-    )
-    if found.is_blocked:
-        return f"{text}: blocked ({causes})"
-    return f"{text}: not blocked" + (f" (observe mode; else: {causes})" if causes else "")

@@ -17,7 +17,7 @@ from ses_bounces.base.aws.clients import Pace, places
 from ses_bounces.base.counted import counted
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
-from ses_bounces.base.exceptions import AwsError, AwsRefusedError, MissingConnectionError, SesBouncesError
+from ses_bounces.base.exceptions import AwsError, AwsRefusedError, SesBouncesError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
 from ses_bounces.classify.entry import Entry, digest
@@ -36,10 +36,9 @@ LIFTED = "lifted"
 ONE_BY_ONE = 1_000
 # SES's own limit of one job, in addresses.
 PER_JOB = 100_000
-AT_ONCE = 5
 _CHUNK = 500
 # Limits for a request that a person waits for.
-_HASTE_SECONDS = 1.5
+HASTE_SECONDS = 1.5
 
 
 @dataclass
@@ -62,7 +61,7 @@ def open_lists(settings: Settings, *, hasty: bool = False) -> list[SuppressionLi
 
     :param hasty: a person waits for the answer: no long waits, no second attempts.
     """
-    options: dict[str, Any] = {"read_seconds": _HASTE_SECONDS, "attempts": 1} if hasty else {}
+    options: dict[str, Any] = {"read_seconds": HASTE_SECONDS, "attempts": 1} if hasty else {}
     found: dict[tuple[str, str], SuppressionList] = {}
     for place in places(settings):
         listing = open_list(settings, place, pace=Pace(), **options)
@@ -110,30 +109,6 @@ def lift_open(
         ).fetchone()
     done.left = row[0] if row else 0
     return done
-
-
-def try_at_once(
-    connection: Connection, settings: Settings, request_ids: Iterable[int], seconds: float = 5
-) -> dict[int, str]:
-    """Try up to 5 requests while a person waits.
-
-    :param connection: autocommit.
-    :param seconds: how long the person waits; what is not done by then is done by the DAG.
-    :returns: by request id: ``lifted``, or why not (yet), in words.
-    """
-    ids = list(request_ids)[:AT_ONCE]
-    begun = time.monotonic()
-    try:
-        lists = open_lists(settings, hasty=True)
-        left = seconds - _HASTE_SECONDS - (time.monotonic() - begun)
-        lift_open(connection, lists, seconds=left, request_ids=ids)
-    except (AwsError, AwsRefusedError, MissingConnectionError) as error:
-        with quiet():
-            refuse_lifts(connection, ids, str(error), for_good=False)
-    with quiet():
-        rows = connection.execute(statement("suppression/select_lift_results"), {"ids": ids}).fetchall()
-    results: dict[int, str | None] = dict(rows)
-    return {id_: results[id_] or left_to_dag() for id_ in ids if id_ in results}
 
 
 def _delete(connection: Connection, listing: SuppressionList, ids: list[int] | None, until: float) -> int:

@@ -21,10 +21,10 @@ from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from ses_bounces.base import sites
+from ses_bounces.web.own_threads import OwnThreads
 
 NOT_THIS_NAME = (
     "Everybody is an administrator of this Airflow (simple_auth_manager_all_admins), so it answers to localhost, to an "
@@ -105,7 +105,7 @@ def editor(viewer: ReaderDep) -> Viewer:
 EditorDep = Annotated[Viewer, Depends(editor)]
 
 
-class RightsFirst(APIRoute):
+class RightsFirst(OwnThreads):
     """A route of JSON that asks who sent a request, and may they, before it reads a body: FastAPI reads one first."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -1,18 +1,19 @@
-"""What needs a person, in words, the worst first."""
+"""What needs a person, in words, the worst first: an alert for each problem, looked up now but for the doctor's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from ses_bounces.base.settings import Settings
-from ses_bounces.base.sites import HOURLY, dag_id
+from ses_bounces.base.sites import DOCTOR, HOURLY, LIFT_BLOCKS, SEND_REPORT, SUPPRESSION_SYNC
 from ses_bounces.doctor.finding import Finding
 from ses_bounces.ledger.brake.held import HeldDomain
 from ses_bounces.ledger.lists.engine.paging import Count
 from ses_bounces.ledger.lists.overview import Overview
+from ses_bounces.web.our_dags import AirflowRun, OurDag, OurDags
 
 # A run an hour: three that did not come are no accident.
 SILENT = timedelta(hours=3)
@@ -21,38 +22,84 @@ LATE = timedelta(hours=2)
 TIMES_THE_MEDIAN = 3
 FEW = 20
 DOMAINS_NAMED = 5
-
+# What the doctor looks at and the page looks up now: what was found in the morning may be mended by noon.
+_LOOKED_UP = ("dag", "processing", "drain", "pending messages", "quarantine", "brake")
+# What a DAG that stands leaves undone; the hourly one and the lifts are told apart.
+UNDONE = {
+    DOCTOR: "Nobody looks whether the feed is alive.",
+    SUPPRESSION_SYNC: "What SES suppresses itself is not brought into our lists.",
+    SEND_REPORT: "The daily report is sent to nobody.",
+}
+DUE_SOON = "bounces?kind=transient&days_left_min=0&days_left_max=2&sort=deadline&direction=ascending"
 
 Severity = Literal["critical", "warning", "info"]
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A sentence, how bad it is, and the page that helps: its path below the root."""
+    """A sentence, how bad it is, and what helps.
+
+    ``path``, ``link``: the page that helps, below the root of the pages, and its words. ``unpause``: the DAG to be
+    unpaused. ``run``: the run that failed. ``checked_at``: when the doctor looked; None: it was looked up now.
+    """
 
     severity: Severity
     text: str
     path: str | None = None
     link: str | None = None
+    unpause: OurDag | None = None
+    run: AirflowRun | None = None
+    checked_at: datetime | None = None
 
 
 def notices(
-    seen: Overview, settings: Settings, findings: Sequence[Finding], braked: Sequence[HeldDomain] = ()
+    seen: Overview, settings: Settings, findings: Sequence[Finding], braked: Sequence[HeldDomain], ours: OurDags
 ) -> list[Alert]:
-    """Return what an administrator should know first.
+    """Return what an administrator should know first; a run that failed comes before everything else.
 
-    :param findings: what the doctor found that is not in order.
+    :param findings: what the doctor found and nothing here looks up; see :func:`doctors_own`.
     :param braked: domains of which anything waits for a decision.
     """
     found = [
         *_braked(braked),
-        *_critical(seen, settings),
-        *_warnings(seen),
+        *_feed(seen, settings, ours),
+        *_standing(settings, ours),
+        *_lifts(seen, ours),
+        *_warnings(seen, ours),
         *_to_decide(seen, braked),
         *_doctor(findings),
     ]
     order = {"critical": 0, "warning": 1, "info": 2}
-    return sorted(found, key=lambda notice: order[notice.severity])
+    return [*_red_runs(ours, braked, findings), *sorted(found, key=lambda notice: order[notice.severity])]
+
+
+def doctors_own(findings: Sequence[Finding], seen: Overview, ours: OurDags) -> list[Finding]:
+    """Return the findings that are not in order and that only the doctor can look at: the rest is looked up now."""
+    # Why lifts wait is looked up only as far as Airflow knows it.
+    known = [*_LOOKED_UP, *(["lifts"] if not seen.lifts_open.found or ours.stands(LIFT_BLOCKS) else [])]
+    return [finding for finding in findings if finding.severity != "ok" and finding.check not in known]
+
+
+def _red_runs(ours: OurDags, braked: Sequence[HeldDomain], findings: Sequence[Finding]) -> Iterator[Alert]:
+    """Yield the DAGs whose last run failed, unless it failed to say what is said by itself."""
+    said = set()
+    if braked:
+        said.add("check_brake")
+    if any(finding.severity == "critical" for finding in findings):
+        said.add("report_findings")
+    for name in ours.dags:
+        run = ours.last_ended(name)
+        if run is None or run.state != "failed":
+            continue
+        failed = [task for task in run.failed if task not in said and task != "check_run"]
+        if run.failed and not failed:
+            continue
+        where = f" at {', '.join(failed)}" if failed else ""
+        # Which task it was, whoever may not see the run need not know.
+        yield Alert(
+            "critical", f"The last run of {run.dag_id} failed{where if run.may_open else ''}, {_time(run.began_at)}.",
+            run=run,
+        )  # fmt: skip
 
 
 def _braked(braked: Sequence[HeldDomain]) -> Iterator[Alert]:
@@ -60,35 +107,75 @@ def _braked(braked: Sequence[HeldDomain]) -> Iterator[Alert]:
         names = ", ".join(held.domain for held in braked[:DOMAINS_NAMED])
         more = f" and {len(braked) - DOMAINS_NAMED:,} more" if len(braked) > DOMAINS_NAMED else ""
         total = sum(held.bounces for held in braked)
-        since = f"{min(held.braked_at for held in braked):%Y-%m-%d %H:%M} UTC"
         are = "bounce is" if total == 1 else "bounces are"
         yield Alert(
             "critical",
-            f"The brake holds {names}{more}: {total:,} {are} beyond the limit of new blocks a day, since {since}. "
-            "Confirm or dismiss; until then they block nobody.",
+            f"The brake holds {names}{more}: {total:,} {are} beyond the limit of new blocks a day, since "
+            f"{_time(min(held.braked_at for held in braked))}. Confirm or dismiss; until then they block nobody.",
             "quarantine#held-title", "Decide",
         )  # fmt: skip
 
 
-def _critical(seen: Overview, settings: Settings) -> Iterator[Alert]:
+def _feed(seen: Overview, settings: Settings, ours: OurDags) -> Iterator[Alert]:
+    """Yield the one thing that keeps the feed from being drained, if anything does."""
+    dag = ours.dags[HOURLY]
+    began = last_drain(seen)
     if not settings.enabled:
         yield Alert("critical", "Processing is switched off (enabled is false): the queue fills, nobody is blocked.",
                      "settings", "Email Bounce Settings")  # fmt: skip
-    if not seen.runs:
-        yield Alert("critical", f"No run has drained a queue yet. Unpause the DAG {dag_id(HOURLY)}, or trigger it.")
-    elif seen.now - seen.runs[0].started_at > SILENT:
-        hours = (seen.now - seen.runs[0].started_at) // timedelta(hours=1)
-        yield Alert("critical", f"The last run began {hours:,} hours ago. Is the DAG {dag_id(HOURLY)} paused?")
+    elif not dag.is_there:
+        yield Alert("critical", f"Airflow has no DAG {dag.dag_id}: nothing is drained. Its import errors, on Airflow's "
+                     "home page, say why.")  # fmt: skip
+    elif dag.is_paused:
+        yield Alert("critical", f"The DAG {dag.dag_id} is paused: nothing is drained, and the queue keeps messages for "
+                     "a limited time.", unpause=dag)  # fmt: skip
+    elif began is None:
+        yield Alert("critical", f"No run has drained a queue yet. The DAG {dag.dag_id} runs at each full hour; trigger "
+                     "it if you can't wait.")  # fmt: skip
+    elif seen.now - began > SILENT:
+        hours = (seen.now - began) // timedelta(hours=1)
+        yield Alert("critical", f"The last run of {dag.dag_id} began {hours:,} hours ago, though it is not paused. "
+                     "Does Airflow's scheduler run?")  # fmt: skip
     elif late := [queue for queue in seen.queues if seen.now - queue.last_drained_at > SILENT]:
         names = ", ".join(sorted(queue.queue_url.rpartition("/")[2] for queue in late))
         yield Alert("critical", f"Runs come, but they did not drain for three hours: {names}. See the drain's log.")
 
 
-def _warnings(seen: Overview) -> Iterator[Alert]:
-    if not seen.enforce:
-        yield Alert("warning", "Observe mode (enforce is false): nobody is blocked, no flag is changed.",
-                     "preview", "What enforcing would do")  # fmt: skip
-    if seen.lag_seconds > LATE.total_seconds():
+def last_drain(seen: Overview) -> datetime | None:
+    """Return when the hourly DAG last began to work; None: never. Runs of other DAGs drain nothing."""
+    tasks = (task for run in seen.runs for task in run.tasks)
+    return max((task.started_at for task in tasks if task.task_id in ("plan_drain", "drain_queue")), default=None)
+
+
+def _standing(settings: Settings, ours: OurDags) -> Iterator[Alert]:
+    wanted = [DOCTOR, SUPPRESSION_SYNC]
+    if settings.report_email_to or settings.report_chat_conn_id:
+        wanted.append(SEND_REPORT)
+    for name in wanted:
+        dag = ours.dags[name]
+        if dag.is_there and dag.is_paused:
+            yield Alert("warning", f"The DAG {dag.dag_id} is paused. {UNDONE[name]}", unpause=dag)
+        elif not dag.is_there:
+            yield Alert("warning", f"Airflow has no DAG {dag.dag_id}. {UNDONE[name]}")
+
+
+def _lifts(seen: Overview, ours: OurDags) -> Iterator[Alert]:
+    dag = ours.dags[LIFT_BLOCKS]
+    if not seen.lifts_open.found:
+        return
+    waiting = _how_many(seen.lifts_open, "lift waits", "lifts wait")
+    stays = "the address stays" if seen.lifts_open.found == 1 else "the addresses stay"
+    if not dag.is_there:
+        yield Alert("warning", f"{waiting} for the DAG {dag.dag_id}, which Airflow does not have: {stays} blocked.",
+                     "lifts", "Lifts")  # fmt: skip
+    elif dag.is_paused:
+        yield Alert("warning", f"{waiting} for the DAG {dag.dag_id}, which is paused: {stays} blocked.",
+                     "lifts", "Lifts", unpause=dag)  # fmt: skip
+
+
+def _warnings(seen: Overview, ours: OurDags) -> Iterator[Alert]:
+    # Where the hourly DAG stands, that is the problem, and said.
+    if seen.lag_seconds > LATE.total_seconds() and not ours.stands(HOURLY):
         hours = int(seen.lag_seconds // 3600)
         yield Alert("warning", f"It is behind: the oldest message that waits was sent {hours:,} hours ago.")
     if seen.blocked_median is not None and seen.blocked_today.found > max(FEW, TIMES_THE_MEDIAN * seen.blocked_median):
@@ -114,17 +201,23 @@ def _to_decide(seen: Overview, braked: Sequence[HeldDomain]) -> Iterator[Alert]:
                      "the row has changed since.", "people", "Decide")  # fmt: skip
     if seen.due_soon.found:
         what = _how_many(seen.due_soon, "transient becomes", "transients become")
-        yield Alert("info", f"{what} permanent within 48 hours.",
-                     "bounces?kind=transient&days_left_min=0&days_left_max=2&sort=deadline&direction=ascending",
-                     "Look at them")  # fmt: skip
+        yield Alert("info", f"{what} permanent within 48 hours.", DUE_SOON, "Look at them")
 
 
 def _doctor(findings: Sequence[Finding]) -> Iterator[Alert]:
     for finding in findings:
         if finding.severity in ("critical", "warning"):
             severity: Severity = "critical" if finding.severity == "critical" else "warning"
-            yield Alert(severity, str(finding), "#findings", "What the doctor found")
+            where = f" ({finding.subject})" if finding.subject else ""
+            yield Alert(
+                severity, f"{finding.check[:1].upper()}{finding.check[1:]}{where}: {finding.found}", "#findings",
+                "What to do", checked_at=finding.checked_at,
+            )  # fmt: skip
 
 
 def _how_many(count: Count, one: str, many: str) -> str:
     return f"{count} {one if count.found == 1 else many}"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

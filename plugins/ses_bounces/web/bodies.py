@@ -22,7 +22,9 @@ MOST = 512 * 1024
 # A form spells most characters with three, and has more than the list in it.
 MOST_OF_A_LIST_FORM = 3 * MAX_BYTES + 64 * 1024
 # By path below the root of the pages, or of the API; of all others it is MOST.
-LIST_FORMS = dict.fromkeys(("/stops/preview", "/stops/done", "/lifts/preview"), MOST_OF_A_LIST_FORM)
+LIST_FORMS = dict.fromkeys(
+    ("/stops/preview", "/stops/done", "/lifts/preview", "/check", "/check.csv"), MOST_OF_A_LIST_FORM
+)
 LIST_CALLS = dict.fromkeys(("/check", "/block"), MAX_BYTES)
 
 

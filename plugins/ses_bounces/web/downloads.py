@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 from fastapi.responses import StreamingResponse
 
+from ses_bounces.web.own_threads import each_in_own_thread
+
 
 def csv_file(lines: Iterator[str], name: str) -> StreamingResponse:
     """Return a CSV file, sent while it is read."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     # The first line at once: what can't be shown is an error page, and no file.
     first = next(lines)
-    return StreamingResponse(_all(first, lines), media_type="text/csv; charset=utf-8", headers=headers)
+    sent = each_in_own_thread(_all(first, lines))
+    return StreamingResponse(sent, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _all(first: str, lines: Iterator[str]) -> Iterator[str]:

@@ -25,6 +25,8 @@ def _day(value: Any) -> Any:
 
 # Pydantic takes a number for a day as well: seconds since 1970.
 Day = Annotated[date | None, BeforeValidator(_day)]
+# Pages that the way back goes over; each is a position in the URL.
+_TRAIL = 40
 DaysLeft = Annotated[int | None, Field(ge=-MAX_DAYS_LEFT, le=MAX_DAYS_LEFT)]
 
 
@@ -49,7 +51,7 @@ class ListQuery(BaseModel):
     def audited(self) -> dict[str, Any]:
         """Return what an audit entry says of the filter: a text may hold an address, so its value is left out."""
         texts = {"filter", "sub_type", "configuration_set", "domain"}
-        set_ = self.model_dump(exclude_defaults=True, mode="json", exclude={"after", "limit"})
+        set_ = self.model_dump(exclude_defaults=True, mode="json", exclude={"after", "limit", "page", "trail"})
         return {name: True if name in texts else value for name, value in set_.items()}
 
 
@@ -92,13 +94,47 @@ class BlockedQuery(ListQuery):
         return BlockedFilter(self.state, self.reason, since, until, self.domain, text)
 
 
-class BounceForm(BounceQuery):
+class _Shown(ListQuery):
+    """Where a page of a list is: its number, and where the pages before it began, for the way back."""
+
+    page: int = Field(1, ge=1, le=10_000_000)
+    trail: str = Field("", max_length=_TRAIL * 64, pattern=r"^[0-9.,-]*$")
+
+    def link(self, **changes: Any) -> dict[str, Any]:
+        """Return the parameters of a link; one to the first page (``after=None``) says nothing of the place."""
+        start = {"page": None, "trail": None} if changes.get("after", "") is None else {}
+        return super().link(**start, **changes)
+
+    def next(self, after: str) -> dict[str, Any]:
+        """Return the parameters of the page behind this one."""
+        trail = [*self._before(), self.after] if self.after else []
+        return self.link(after=after, page=self.page + 1, trail=",".join(trail[-_TRAIL:]))
+
+    def previous(self) -> dict[str, Any] | None:
+        """Return the parameters of the page before this one; None: there is none, or it is no longer known."""
+        before = self._before()
+        if self.page == 1 or (self.page > 2 and not before):
+            return None
+        if self.page == 2:
+            return self.link(after=None)
+        return self.link(after=before[-1], page=self.page - 1, trail=",".join(before[:-1]))
+
+    def rows(self, listed: int) -> str:
+        """Return which rows of the list a page shows, like ``51–100``."""
+        first = (self.page - 1) * self.limit + 1
+        return f"{first:,}–{first + listed - 1:,}"
+
+    def _before(self) -> list[str]:
+        return [place for place in self.trail.split(",") if place]
+
+
+class BounceForm(BounceQuery, _Shown):
     """The same of a page's form, which sends every field: blank ones say nothing."""
 
     _blanks = model_validator(mode="before")(_without_blanks)
 
 
-class BlockedForm(BlockedQuery):
+class BlockedForm(BlockedQuery, _Shown):
     """The same of a page's form, which sends every field: blank ones say nothing."""
 
     _blanks = model_validator(mode="before")(_without_blanks)

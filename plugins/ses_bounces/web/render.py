@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -34,6 +35,10 @@ KINDS = {
 }
 HIDDEN = "not shown without edit access"
 MASK = "•••"
+# Characters of an address that has room in a line of any list.
+_ONE_LINE = 32
+# What a line is broken behind: the sign itself stays with what stands before it.
+_WORDS = re.compile(r"[^@._+-]*[@._+-]+|[^@._+-]+")
 
 
 def page(request: Request, viewer: Viewer | None, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -89,6 +94,8 @@ def _environment() -> Environment:
     environment.filters |= {
         "address": _address,
         "address_note": _address_note,
+        "breakable": _breakable,
+        "when_ago": _when_ago,
         "hidden": _hidden,
         "reported": _reported,
         "set_name": _set_name,
@@ -110,15 +117,22 @@ def _environment() -> Environment:
         "purpose": _purpose,
         "sentence": lambda text: f"{text[:1].upper()}{text[1:]}.",
         "ago": _ago,
+        "took": _took,
+        "path": quote,
     }
     environment.globals |= {"CAUSE_WORDS": CAUSE_WORDS, "KINDS": KINDS, "HIDDEN": HIDDEN, "SUB_TYPES": SUB_TYPES}
     return environment
 
 
 @pass_context
-def _address(context: Context, address: str) -> str:
+def _address(context: Context, address: str) -> Markup:
     viewer = context["viewer"]
-    return address if viewer and viewer.may_edit else mask(address)
+    return _breakable(address if viewer and viewer.may_edit else mask(address))
+
+
+def _breakable(text: str) -> Markup:
+    """An address that a line may end in, but not within one of its words."""
+    return Markup("<wbr>").join(_WORDS.findall(text) if len(text) > _ONE_LINE else [text])
 
 
 def _address_note(address: str) -> str | Markup:
@@ -179,6 +193,15 @@ def _when(moment: datetime | None) -> str | Markup:
     return Markup('<time datetime="{}">{}</time>').format(f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d %H:%M}")
 
 
+def _when_ago(moment: datetime | None) -> str | Markup:
+    """A time, and how long ago it is, or in how long it will be."""
+    if moment is None:
+        return ""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    text = f"{_ago(seconds)} ago" if seconds >= 0 else f"in {_ago(-seconds)}"
+    return Markup('{} <span class="ago">{}</span>').format(_when(moment), text)
+
+
 def _purpose(text: str) -> Markup:
     """What stands in backticks as code, the rest as text."""
     parts = text.split("`")
@@ -195,3 +218,9 @@ def _ago(seconds: float) -> str:
             number = int(seconds // length)
             return f"{number:,} {unit}{'' if number == 1 else 's'}"
     return "less than a minute"
+
+
+def _took(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from airflow.models.variable import Variable
 from airflow.utils.session import create_session
@@ -91,6 +91,18 @@ def shown(values: Mapping[str, Any]) -> dict[str, str]:
     """Return the text of each field: what Airflow's configuration pins, else what is set, else the default."""
     held = {**values, **pinned()}
     return {key: _written(text, held.get(key, _default(key))) for key, text in BY_KEY.items()}
+
+
+def defaults_left(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings that are not as by default, each with the text of its default; pinned ones as pinned."""
+    held, default = shown(values), {key: _written(text, _default(key)) for key, text in BY_KEY.items()}
+    required = {key for key, field in Settings.model_fields.items() if field.is_required()}
+    return {key: default[key] for key in BY_KEY if key not in required and held[key] != default[key]}
+
+
+def choices(key: str) -> tuple[str, ...]:
+    """Return the values that a setting with a few of them can have."""
+    return get_args(Settings.model_fields[key].annotation)
 
 
 def read(fields: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, Any]:

@@ -247,6 +247,7 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
             "What the chat takes",
             "`text`: Slack, Mattermost, Rocket.Chat. `google_chat`: Google Chat. `teams`: Microsoft Teams. `discord`: "
             "Discord.",
+            "choice",
         ),
         SettingText(
             "report_send_addresses",

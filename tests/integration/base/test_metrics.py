@@ -19,10 +19,11 @@ from ses_bounces.actions.action import Action
 from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.base import metrics
 from ses_bounces.base.exceptions import HealthError
-from ses_bounces.base.metrics import METRICS
+from ses_bounces.base.metrics import METRICS, Metric
 from ses_bounces.base.sites import Site
 from ses_bounces.dags.tasks import doctor as doctor_tasks
 from ses_bounces.dags.tasks import send as send_tasks
+from ses_bounces.feed.setup.options import Options
 from ses_bounces.feed.sqs.queue import SqsQueue
 from tests.kit.builders import bounce, iso, sns
 from tests.kit.mailbox import smtp_server
@@ -48,7 +49,7 @@ def ses() -> Iterator[FakeSes]:
 @pytest.fixture
 def emitted(monkeypatch: pytest.MonkeyPatch) -> Emitted:
     """What reaches Airflow's stats: by name, whether it was counted or set, and its tags."""
-    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.stats import Stats
 
     found: Emitted = {}
 
@@ -58,14 +59,15 @@ def emitted(monkeypatch: pytest.MonkeyPatch) -> Emitted:
 
         return take
 
-    monkeypatch.setattr(stats, "incr", taking("counter"))
-    monkeypatch.setattr(stats, "gauge", taking("gauge"))
+    monkeypatch.setattr(Stats, "incr", taking("counter"))
+    monkeypatch.setattr(Stats, "gauge", taking("gauge"))
     return found
 
 
 def test_runs_emit_what_the_catalogue_says(
     database: Connection, database_url: str, ses: FakeSes, emitted: Emitted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Each metric is sent, in its kind and with its tags, and no other."""
     feed = Feed.create(ses)
     database.execute(
         "CREATE TABLE public.people (id serial PRIMARY KEY, email text, allow_group_email boolean DEFAULT true)"
@@ -114,7 +116,11 @@ def test_runs_emit_what_the_catalogue_says(
 
 def test_the_code_names_what_the_catalogue_has() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "plugins").rglob("*.py"))
-    assert set(re.findall(r'metrics\.(?:count|gauge)\(\s*"(\w+)"', source)) == set(METRICS)
+    named = set(re.findall(r'metrics\.(?:count|gauge)\(\s*"(\w+)"', source))
+    # What is told apart by the name, where the name is made of two parts.
+    begun = re.findall(r'metrics\.(?:count|gauge)\(\s*f"(\w+_)\{', source)
+    assert named | {name for name in METRICS if name.startswith(tuple(begun))} == set(METRICS)
+    assert named <= set(METRICS)
 
 
 def test_the_page_has_the_catalogue() -> None:
@@ -130,27 +136,40 @@ def test_the_page_has_the_catalogue() -> None:
     ]
 
 
-def test_five_alerts_name_metrics_that_are_there() -> None:
+def _alerts() -> list[tuple[str, str, str]]:
+    """Number, condition and name without tags of each alert of the page."""
     section = PAGE.partition("## Five alerts")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| (\d) \| (.+?) \|", section, re.MULTILINE)
-    assert [number for number, _ in rows] == list("12345")
-    named = {name for _, when in rows for name in re.findall(r"`(\w+)`", when)} - {"severity", "critical"}
-    assert named
-    assert named <= set(METRICS)
+    rows: list[tuple[str, str, str]] = re.findall(r"^\| (\d) \| (.+?) \| `(.+?)` \|", section, re.MULTILINE)
+    assert [number for number, _, _ in rows] == list("12345")
+    return rows
+
+
+def test_five_alerts_name_metrics_that_are_there() -> None:
+    for _, when, plain in _alerts():
+        [name] = re.findall(r"`(\w+)`", when)
+        assert name in METRICS
+        assert plain == (f"{name}.{Options('example.com').queue}" if METRICS[name] in _gauges_of_queues() else name)
+
+
+def _gauges_of_queues() -> list[Metric]:
+    return [metric for metric in METRICS.values() if metric.kind == "gauge" and metric.tags == ("queue",)]
 
 
 class StatsClient(dict[str, float]):
-    """What a StatsD keeps of gauges: the last value of each name."""
+    """What a StatsD keeps: the last value of each gauge, the sum of each counter."""
 
     def gauge(self, stat: str, value: float, *_arguments: Any) -> None:
         self[stat] = value
+
+    def incr(self, stat: str, count: int = 1, *_arguments: Any) -> None:
+        self[stat] = self.get(stat, 0) + count
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "influxdb"])
 def statsd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[bool, StatsClient]]:
     """Airflow's own sender to a StatsD, with tags or without."""
     from airflow.sdk._shared.observability.metrics.statsd_logger import get_statsd_logger
-    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.stats import Stats
 
     client = StatsClient()
     monkeypatch.setenv("AIRFLOW__METRICS__STATSD_ON", "True")
@@ -160,7 +179,9 @@ def statsd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         influxdb_tags_enabled=request.param,
         statsd_influxdb_enabled=request.param,
     )
-    monkeypatch.setitem(stats.gauge.__globals__, "_backend", backend)
+    # Airflow 3.2 has no functions of the module, and 3.3 no instance in the class.
+    for name in ("gauge", "incr"):
+        monkeypatch.setattr(Stats, name, getattr(backend, name))
     metrics._are_tags_dropped.cache_clear()
     yield request.param, client
     metrics._are_tags_dropped.cache_clear()
@@ -168,23 +189,47 @@ def statsd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 def test_gauges_do_not_overwrite_each_other(statsd: tuple[bool, StatsClient]) -> None:
     are_there_tags, kept = statsd
-    metrics.gauge("findings", 1, {"severity": "critical"})
-    metrics.gauge("findings", 7, {"severity": "ok"})
+    metrics.gauge("queue_depth", 7, {"queue": "ses-bounces-queue"})
+    metrics.gauge("queue_depth", 1, {"queue": "second"})
     with Site("news").current():
-        metrics.gauge("queue_depth", 5, {"queue": "ses-bounces"})
+        metrics.gauge("queue_depth", 5, {"queue": "ses-bounces-queue"})
         metrics.gauge("held", 3)
     assert kept == (
         {
-            "ses_bounces.findings,severity=critical": 1,
-            "ses_bounces.findings,severity=ok": 7,
-            "ses_bounces.queue_depth,queue=ses-bounces,site=news": 5,
+            "ses_bounces.queue_depth,queue=ses-bounces-queue": 7,
+            "ses_bounces.queue_depth,queue=second": 1,
+            "ses_bounces.queue_depth,queue=ses-bounces-queue,site=news": 5,
             "ses_bounces.held,site=news": 3,
         }
         if are_there_tags
         else {
-            "ses_bounces.findings.critical": 1,
-            "ses_bounces.findings.ok": 7,
-            "ses_bounces.queue_depth.ses-bounces.news": 5,
+            "ses_bounces.queue_depth.ses-bounces-queue": 7,
+            "ses_bounces.queue_depth.second": 1,
+            "ses_bounces.queue_depth.ses-bounces-queue.news": 5,
             "ses_bounces.held.news": 3,
         }
     )
+
+
+@pytest.mark.parametrize("statsd", [False], indirect=True, ids=["plain"])
+def test_five_alerts_work_without_tags(
+    database: Connection, database_url: str, ses: FakeSes, statsd: tuple[bool, StatsClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A run with something for each alert to tell, and a StatsD that knows names only."""
+    feed = Feed.create(ses)
+    tasks = Tasks(monkeypatch, database_url, ses.connection_json(), queue_urls=[feed.queue_url], lift_at_ses=False)
+    event = dated(bounce("anna@example.com"), 2)
+    feed.send_bodies([json.dumps(sns(event, Timestamp=iso(datetime.now(UTC)))), "not JSON"])
+    tasks.hour()
+    database.execute(
+        "INSERT INTO ses_bounces.finding (area, check_name, subject, severity, found, meaning, todo)"
+        " VALUES ('feed', 'feed', '', 'critical', 'The feed is quiet.', 'x', 'y')"
+    )
+    with contextlib.suppress(HealthError):
+        doctor_tasks.report_findings(tasks.context("report_findings"))
+    _, kept = statsd
+    queue = feed.queue_url.rpartition("/")[2]
+    told = {n: kept[f"ses_bounces.{plain.replace(Options('x').queue, queue)}"] for n, _, plain in _alerts()}
+    assert told["2"] > 0
+    assert told | {"2": 0} == {"1": 2, "2": 0, "3": 1, "4": 1, "5": 1}

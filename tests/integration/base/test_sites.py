@@ -68,12 +68,14 @@ def test_each_site_drains_its_queue_into_its_database(
     tasks = Tasks(monkeypatch, database_url, ses.connection_json(), queue_urls=[feeds[DEFAULT].queue_url])
     monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_NEWS_AWS", ses.connection_json())
     monkeypatch.setenv(NEWS_VARIABLE, json.dumps({"queue_urls": [feeds[NEWS].queue_url]}))
-    NEWS.bound(tasks.hour)()
+    with NEWS.current():
+        tasks.hour()
     assert (blocked(database_url), blocked(news_url)) == ([], ["nora@example.com"])
     tasks.hour()
     assert (blocked(database_url), blocked(news_url)) == (["anna@example.com"], ["nora@example.com"])
     # Nor does it matter which of them comes last.
-    NEWS.bound(tasks.hour)()
+    with NEWS.current():
+        tasks.hour()
     assert (blocked(database_url), blocked(news_url)) == (["anna@example.com"], ["nora@example.com"])
 
 
@@ -174,11 +176,11 @@ def test_settings_are_those_of_the_site(news_url: str, monkeypatch: pytest.Monke
 
 
 def test_metrics_are_told_apart_by_the_site(monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.stats import Stats
 
     sent: list[tuple[str, Any]] = []
-    monkeypatch.setattr(stats, "incr", lambda name, _count, tags: sent.append((name, tags)))
-    monkeypatch.setattr(stats, "gauge", lambda name, _value, tags: sent.append((name, tags)))
+    monkeypatch.setattr(Stats, "incr", lambda name, _count, tags: sent.append((name, tags)))
+    monkeypatch.setattr(Stats, "gauge", lambda name, _value, tags: sent.append((name, tags)))
     metrics.count("promoted", 1)
     with NEWS.current():
         metrics.count("promoted", 1)

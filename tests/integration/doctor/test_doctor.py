@@ -22,7 +22,7 @@ from ses_bounces.doctor.dag_checks import check_dags
 from ses_bounces.doctor.finding import Finding, Findings, open_findings, read_findings, store_findings, table_of
 from ses_bounces.doctor.ledger_checks import check_ledger
 from ses_bounces.doctor.queue_checks import check_queues
-from ses_bounces.doctor.sending_checks import check_sending
+from ses_bounces.doctor.sending_checks import check_sending, rate_found
 from ses_bounces.feed.setup.options import Options, Target, open_target
 from ses_bounces.feed.setup.plan import apply
 from ses_bounces.feed.setup.provision import plan_setup, plan_teardown
@@ -405,6 +405,12 @@ def test_each_thing_broken_of_sending_is_its_own_finding(ses: FakeSes, healthy: 
     settings = of()
     break_it(ses)
     assert of_sending(healthy, settings) == expected
+
+
+def test_a_rate_is_read_out_of_its_finding(ses: FakeSes, healthy: Connection) -> None:
+    put_metric(ses, "AWS/SES", "Reputation.BounceRate", 0.0512)
+    found = check_sending(healthy, clients(of())).all
+    assert [rate for one in found if (rate := rate_found(one, "bounce rate")) is not None] == [0.0512]
 
 
 def test_rights_that_only_some_settings_need(ses: FakeSes, healthy: Connection) -> None:

@@ -23,6 +23,7 @@ from ses_bounces.base.sites import Site
 from ses_bounces.feed import landing
 from ses_bounces.ledger import pending, rebuild, replay, replay_preview, writing
 from ses_bounces.ledger.figures import counting
+from tests.kit.scratch import copy_database
 from tests.kit.walk.events import RAISES
 from tests.kit.walk.figures import check_figures
 from tests.kit.walk.shrink import shrink
@@ -78,7 +79,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 def _world(postgres: EmbeddedPostgres, template: str, pooler: LocalPooler | None) -> Iterator[World]:
     name = f"walk_{next(_numbers)}"
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        copy_database(admin, name, template)
         try:
             with connect_url((pooler or postgres).url(name)) as connection:
                 yield World(connection, postgres.url(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -18,19 +18,22 @@ from ses_bounces.report.days import due_days
 from ses_bounces.report.making import make_report
 from ses_bounces.report.notice import Notice
 from tests.kit.builders import bounce, complaint
+from tests.kit.days import today
 from tests.kit.seeding import address_id, dated, receive
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 UTC_ZONE = ZoneInfo("UTC")
-TODAY = datetime.now(UTC).date()
-DAY = TODAY - timedelta(days=3)
+
+
+def reported_day() -> date:
+    return today() - timedelta(days=3)
 
 
 def at(hours: float) -> float:
     """How many days ago it was, so many hours after the day began."""
-    moment = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(hours=hours)
+    moment = datetime.combine(reported_day(), time(), UTC) + timedelta(hours=hours)
     return (datetime.now(UTC) - moment) / timedelta(days=1)
 
 
@@ -54,12 +57,12 @@ def day_of(database: Connection) -> None:
     receive(database, *outage, *usual, *own, refused("later@gmail.com", "smtp; 554 no", 25))
 
 
-def where_of(database: Connection, day: date = DAY) -> dict[str, Any]:
-    return make_report(database, day, UTC_ZONE).where
+def where_of(database: Connection, day: date | None = None) -> dict[str, Any]:
+    return make_report(database, day or reported_day(), UTC_ZONE).where
 
 
 def page_of(database: Connection) -> BeautifulSoup:
-    row = database.execute("SELECT html FROM ses_bounces.report_day WHERE day = %s", [DAY]).fetchone()
+    row = database.execute("SELECT html FROM ses_bounces.report_day WHERE day = %s", [reported_day()]).fetchone()
     assert row is not None
     return BeautifulSoup(gzip.decompress(row[0]).decode(), "html.parser")
 
@@ -78,7 +81,7 @@ def test_groups_of_the_day_and_what_is_usual(database: Connection) -> None:
 
 def test_the_page_says_what_servers_said_and_the_summary_does_not(database: Connection) -> None:
     day_of(database)
-    summary = make_report(database, DAY, UTC_ZONE)
+    summary = make_report(database, reported_day(), UTC_ZONE)
     text = page_of(database).get_text(" ", strip=True)
     assert "550 5.1.1 <‹address›> recipient rejected, q…" in text
     assert "without a campaign tag" in text
@@ -91,16 +94,16 @@ def test_an_outage_of_the_day_is_suggested(database: Connection) -> None:
     day_of(database)
     [outage] = where_of(database)["suggested_outages"]
     assert (outage["domain"], outage["addresses"]) == ("northwind.example", 30)
-    assert outage["first"].startswith(f"{DAY}T10:00")
+    assert outage["first"].startswith(f"{reported_day()}T10:00")
     assert "It refused 30 addresses in the same words" in page_of(database).get_text(" ", strip=True)
-    row = database.execute("SELECT summary FROM ses_bounces.report_day WHERE day = %s", [DAY]).fetchone()
+    row = database.execute("SELECT summary FROM ses_bounces.report_day WHERE day = %s", [reported_day()]).fetchone()
     assert row is not None
     lines = "\n".join(Notice(row[0]).lines())
     assert "Most bounces and complaints: northwind.example 30, gmail 2." in lines
     assert "northwind.example refused 30 addresses in the same words" in lines
     # The days around it had none.
     for days in (-1, 1):
-        assert where_of(database, DAY + timedelta(days=days))["suggested_outages"] == []
+        assert where_of(database, reported_day() + timedelta(days=days))["suggested_outages"] == []
 
 
 def test_an_outage_that_is_undone_later_stays_in_the_report_of_its_day(database: Connection) -> None:
@@ -113,12 +116,14 @@ def test_an_outage_that_is_undone_later_stays_in_the_report_of_its_day(database:
 
 
 def test_late_entries_revise_the_figures_of_their_day(database: Connection) -> None:
-    database.execute("INSERT INTO ses_bounces.queue VALUES ('q', 'q', %s, now(), now(), NULL)", [TODAY - timedelta(9)])
+    database.execute(
+        "INSERT INTO ses_bounces.queue VALUES ('q', 'q', %s, now(), now(), NULL)", [today() - timedelta(9)]
+    )
     day_of(database)
     for day in due_days(database, UTC_ZONE, 45):
         make_report(database, day, UTC_ZONE)
     receive(database, refused("late@gmx.de", "smtp; 554 spam", 12))
-    assert DAY in due_days(database, UTC_ZONE, 45)
+    assert reported_day() in due_days(database, UTC_ZONE, 45)
     providers = where_of(database)["groups"]["provider"]
     assert [one["name"] for one in providers] == ["northwind.example", "gmail", "gmx"]
 
@@ -128,11 +133,11 @@ def test_a_rate_stands_on_days_that_ses_was_asked_about_when_they_were_over(
     database: Connection, noted_hours: int, rates: list[float]
 ) -> None:
     day_of(database)
-    noted = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(hours=noted_hours)
+    noted = datetime.combine(reported_day(), time(), UTC) + timedelta(hours=noted_hours)
     database.execute(
         "INSERT INTO ses_bounces.sent_day (account, region, source, dimension, day, name, sent, bounces, complaints,"
         " noted_at) VALUES ('1', 'eu-west-1', 'statistics', 'all', %s, '', 1000, 60, 0, %s)",
-        [DAY, noted],
+        [reported_day(), noted],
     )
     found = where_of(database)["rates"]
     assert [rate["rate"] for rate in found if rate["source"] == "ses"] == rates

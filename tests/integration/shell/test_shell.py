@@ -24,13 +24,16 @@ from ses_bounces.classify.entry import SendingStatus
 from ses_bounces.classify.rules import Rules
 from ses_bounces.doctor.finding import open_findings
 from ses_bounces.ledger.lists.blocked import BlockedFilter, stream_blocked
+from ses_bounces.ledger.lists.checked import check_keys
 from ses_bounces.ledger.pending import classify_pending
+from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.ledger.sending_status import note_sending
 from ses_bounces.shell import block, import_file, import_stop_requests
 from ses_bounces.shell.context import actor
 from ses_bounces.suppression.lifting import left_to_dag
 from tests.kit.builders import bounce, complaint, sns
 from tests.kit.page_rights import hold
+from tests.kit.seeding import dated, receive
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -136,12 +139,14 @@ START = {
 
 
 def test_check(run: Any, ledger: Connection) -> None:
-    said = run("check", "Anna@Example.com", "free@example.com", "no address")
+    said = run("check", "Anna@Example.com", "free@example.com", "no address", "Bo <bo@example.com>, free@example.org")
     assert said.status == 3
     assert said.lines == [
-        "Anna@Example.com: blocked (permanent bounce since 2026-01-10 08:00 UTC)",
-        "free@example.com: not blocked",
+        "Anna@Example.com: blocked: permanent bounce since 2026-01-10 08:00 UTC",
+        "free@example.com: not known: nothing is on record about it",
         "no address: not an e-mail address",
+        "Bo <bo@example.com>: blocked: complaint since 2026-01-10 08:00 UTC",
+        "free@example.org: not known: nothing is on record about it",
     ]
     assert run("check", "free@example.com").status == 0
     found = run("check", "--json", "bo@example.com").json
@@ -150,9 +155,48 @@ def test_check(run: Any, ledger: Connection) -> None:
             "given": "bo@example.com",
             "is_address": True,
             "is_blocked": True,
+            "state": "blocked",
             "reasons": {"complaint": "2026-01-10T08:00:05+00:00"},
+            "is_transient": False,
+            "transient_until": None,
+            "lifting_since": None,
+            "lifting": [],
         }
     ]
+
+
+def test_check_knows_what_is_transient_and_what_is_being_lifted(
+    run: Any, ledger: Connection, database_url: str
+) -> None:
+    receive(ledger, dated(bounce("ed@example.com", type_="Transient", sub_type="General"), 1))
+    (deadline,) = ledger.execute(
+        "SELECT transient_fix_deadline FROM ses_bounces.bounce_list WHERE address = 'ed@example.com'"
+    ).fetchall()[0]
+    run("unblock", "anna@example.com", "--reason", "mended", "--url", database_url)
+    said = run("check", "anna@example.com", "ed@example.com")
+    assert said.status == 3
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert said.lines[0].startswith(
+        f"anna@example.com: blocked: permanent bounce since 2026-01-10 08:00 UTC; being lifted since {today}"
+    )
+    assert said.lines[1:] == [
+        f"ed@example.com: not blocked; transient until {deadline.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    ]
+    states = [
+        (row["state"], row["lifting"]) for row in run("check", "--json", "anna@example.com", "ed@example.com").json
+    ]
+    assert states == [("being_lifted", ["permanent_bounce", "ses_suppression"]), ("transient", [])]
+    ledger.execute("UPDATE ses_bounces.bounce_list SET transient_fix_deadline = NULL WHERE address = 'ed@example.com'")
+    assert run("check", "ed@example.com").lines == ["ed@example.com: not blocked; transient, no deadline"]
+
+
+def test_check_hides_what_never_block_guards_from_readers(ledger: Connection) -> None:
+    mirror_settings(ledger, True, ["guarded@example.com"])
+    receive(ledger, dated(bounce("guarded@example.com"), 1))
+    keys = ["guarded@example.com", "anna@example.com"]
+    assert [one.state for some in check_keys(ledger, keys) for one in some] == ["not_blocked", "blocked"]
+    hidden = [one for some in check_keys(ledger, keys, hide_guarded=True) for one in some]
+    assert [(one.state, one.address_id is None) for one in hidden] == [("not_known", True), ("blocked", False)]
 
 
 def test_check_many_from_stdin(run: Any, ledger: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +212,9 @@ def test_check_in_observe_mode_blocks_nobody(run: Any, ledger: Connection) -> No
     ledger.execute("UPDATE ses_bounces.setting SET enforce = false")
     said = run("check", "anna@example.com")
     assert said.status == 0
-    assert said.out.startswith("anna@example.com: not blocked (observe mode; else: permanent bounce since")
+    assert said.out.startswith(
+        "anna@example.com: not blocked (enforce is false; else it would be: permanent bounce since"
+    )
 
 
 def test_block(run: Any, ledger: Connection) -> None:
@@ -260,7 +306,7 @@ def test_unblock_refused_by_ses_leaves_the_block(run: Any, ledger: Connection, s
 def test_more_than_a_few_lifts_are_left_to_the_dag(
     run: Any, ledger: Connection, ses: FakeSes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ses_bounces.suppression.lifting.AT_ONCE", 0)
+    monkeypatch.setattr("ses_bounces.suppression.at_once.AT_ONCE", 0)
     said = run("unblock", "cy@example.com", "--reason", "mended")
     assert said.status == 0
     assert said.lines[-1].startswith("1 of them: SES's own list comes first: the next run of ses_lift_blocks")

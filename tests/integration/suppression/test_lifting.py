@@ -14,8 +14,9 @@ from dev.ses import FakeSes
 from ses_bounces.base.aws.clients import Pace
 from ses_bounces.base.settings import Settings, parse
 from ses_bounces.suppression import lifting
+from ses_bounces.suppression.at_once import try_at_once
 from ses_bounces.suppression.import_files import ImportFolder
-from ses_bounces.suppression.lifting import LIFTED, lift_open, try_at_once
+from ses_bounces.suppression.lifting import LIFTED, lift_open
 from ses_bounces.suppression.reading import read_list
 from ses_bounces.suppression.ses_list import SuppressionList
 from tests.integration.ledger.test_pipeline import classified

@@ -18,7 +18,9 @@ from ses_bounces.web.access import reader
 from ses_bounces.web.app import create_app
 from ses_bounces.web.dependencies import database as database_of
 from ses_bounces.web.dependencies import site_settings
+from ses_bounces.web.our_dags import our_dags
 from tests.integration.shell.test_adopting import SETTINGS, observed  # noqa: F401  # a fixture
+from tests.kit.our_dags import our_dags as all_run
 from tests.kit.seeding import address_id
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def client(
     app = create_app(Site())
     app.dependency_overrides |= {
         reader: lambda: viewer,
+        our_dags: lambda: all_run(),
         site_settings: lambda: parse(settings),
         database_of: lambda: observed,
     }
@@ -80,10 +83,10 @@ def test_numbers_and_a_sample_without_addresses(client: TestClient, observed: Co
 
 
 def test_the_overview_leads_there_in_observe_mode_only(client: TestClient, observed: Connection) -> None:  # noqa: F811
-    links = [link["href"] for link in text_of(client, "/").select(".notices a")]
+    links = [link["href"] for link in text_of(client, "/").select(".banner a")]
     assert any(href.endswith("preview") for href in links)
     mirror_settings(observed, enforce=True, never_block=[])
-    links = [link["href"] for link in text_of(client, "/").select(".notices a")]
+    links = [link["href"] for link in text_of(client, "/").select(".banner a")]
     assert not any(href.endswith("preview") for href in links)
     assert "this is what is blocked now" in text_of(client, "/preview").get_text()
 
@@ -126,4 +129,4 @@ def test_reports_of_the_version_before_are_shown(client: TestClient, observed: C
         " (SELECT jsonb_object_agg(key, value) FROM jsonb_each(summary) WHERE key = ANY (%s))",
         [list(released)],
     )
-    assert len(text_of(client, "/blocked").select("details tbody tr")) == 1
+    assert len(text_of(client, "/reports").select("tbody tr")) == 1

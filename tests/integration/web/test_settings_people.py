@@ -119,7 +119,7 @@ def test_the_preview_says_which_columns_and_rows(people: Connection) -> None:
     assert "In public.people, salary (integer) and email (text) are read, and may_login (boolean) is read" in other[0]
     assert other[1].startswith("The next run would write 2 rows: those at blocked addresses whose may_login is not")
     # Nothing is said of people where nothing of them changes.
-    assert told(people, report_days_kept=10) == []
+    assert told(people, max_drainers=2) == []
 
 
 def test_the_preview_asks_whether_that_is_the_column_of_addresses(people: Connection) -> None:
@@ -183,43 +183,3 @@ def test_the_preview_says_that_the_role_is_a_superuser(people: Connection) -> No
     assert any(
         f"{TOO_MUCH}it is a superuser; it may read 3 other columns" in text for text in told(people, enforce=False)
     )
-
-
-def fields_of(client: TestClient) -> dict[str, Any]:
-    """The fields of the form, by name."""
-    page = BeautifulSoup(client.get("/settings").text, "html.parser")
-    return {str(field["name"]): field for field in page.select(".setting [name]")}
-
-
-def test_what_is_pinned_is_shown_so_and_can_not_be_changed(
-    editor: TestClient, people: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert not any(field.has_attr("disabled") for field in fields_of(editor).values())
-    monkeypatch.setenv("AIRFLOW__SES_BOUNCES__PEOPLE_FLAG_COLUMN", "may_login")
-    fields = fields_of(editor)
-    assert [name for name, field in fields.items() if field.has_attr("disabled")] == ["people_flag_column"]
-    assert fields["people_flag_column"]["value"] == "may_login"
-    assert "Pinned by [ses_bounces] people_flag_column in airflow.cfg" in editor.get("/settings").text
-    sent = {name: field.get("value") or field.get_text() for name, field in fields.items() if field.name != "select"}
-    token = BeautifulSoup(editor.get("/settings").text, "html.parser").select_one("[name=token]")
-    assert token is not None
-    chosen = {
-        name: field.select_one("[selected]")["value"] if field.select_one("[selected]") else ""
-        for name, field in fields.items()
-        if field.name == "select"
-    }
-    form = {**sent, **chosen, "token": token["value"], "report_days_kept": "10"}
-    # A browser does not send what is disabled.
-    del form["people_flag_column"]
-    answer = editor.post("/settings/preview", data=form)
-    assert answer.status_code == 200, answer.text
-    hidden = BeautifulSoup(answer.text, "html.parser").select_one("[name=settings]")
-    assert hidden is not None
-    assert json.loads(hidden.get_text()) == SETTINGS | {"report_days_kept": 10}
-    for path, more in (
-        ("preview", {"people_flag_column": "allow_group_email"}),
-        ("done", {"settings": json.dumps(SETTINGS | {"people_flag_column": "allow_group_email"}), "reason": "mine"}),
-    ):
-        refused = editor.post(f"/settings/{path}", data=form | more)
-        assert refused.status_code == 400, path
-        assert "people_flag_column can&#39;t be set to anything else" in refused.text, path

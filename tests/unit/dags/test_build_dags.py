@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG, BaseNotifier, CronDataIntervalTimetable, CronTriggerTimetable
+from airflow.sdk.exceptions import AirflowFailException
 
 from ses_bounces.base import sites
-from ses_bounces.base.exceptions import SettingsError
+from ses_bounces.base.exceptions import DatabaseError, SettingsError
 from ses_bounces.dags import DAG_NAMES, build_dags
 from ses_bounces.dags.bundle import SesBouncesBundle, folder
 
@@ -136,6 +138,44 @@ def test_a_task_is_of_its_site(monkeypatch: pytest.MonkeyPatch) -> None:
         build_dags()[dag_id].get_task("check_run").python_callable()
     assert seen == [sites.Site(), sites.Site("news")]
     assert sites.current() == sites.Site()
+
+
+def test_what_a_person_must_mend_fails_a_task_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow retries a task that raises anything but its own AirflowFailException."""
+    raised: Exception
+
+    def check_run(_context: Any) -> None:
+        raise raised
+
+    monkeypatch.setattr("ses_bounces.dags.tasks.hourly.check_run", check_run)
+    monkeypatch.setattr("ses_bounces.dags.hourly.get_current_context", dict)
+    task = build_dags()["ses_bounces"].get_task("check_run")
+    raised = SettingsError("queue_urls is empty")
+    with pytest.raises(AirflowFailException, match=r"^queue_urls is empty$") as failure:
+        task.python_callable()
+    assert failure.value.__cause__ is raised
+    assert sites.current() == sites.Site()
+    raised = DatabaseError("Postgres can't be reached")
+    with pytest.raises(DatabaseError):
+        task.python_callable()
+
+
+def test_every_task_is_of_its_site_and_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__SES_BOUNCES__SITES", "news")
+    seen: list[sites.Site] = []
+
+    def get_current_context() -> Any:
+        seen.append(sites.current())
+        raise SettingsError("queue_urls is empty")
+
+    for module in ("doctor", "hourly", "lift", "send", "setup", "suppression"):
+        monkeypatch.setattr(f"ses_bounces.dags.{module}.get_current_context", get_current_context)
+    tasks = [task for dag in build_dags().values() for task in dag.tasks]
+    for task in tasks:
+        needed = dict.fromkeys(inspect.signature(task.python_callable).parameters)
+        with pytest.raises(AirflowFailException):
+            task.python_callable(**needed)
+    assert seen == [sites.Site("news")] * len(tasks)
 
 
 def test_the_bundle_is_the_folder_of_the_files() -> None:

@@ -116,5 +116,5 @@ def test_else_nobody_does(imported: dict[Case, set[str]], command: str, start: s
 
 def test_behind_that_a_dag_file_imports_nothing_but_this_package(imported: dict[Case, set[str]]) -> None:
     alone, later = ({n for n in imported[case] if not n.startswith("ses_bounces")} for case in READERS)
-    assert alone >= {"airflow.providers.standard.decorators.python", "airflow.sdk.definitions.retry_policy"}
+    assert alone >= {"airflow.providers.standard.decorators.python"}
     assert later == set()

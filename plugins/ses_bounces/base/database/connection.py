@@ -58,9 +58,10 @@ def connect(conn_id: str) -> Iterator[Connection]:
         yield prepare(connection)
 
 
-def hook_of(conn_id: str) -> Any:
+def hook_of(conn_id: str, most_seconds: int | None = None) -> Any:
     """Return the hook of an Airflow connection of type postgres.
 
+    :param most_seconds: to connect to a host, whatever the connection says; None: that is up to it.
     :raises MissingConnectionError: when it is not defined.
     """
     from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -80,8 +81,19 @@ def hook_of(conn_id: str) -> Any:
     extra = said.extra_dejson
     # Rows of another kind are for others who use the connection.
     extra.pop("cursor", None)
-    said.extra = json.dumps(patience() | extra)
+    waits = patience() | extra
+    if most_seconds is not None and not 0 < _whole(waits["connect_timeout"]) < most_seconds:
+        waits["connect_timeout"] = most_seconds
+    said.extra = json.dumps(waits)
     return hook
+
+
+def _whole(value: Any) -> int:
+    """Read a number of an Airflow connection; 0, which libpq takes for "no limit", if it is none."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0
 
 
 def patience() -> dict[str, int]:

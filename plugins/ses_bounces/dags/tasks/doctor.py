@@ -77,7 +77,7 @@ def report_findings(context: Context) -> Counts:
         counts.update({severity: found[severity] for severity in SEVERITIES})
     log.info("%s", "\n".join(["What was found:", *table_of(findings, 120)]))
     for severity in SEVERITIES:
-        metrics.gauge("findings", found[severity], {"severity": severity})
+        metrics.gauge(f"findings_{severity}", found[severity])
     critical = [str(finding) for finding in findings if finding.severity == "critical"]
     try:
         check_run(context)

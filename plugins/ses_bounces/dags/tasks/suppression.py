@@ -86,7 +86,7 @@ def report_suppression_drift(context: Context) -> Counts:
             publish_drift(connection, drift, settings.report_url, settings.report_conn_id, today)
     log.info("Where our blocked list and SES's lists differ:\n%s", "\n".join(table_of(drift.counts)))
     for name, count in drift.counts.items():
-        metrics.gauge("suppression_drift", count, {"kind": name})
+        metrics.gauge(f"suppression_drift_{name}", count)
     return counts
 
 

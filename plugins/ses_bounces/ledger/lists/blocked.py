@@ -15,7 +15,7 @@ from ses_bounces.classify.causes import CAUSES, WISHES
 from ses_bounces.ledger.lists.csv_lines import write_table
 from ses_bounces.ledger.lists.engine.counting import count_rows
 from ses_bounces.ledger.lists.engine.listing import Listing
-from ses_bounces.ledger.lists.engine.paging import Count, Page
+from ses_bounces.ledger.lists.engine.paging import Count, Page, all_ids
 from ses_bounces.ledger.lists.engine.query import Bound, Condition, Direction, reading
 from ses_bounces.ledger.lists.engine.search import Search
 from ses_bounces.ledger.lists.engine.where import Source, Where
@@ -80,7 +80,8 @@ class BlockedRow:
     """A row of the Email Blocked List; times are aware.
 
     ``causes``: all that block the address now. ``lift_…``: the last request to take it off SES's own list as well:
-    under way while ``lift_finished_at`` is None; ``lift_result`` says what became of it.
+    under way while ``lift_finished_at`` is None; ``lift_result`` says what became of it. ``said``: what the server said
+    when the block began; only of a page.
     """
 
     blocked_list_id: int
@@ -97,6 +98,7 @@ class BlockedRow:
     lift_requested_by: str | None
     lift_finished_at: datetime | None
     lift_result: str | None
+    said: str | None = None
 
     @property
     def is_lifting(self) -> bool:
@@ -131,6 +133,15 @@ def count_causes(connection: Connection) -> dict[str, Count]:
     with reading(connection):
         rows = connection.execute(statement("ledger/lists/count_causes"), {"causes": list(CAUSES)}).fetchall()
     return {cause: Count(number) for cause, number in rows}
+
+
+def blocked_ids(connection: Connection, filter_: BlockedFilter) -> list[int]:
+    """Return the ids of all addresses that a filter shows, each once, 10,000 at most.
+
+    :raises ActionError: there are more, or as :func:`list_blocked`.
+    """
+    rows = Listing(SOURCE, filter_.where(), "address", "ascending").stream(connection, sql.SQL("b.address_id"))
+    return all_ids(rows)
 
 
 def stream_blocked(

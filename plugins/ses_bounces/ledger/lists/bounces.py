@@ -15,7 +15,7 @@ from ses_bounces.base.exceptions import ActionError
 from ses_bounces.ledger.lists.csv_lines import write_table
 from ses_bounces.ledger.lists.engine.counting import count_rows
 from ses_bounces.ledger.lists.engine.listing import Listing
-from ses_bounces.ledger.lists.engine.paging import Count, Page
+from ses_bounces.ledger.lists.engine.paging import Count, Page, all_ids
 from ses_bounces.ledger.lists.engine.query import Bound, Condition, Direction, reading, stored
 from ses_bounces.ledger.lists.engine.search import Search
 from ses_bounces.ledger.lists.engine.where import Source, Where
@@ -118,7 +118,7 @@ class BounceFilter:
 class BounceRow:
     """A row of the Email Bounce List; times are aware. ``causes``: what the address is blocked by now.
 
-    ``is_reply``: its last bounce is probably an auto-reply.
+    ``is_reply``: its last bounce is probably an auto-reply. ``said``: what the server said then; only of a page.
     """
 
     bounce_list_id: int
@@ -138,6 +138,7 @@ class BounceRow:
     closed_by: str | None
     close_reason: str | None
     causes: list[str]
+    said: str | None = None
 
 
 def list_bounces(
@@ -179,6 +180,15 @@ def stream_bounces(
     """
     rows = Listing(SOURCE, filter_.where(), sort, direction).stream(connection, _TABLE)
     return write_table(COLUMNS, rows)
+
+
+def bounced_ids(connection: Connection, filter_: BounceFilter) -> list[int]:
+    """Return the ids of all addresses that a filter shows, 10,000 at most.
+
+    :raises ActionError: there are more, or as :func:`list_bounces`.
+    """
+    rows = Listing(SOURCE, filter_.where(), "address", "ascending").stream(connection, sql.SQL("b.address_id"))
+    return all_ids(rows)
 
 
 def chosen_bounces(connection: Connection, address_ids: Iterable[int]) -> list[BounceRow]:

@@ -104,13 +104,21 @@ class History:
 
 @dataclass(frozen=True)
 class MessageBody:
-    """A raw message as it was received; ``body`` is None where ``gone`` says why it is not there."""
+    """A raw message as it was received; ``body`` is None where ``gone`` says why it is not there.
+
+    ``reason``: why it is quarantined or held. ``run_id``: of the run that drained it, where that is certain.
+    """
 
     message_id: int
     received_at: datetime | None
     outcome: str | None
     body: str | None
     gone: str | None
+    reason: str | None = None
+    event_type: str | None = None
+    sent_at: datetime | None = None
+    queue_url: str = ""
+    run_id: str | None = None
 
 
 def address_history(
@@ -161,11 +169,15 @@ def message_body(connection: Connection, message_id: int, near: datetime) -> Mes
                 break
         else:
             row = connection.execute(statement("ledger/lists/select_kept_body"), {"message_id": message_id}).fetchone()
-    if row is None:
-        return MessageBody(message_id, None, None, None, "Its day is past the retention (raw_retention_days).")
-    received_at, outcome, body = row
+        if row is None:
+            return MessageBody(message_id, None, None, None, "Its day is past the retention (raw_retention_days).")
+        received_at, outcome, body, reason, event_type, sent_at, queue_url = row
+        runs = connection.execute(statement("ledger/lists/select_drain_run"), {"at": received_at}).fetchall()
     gone = None if body is not None else "It was kept without its body: a delivery, or without effect, or dismissed."
-    return MessageBody(message_id, received_at, outcome, body, gone)
+    run_id = runs[0][0] if len(runs) == 1 else None
+    return MessageBody(
+        message_id, received_at, outcome, body, gone, reason, event_type, sent_at, queue_url or "", run_id
+    )
 
 
 def _before(moment: datetime, step: timedelta) -> datetime:

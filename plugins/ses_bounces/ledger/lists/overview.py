@@ -16,7 +16,8 @@ from ses_bounces.ledger.lists.engine.query import reading
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-RUNS_SHOWN = 10
+# Of all DAGs together.
+RUNS_READ = 40
 # A run has some tasks, and drains are mapped.
 _ROWS_READ = 400
 LIFTED = "lifted"
@@ -130,4 +131,4 @@ def _runs(rows: list[tuple[Any, ...]]) -> list[Run]:
     names = list(by_run)
     if len(rows) == _ROWS_READ and len(names) > 1:
         names = names[:-1]
-    return [Run(name, by_run[name][-1].started_at, by_run[name][::-1]) for name in names[:RUNS_SHOWN]]
+    return [Run(name, by_run[name][-1].started_at, by_run[name][::-1]) for name in names[:RUNS_READ]]

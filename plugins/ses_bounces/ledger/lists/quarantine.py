@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -46,6 +47,19 @@ def quarantine_reasons(connection: Connection) -> list[QuarantineReason]:
     with reading(connection):
         rows = connection.execute(statement("ledger/lists/select_quarantine_reasons")).fetchall()
     return [QuarantineReason(outcome, reason, Count(count)) for outcome, reason, count in rows]
+
+
+def some_quarantined(connection: Connection, message_ids: Sequence[int]) -> list[QuarantinedMessage]:
+    """Return those of some messages that are quarantined or held, the newest first.
+
+    :param message_ids: 200 at most.
+    :raises DatabaseError: also when it takes over five seconds.
+    """
+    with reading(connection):
+        rows = connection.execute(
+            statement("ledger/lists/select_some_quarantined"), {"ids": list(message_ids)}
+        ).fetchall()
+    return [QuarantinedMessage(*row) for row in rows]
 
 
 def list_quarantine(

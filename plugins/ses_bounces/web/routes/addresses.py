@@ -16,10 +16,12 @@ from ses_bounces.people.decisions import Person
 from ses_bounces.web.access import EditorDep, ReaderDep, Viewer
 from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
+from ses_bounces.web.message_text import readable
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import error_text, history_for
 from ses_bounces.web.render import page
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 IdPath = Annotated[int, Path(ge=0, lt=2**63)]
 
@@ -53,12 +55,17 @@ def message(
     viewer: EditorDep,
     connection: DatabaseDep,
     near: Annotated[datetime, Query(description="When it was received, or an entry made of it")],
+    address: Annotated[int | None, Query(ge=0, lt=2**63, description="Whose history leads to it")] = None,
 ) -> HTMLResponse:
     """A message as it was received, or why it is gone."""
     found = message_body(connection, message_id, near if near.tzinfo else near.replace(tzinfo=UTC))
     if found.body is not None:
         audit(viewer, "read_message", message_id=message_id)
-    return page(request, viewer, "message.html", section="quarantine", message=found)
+    back = ("quarantine", "Quarantine") if address is None else (f"addresses/{address}", "the address")
+    return page(
+        request, viewer, "message.html", section=back[0].partition("/")[0], message=found, back=back,
+        decoded=None if found.body is None else readable(found.body),
+    )  # fmt: skip
 
 
 def _people(

@@ -1,26 +1,25 @@
-"""The Email Blocked Report: who is blocked, why, since when; totals, charts, and the reports of past days."""
+"""The Email Blocked List: who is blocked, why, since when."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from ses_bounces.ledger.lists.blocked import count_blocked, count_causes, list_blocked, stream_blocked
-from ses_bounces.ledger.lists.reports import report_days
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
 from ses_bounces.web.forms import ReaderFormDep
 from ses_bounces.web.list_queries import BlockedForm
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import seen_by
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.searches import searched, text_of
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 QueryDep = Annotated[BlockedForm, Query()]
 
@@ -34,8 +33,6 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
     return page(
         request, viewer, "blocked.html", section="blocked", query=query, text=text, listed=listed,
         count=listed.whole(query.after) or count_blocked(connection, wanted), totals=count_causes(connection),
-        reports=report_days(connection),
-        now=datetime.now(UTC),
     )  # fmt: skip
 
 

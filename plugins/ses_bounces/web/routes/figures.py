@@ -14,9 +14,10 @@ from ses_bounces.ledger.lists.guarded import guarded_providers
 from ses_bounces.web import figure_view
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 DaysDep = Annotated[int, Query(ge=1, le=MAX_DAYS)]
 

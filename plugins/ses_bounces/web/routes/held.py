@@ -12,10 +12,11 @@ from ses_bounces.ledger.brake.decisions import Decision
 from ses_bounces.ledger.brake.held import held_domains
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.forms import EditorFormDep
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_done
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 What = Literal["confirm", "dismiss"]
 DECISIONS: dict[What, Decision] = {"confirm": "confirmed", "dismiss": "dismissed"}

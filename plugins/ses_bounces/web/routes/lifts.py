@@ -20,16 +20,19 @@ from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
 from ses_bounces.classify.causes import CAUSES, WISHES
 from ses_bounces.ledger.figures.outages import outages
 from ses_bounces.ledger.lists.requests import lift_requests, open_requests
-from ses_bounces.suppression.lifting import AT_ONCE, LIFTED, try_at_once
+from ses_bounces.suppression.at_once import AT_ONCE, try_at_once
+from ses_bounces.suppression.lifting import LIFTED
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.in_turn import in_turn
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import unguarded
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
+from ses_bounces.web.routes.selected import all_blocked
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 SHOWN = 200
 
@@ -43,6 +46,8 @@ def show(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLRe
 
 async def chosen_ones(form: EditorFormDep) -> Pasted | list[int]:
     """Return the pasted addresses, or the ids of the ticked ones. :raises ActionError: none, or too many."""
+    if form.text("all"):
+        return []
     return await in_turn(read_text, form.text("text")) if "text" in form.fields else form.ids()
 
 
@@ -54,7 +59,8 @@ def preview(
     connection: DatabaseDep,
 ) -> HTMLResponse:
     """Which of the ticked or pasted addresses are blocked, and why."""
-    return _preview(request, form, connection, preview_blocks(connection, chosen))
+    blocks = all_blocked(form, connection) if form.text("all") else chosen
+    return _preview(request, form, connection, preview_blocks(connection, blocks))
 
 
 def _preview(request: Request, form: SentForm, connection: DatabaseDep, found: BlocksPreview) -> HTMLResponse:
@@ -76,7 +82,7 @@ def lift(request: Request, form: EditorFormDep, connection: DatabaseDep, setting
     results = lift_blocks(connection, action, dict.fromkeys(form.ids(), causes), ses_first=settings.lift_at_ses)
     lifting = _lifting(connection, settings, [r.target_id for r in results if r.outcome == "done" and r.target_id])
     return show_outcome(
-        request, form, connection, "lift_blocks", "Blocks lifted", results, ("blocked", "Email Blocked Report"),
+        request, form, connection, "lift_blocks", "Blocks lifted", results, ("blocked", "Email Blocked List"),
         settings, lifting, lift_id=form.id,
     )  # fmt: skip
 
@@ -125,7 +131,7 @@ def retract(request: Request, form: EditorFormDep, connection: DatabaseDep, sett
     """Take a lift back."""
     results = retract_lift(connection, form.action(), form.text("lift_id"))
     return show_outcome(
-        request, form, connection, "retract_lift", "Lift taken back", results, ("blocked", "Email Blocked Report"),
+        request, form, connection, "retract_lift", "Lift taken back", results, ("blocked", "Email Blocked List"),
         settings,
     )  # fmt: skip
 

@@ -1,54 +1,73 @@
-"""The overview: what needs a person, the numbers, the last runs, the queues."""
+"""The overview: what needs a person, how it is and how it went, the last runs, the queues."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.doctor.finding import read_findings
-from ses_bounces.feed.sqs.queue import Depth, open_queue
 from ses_bounces.ledger.brake.held import undecided
+from ses_bounces.ledger.lists.dashboard import RANGES, dashboard
 from ses_bounces.ledger.lists.overview import overview
 from ses_bounces.web.access import ReaderDep
-from ses_bounces.web.attention import notices
+from ses_bounces.web.attention import DUE_SOON, doctors_own, notices
 from ses_bounces.web.catch_up import catch_up
+from ses_bounces.web.charts import chart
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
+from ses_bounces.web.depths import Seen, queue_depths
+from ses_bounces.web.our_dags import OurDagsDep
+from ses_bounces.web.own_threads import OwnThreads
+from ses_bounces.web.rates import rates
 from ses_bounces.web.readers import error_text
 from ses_bounces.web.render import page
+from ses_bounces.web.run_lines import run_lines
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
-# A person waits.
-QUEUE_SECONDS = 2
+# How many days the table behind the chart names.
+DAYS_LISTED = 30
 
 
 @router.get("/", response_class=HTMLResponse)
-def show(request: Request, viewer: ReaderDep, settings: SettingsDep, connection: DatabaseDep) -> HTMLResponse:
-    """Everything that needs a person first, in words; then the numbers."""
+def show(
+    request: Request,
+    viewer: ReaderDep,
+    settings: SettingsDep,
+    connection: DatabaseDep,
+    ours: OurDagsDep,
+    days: Annotated[Literal["30", "90", "365"], Query()] = "30",
+) -> HTMLResponse:
+    """How it is, what needs a person, and how it went."""
     seen = overview(connection, settings.report_timezone)
+    numbers = dashboard(connection, int(days))
     findings = read_findings(connection)
-    opened = [finding for finding in findings if finding.severity != "ok"]
+    opened = doctors_own(findings, seen, ours)
+    today = seen.now.astimezone(settings.report_zone).date()
+    drained = [queue.last_drained_at for queue in seen.queues if queue.belongs_to == queue.queue_url]
+    tasks = [(run.run_id, task) for run in seen.runs for task in run.tasks]
     return page(
-        request, viewer, "overview.html", section="overview", seen=seen, settings=settings,
-        notices=notices(seen, settings, opened, undecided(connection)), findings=opened, looked_at=len(findings),
+        request, viewer, "overview.html", section="overview", seen=seen, settings=settings, ours=ours,
+        notices=notices(seen, settings, opened, undecided(connection), ours), numbers=numbers, today=today,
+        rates=rates(findings, numbers), chart=chart(numbers.days, today, int(days)), ranges=RANGES,
+        days=int(days), listed=numbers.days[::-1][:DAYS_LISTED], lines=run_lines(ours.runs, tasks),
+        drained_at=min(drained, default=None), due_soon_path=DUE_SOON, findings=opened, looked_at=len(findings),
         checked_at=max((finding.checked_at for finding in findings if finding.checked_at), default=None),
     )  # fmt: skip
 
 
 @router.get("/queues", response_class=HTMLResponse)
-def queues(request: Request, viewer: ReaderDep, settings: SettingsDep, connection: DatabaseDep) -> HTMLResponse:
+def queues(
+    request: Request,
+    viewer: ReaderDep,
+    settings: SettingsDep,
+    found: Annotated[list[Seen], Depends(queue_depths)],
+    connection: DatabaseDep,
+) -> HTMLResponse:
     """How many messages SQS says that there are; a page of its own, because SQS may be slow to answer."""
-    rows: list[tuple[str, Depth | None, Depth | None, str | None]] = []
-    for queue in settings.queue_urls:
-        try:
-            opened = open_queue(settings, queue, read_seconds=QUEUE_SECONDS, attempts=1)
-            depth = opened.depth()
-            dead = opened.dead_letter_queue(depth.dead_letter_arn).depth() if depth.dead_letter_arn else None
-            rows.append((queue.name, depth, dead, None))
-        except SesBouncesError as error:
-            rows.append((queue.name, None, None, error_text(error, viewer)))
-    waiting = sum(depth.waiting for _, depth, _, _ in rows if depth)
+    rows = [(one.name, one.depth, one.dead, error_text(one.error, viewer) if one.error else None) for one in found]
+    waiting = sum(one.depth.waiting for one in found if one.depth)
     seen = overview(connection, settings.report_timezone)
     told = catch_up(waiting, seen.runs, settings.max_seconds, seen.now)
     return page(request, viewer, "queues.html", section="overview", queues=rows, catch_up=told)

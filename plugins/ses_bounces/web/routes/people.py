@@ -14,11 +14,12 @@ from ses_bounces.ledger.lists.people import waiting_people
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import unguarded
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_done
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 ADDRESSES_SHOWN = 100
 

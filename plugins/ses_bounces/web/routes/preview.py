@@ -9,10 +9,11 @@ from ses_bounces.base.exceptions import SettingsError
 from ses_bounces.people.enforcing import preview
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import error_text
 from ses_bounces.web.render import page
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 # A person waits; the shell has all the time that it needs.
 PEOPLE_SECONDS = 2

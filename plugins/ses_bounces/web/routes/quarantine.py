@@ -17,17 +17,21 @@ from ses_bounces.ledger.lists.quarantine import (
     QuarantineReason,
     list_quarantine,
     quarantine_reasons,
+    some_quarantined,
 )
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.forms import EditorFormDep
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_done
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 What = Literal["retry", "confirm", "dismiss"]
 ROWS = 50
+# Messages that the page names before anything is done to them.
+SHOWN = 200
 ACTIONS = {"retry": retry_messages, "confirm": confirm_messages, "dismiss": dismiss_messages}
 DONE = {"retry": "Messages retried", "confirm": "Messages confirmed", "dismiss": "Messages dismissed"}
 
@@ -54,7 +58,10 @@ def show(
 def confirm(request: Request, what: What, form: EditorFormDep, connection: DatabaseDep) -> HTMLResponse:
     """The ticked messages, or all of a group, before anything is done to them."""
     ids = _all_of_group(connection, form.text("group")) if form.text("all") else form.ids()
-    return page(request, form.viewer, "quarantine_confirm.html", section="quarantine", what=what, ids=ids)
+    return page(
+        request, form.viewer, "quarantine_confirm.html", section="quarantine", what=what, ids=ids,
+        rows=some_quarantined(connection, ids[:SHOWN]),
+    )  # fmt: skip
 
 
 @router.post("/quarantine/{what}/done", response_class=HTMLResponse)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
+from ses_bounces.ledger.lists.blocked import count_causes
 from ses_bounces.ledger.lists.engine.query import reading
 from ses_bounces.ledger.lists.reports import ReportDay, report_days
 from ses_bounces.report.charts import ChartName, draw
@@ -18,13 +19,23 @@ from ses_bounces.report.kept import ReportFiles, report_files
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 # The document of a day has its style in it, and nothing else that acts.
 DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
 INK = {"light": "#1a2133", "dark": "#e8ecf4"}
+
+
+@router.get("/reports", response_class=HTMLResponse)
+def show_all(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLResponse:
+    """The Email Blocked Report: totals, charts, and the reports of past days."""
+    return page(
+        request, viewer, "reports.html", section="reports", totals=count_causes(connection),
+        reports=report_days(connection),
+    )  # fmt: skip
 
 
 @router.get("/reports/{day}", response_class=HTMLResponse)
@@ -36,7 +47,7 @@ def show(request: Request, day: date, viewer: EditorDep, connection: DatabaseDep
         raise HTTPException(404, f"There is no report of {day}: it is not made yet, or no longer kept.")
     place = days.index(found)
     return page(
-        request, viewer, "report.html", section="blocked", report=found,
+        request, viewer, "report.html", section="reports", report=found,
         later=days[place - 1] if place else None, earlier=days[place + 1] if place + 1 < len(days) else None,
     )  # fmt: skip
 

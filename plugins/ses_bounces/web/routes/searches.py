@@ -6,16 +6,18 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse
 
 from ses_bounces.base.exceptions import ActionError
+from ses_bounces.classify.address import address_key
+from ses_bounces.ledger.lists.engine.query import stored
 from ses_bounces.ledger.lists.engine.search import keep_text, kept_text
 from ses_bounces.web.access import Viewer
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.forms import SentForm
 from ses_bounces.web.list_queries import ListQuery
-from ses_bounces.web.render import redirect
+from ses_bounces.web.render import redirect, root
 
 NO_PARTS = (
     "Searching by a part of an address needs edit access: the answer would give away what is masked. A domain, like "
-    "@example.com, can be searched for."
+    "@example.com, can be searched for, and a whole address can be checked."
 )
 # They are parameters of the URL that the browser is sent on to.
 NOT_HERE = "An address goes into the first field, not into one of the others: those become part of the page's URL."
@@ -24,7 +26,7 @@ NOT_HERE = "An address goes into the first field, not into one of the others: th
 def searched(
     request: Request, form: SentForm, connection: DatabaseDep, path: str, query: type[ListQuery]
 ) -> RedirectResponse:
-    """Send the browser on to the list that a form asks for.
+    """Send the browser on to the list that a form asks for; a whole address of a user who only reads, to its check.
 
     :raises ActionError: a text that can't be searched for.
     """
@@ -32,6 +34,9 @@ def searched(
     if any("@" in value.removeprefix("@") for value in values.values()):
         raise ActionError(NOT_HERE)
     text = form.text("text").strip()
+    if text and not form.viewer.may_edit and not text.startswith("@") and address_key(stored(text)):
+        # The browser sends the same form there: no address in a URL.
+        return RedirectResponse(f"{root(request)}check", 307)
     if text:
         check_text(form.viewer, text)
         values["filter"] = keep_text(connection, text, form.viewer.id)

@@ -11,9 +11,16 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.action import Action
-from ses_bounces.actions.setting_effects import SettingChange, effects, last_changes, note_change, people_problem
+from ses_bounces.actions.setting_effects import (
+    PLACE_OF_PEOPLE,
+    SettingChange,
+    effects,
+    last_changes,
+    note_change,
+    people_problem,
+)
 from ses_bounces.base.database import schema
-from ses_bounces.base.database.connection import connect
+from ses_bounces.base.database.pool import lend
 from ses_bounces.base.exceptions import ActionError, SesBouncesError, SettingsError
 from ses_bounces.base.pinned import pinned
 from ses_bounces.base.settings import MEANINGS, PRIVATE, Settings, parse
@@ -21,14 +28,26 @@ from ses_bounces.base.sites import current
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.audit import audit
 from ses_bounces.web.forms import EditorFormDep, SentForm
+from ses_bounces.web.own_threads import OwnThreads
+from ses_bounces.web.readers import settings_named
 from ses_bounces.web.render import page
-from ses_bounces.web.setting_form import Stored, changes, elsewhere, read, save, shown, stored
+from ses_bounces.web.setting_form import (
+    Stored,
+    changes,
+    choices,
+    defaults_left,
+    elsewhere,
+    read,
+    save,
+    shown,
+    stored,
+)
 from ses_bounces.web.setting_texts import BY_KEY, SECTIONS
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 NOT_YOURS = 'You need the right to edit the Airflow Variable "{variable}" to save settings.'
 
@@ -60,15 +79,20 @@ def show(request: Request, viewer: ReaderDep) -> HTMLResponse:
 def preview(request: Request, form: FormDep) -> HTMLResponse:
     """What differs, and what it would do; or what is wrong."""
     now = stored()
-    fields = {key: form.text(key) for key in BY_KEY}
+    # A switch sends "false", and "true" behind that if it is on.
+    fields = {key: form.fields.get(key, [""])[-1] for key in BY_KEY}
     try:
         values = read(fields, now.values)
         after = parse(values)
     except SettingsError as error:
         return _form(request, form.viewer, now, fields, str(error).splitlines(), 400)
+    changed = changes(now.values, values)
+    # What is wrong with people stops no other change: observe mode must be possible.
+    if any(text.key in PLACE_OF_PEOPLE for text, _, _ in changed) and (wrong := _people_errors(values)):
+        return _form(request, form.viewer, now, fields, wrong, 400)
     would, problem = _effects(now, after)
     return page(
-        request, form.viewer, "settings_preview.html", section="settings", changes=changes(now.values, values),
+        request, form.viewer, "settings_preview.html", section="settings", changes=changed,
         effects=would, problem=problem, text=json.dumps(values), digest=form.text("digest"),
     )  # fmt: skip
 
@@ -98,9 +122,13 @@ def done(request: Request, form: FormDep) -> HTMLResponse:
 def _form(
     request: Request, viewer: Any, now: Stored, fields: dict[str, str], errors: list[str], status: int = 200
 ) -> HTMLResponse:
+    differ = defaults_left(now.values)
+    if not viewer.may_edit:
+        differ = {key: default for key, default in differ.items() if key not in PRIVATE}
     return page(
         request, viewer, "settings.html", status, section="settings", sections=SECTIONS, fields=fields, errors=errors,
-        meanings=MEANINGS, pinned=set(pinned()), now=now, last=_changes(now.values),
+        meanings=MEANINGS, pinned=set(pinned()), now=now, last=_changes(now.values), differ=differ, choices=choices,
+        wrong={key: [line for line in errors if settings_named(line) == [key]] for key in BY_KEY},
         ELSEWHERE=elsewhere(), may_save=viewer.may_edit and viewer.may_set_variable,
     )  # fmt: skip
 
@@ -108,8 +136,7 @@ def _form(
 @contextlib.contextmanager
 def _ledger(settings: Settings) -> Iterator[Connection]:
     """Open the database that some settings lead to. :raises SchemaError: it is not ready, or another site's."""
-    with connect(settings.postgres_conn_id) as connection:
-        schema.check(connection)
+    with lend(settings.postgres_conn_id, schema.check) as connection:
         yield connection
 
 

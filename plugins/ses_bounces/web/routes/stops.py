@@ -15,10 +15,11 @@ from ses_bounces.web.access import EditorDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, UploadFormDep
 from ses_bounces.web.in_turn import in_turn
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
 from ses_bounces.web.routes.outcome import show_outcome
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 SHOWN = 200
 
@@ -73,5 +74,5 @@ def stop(
     results = request_stops(connection, form.action(), addresses)
     return show_outcome(
         request, form, connection, "request_stops", "Stop requests recorded", results,
-        ("blocked", "Email Blocked Report"), settings,
+        ("blocked", "Email Blocked List"), settings,
     )  # fmt: skip

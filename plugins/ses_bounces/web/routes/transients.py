@@ -9,10 +9,12 @@ from ses_bounces.actions.transients import MAX_EXTENSION_DAYS, delete_transients
 from ses_bounces.ledger.lists.bounces import chosen_bounces
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
+from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
-from ses_bounces.web.routes.outcome import show_outcome
+from ses_bounces.web.routes.outcome import SHOWN, show_outcome
+from ses_bounces.web.routes.selected import all_bounced
 
-router = APIRouter()
+router = APIRouter(route_class=OwnThreads)
 
 BACK = ("bounces", "Email Bounce List")
 
@@ -46,9 +48,9 @@ def extend(request: Request, form: EditorFormDep, connection: DatabaseDep) -> HT
 
 
 def _confirm(request: Request, form: SentForm, connection: DatabaseDep, what: str) -> HTMLResponse:
-    ids = form.ids()
+    ids = all_bounced(form, connection) if form.text("all") else form.ids()
     rows = chosen_bounces(connection, ids)
     return page(
         request, form.viewer, "transients.html", section="bounces", what=what, rows=rows,
-        without=len(ids) - len(rows), max_days=MAX_EXTENSION_DAYS,
+        without=len(ids) - len(rows), max_days=MAX_EXTENSION_DAYS, shown=SHOWN,
     )  # fmt: skip

@@ -36,10 +36,55 @@ function tickAll() {
 // A button for ticked rows says so by being off while none is ticked.
 function needTicks() {
   for (const button of document.querySelectorAll("[data-needs-tick]")) {
-    const ticked = button.form.querySelectorAll("input[type=checkbox][name]:checked").length;
-    button.disabled = ticked === 0;
+    const all = button.form.querySelector("[data-all]:checked");
+    const ticked = all ? all.dataset.all : button.form.querySelectorAll("input[type=checkbox][name]:checked").length;
+    button.disabled = Number(ticked) === 0;
     button.dataset.ticked = ticked || "";
   }
+}
+
+// Airflow shows times in the zone that the user chose in its menu, else in that of the system.
+function chosenZone() {
+  let zone;
+  try {
+    zone = JSON.parse(window.localStorage.getItem("timezone") ?? "null");
+  } catch {
+    // Storage is off, or the value is not Airflow's.
+  }
+  try {
+    // A name that the browser does not know raises.
+    const known = new Intl.DateTimeFormat("en", { timeZone: zone ?? undefined }).resolvedOptions().timeZone;
+    return zone ?? known;
+  } catch {
+    return "UTC";
+  }
+}
+
+// Times as 2026-11-30 14:57, in that zone.
+function showTimes(within = document) {
+  const zone = chosenZone();
+  const format = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+  for (const time of within.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (!Number.isNaN(moment.valueOf())) time.textContent = format.format(moment);
+  }
+  for (const place of document.querySelectorAll("[data-zone]")) place.textContent = zone;
+}
+
+// The header of a list stays below its bar, however many lines that takes.
+function keepBelowBar() {
+  const bar = document.querySelector(".toolbar.stays");
+  if (!bar) return;
+  const measure = () => document.documentElement.style.setProperty("--bar", `${bar.offsetHeight}px`);
+  new ResizeObserver(measure).observe(bar);
+  measure();
 }
 
 async function load(place) {
@@ -47,7 +92,10 @@ async function load(place) {
     const response = await fetch(place.dataset.load, { credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const part = page.getElementById("loaded") ?? page.querySelector("[role=alert]");
-    if (part) place.replaceChildren(document.adoptNode(part));
+    if (part) {
+      place.replaceChildren(document.adoptNode(part));
+      showTimes(place);
+    }
   } catch {
     // The link that stands there leads to the same.
   }
@@ -56,20 +104,101 @@ async function load(place) {
 // With the user's own rights: Airflow decides whether they may.
 async function trigger(place) {
   const dag = place.dataset.triggerDag;
-  // The stylesheet is in static/ below the pages, whose own folder is called after the site.
-  const root = new URL("../../", document.querySelector("link[rel=stylesheet]").href).pathname;
-  const response = await fetch(`${root}api/v2/dags/${dag}/dagRuns`, {
-    method: "POST",
+  const response = await ask("POST", `dags/${dag}/dagRuns`, { logical_date: null });
+  if (response?.ok) place.textContent = `A run of the DAG ${dag} was triggered; it does the rest.`;
+}
+
+// The stylesheet is in static/ below the pages, whose own folder is called after the site.
+const airflowRoot = () => new URL("../../", document.querySelector("link[rel=stylesheet]").href).pathname;
+
+function ask(method, path, body) {
+  return fetch(`${airflowRoot()}api/v2/${path}`, {
+    method,
     credentials: "same-origin",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ logical_date: null }),
+    body: body && JSON.stringify(body),
   }).catch(() => null);
-  if (response?.ok) place.textContent = `A run of the DAG ${dag} was triggered; it does the rest.`;
+}
+
+// The frame may not navigate Airflow's window; its router follows the address, like the Back button.
+function leadOut(event) {
+  if (window.parent === window || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  try {
+    window.parent.history.pushState({}, "", event.currentTarget.href);
+    window.parent.dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+    event.preventDefault();
+  } catch {
+    // A frame of another origin: the link is followed within the frame.
+  }
+}
+
+async function told(button, response, done) {
+  const place = button.parentElement.querySelector("[role=status]");
+  place.textContent = response?.ok ? done : "Airflow did not do that: do it on the page of the DAG.";
+  if (response?.ok) button.remove();
+}
+
+async function unpause(button) {
+  button.disabled = true;
+  const response = await ask("PATCH", `dags/${button.dataset.unpause}?update_mask=is_paused`, { is_paused: false });
+  await told(button, response, "It is no longer paused.");
+  if (response?.ok) window.location.reload();
+  button.disabled = false;
+}
+
+const ENDED = ["success", "failed"];
+const WAIT_MILLISECONDS = 3000;
+
+// Until the run has ended; then the page is read again.
+async function runNow(button) {
+  button.disabled = true;
+  const dag = button.dataset.run;
+  const response = await ask("POST", `dags/${dag}/dagRuns`, { logical_date: null });
+  const run = response?.ok ? (await response.json()).dag_run_id : null;
+  await told(button, response, "It looks now: this page is read again when it has.");
+  button.disabled = false;
+  for (let state = ""; run && !ENDED.includes(state);) {
+    await new Promise((resolve) => setTimeout(resolve, WAIT_MILLISECONDS));
+    const answer = await ask("GET", `dags/${dag}/dagRuns/${encodeURIComponent(run)}`);
+    if (!answer?.ok) return;
+    state = (await answer.json()).state;
+  }
+  if (run) window.location.reload();
+}
+
+// What changes by itself is read again, until it says that nothing does any more.
+function refresh(place) {
+  setTimeout(async () => {
+    const response = await fetch(place.dataset.refresh, { credentials: "same-origin" }).catch(() => null);
+    if (!response?.ok) return refresh(place);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const part = page.getElementById(place.id);
+    if (!part) return;
+    place.replaceWith(document.adoptNode(part));
+    prepare(part);
+    if (part.dataset.refresh) refresh(part);
+  }, WAIT_MILLISECONDS);
+}
+
+function prepare(within) {
+  const all = (selector) => within.querySelectorAll(selector);
+  all("[data-airflow]").forEach((link) => link.addEventListener("click", leadOut));
+  for (const [name, act] of [["unpause", unpause], ["run", runNow]]) {
+    for (const button of all(`[data-${name}]`)) {
+      button.hidden = false;
+      button.addEventListener("click", () => act(button));
+    }
+  }
 }
 
 followTheme();
 document.addEventListener("DOMContentLoaded", () => {
   tickAll();
+  keepBelowBar();
+  showTimes();
+  window.addEventListener("storage", (event) => event.key === "timezone" && showTimes());
   document.querySelectorAll("[data-load]").forEach(load);
   document.querySelectorAll("[data-trigger-dag]").forEach(trigger);
+  prepare(document);
+  document.querySelectorAll("[data-refresh]").forEach(refresh);
 });

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ses_bounces.base.exceptions import ActionError
 
 Row = TypeVar("Row")
-# Counting on is reading on.
+# Rows. Counting further means reading further.
 COUNTED = 10_000
 MAX_ROWS = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,6 +56,19 @@ class Count:
 
     def __str__(self) -> str:
         return f"more than {self.most:,}" if self.is_more else f"{self.found:,}"
+
+
+def all_ids(rows: Iterable[tuple[Any, ...]]) -> list[int]:
+    """Return the ids in the first column of some rows, each once, in their order.
+
+    :raises ActionError: there are more than :data:`COUNTED`.
+    """
+    found: dict[int, None] = {}
+    for id_, *_ in rows:
+        found[id_] = None
+        if len(found) > COUNTED:
+            raise ActionError(f"The filter shows more than {COUNTED:,} addresses. Narrow it, and select them in parts.")
+    return list(found)
 
 
 def check_limit(limit: int) -> int:
