@@ -99,6 +99,8 @@ CASES: dict[str, Case] = {
     "POST /check": Case("read", "check", {"text": "{name}-lifted@example.com"}),
     "POST /check.csv": Case("read", "check.csv", {"text": "{name}-lifted@example.com"}),
     "GET /lifts": Case("read", "lifts"),
+    # The setting is off: nobody gets further.
+    "POST /lifts/ask": Case("edit", "lifts/ask", {"id": "{lifted}"}, 400),
     "POST /lifts/preview": Case("edit", "lifts/preview", {"id": "{lifted}"}),
     "POST /lifts/done": Case(
         "edit", "lifts/done", {"id": "{lifted}", "cause": "permanent_bounce", **_WHY}, changes=True
@@ -106,6 +108,7 @@ CASES: dict[str, Case] = {
     # SES is not asked where nothing waits for it.
     "POST /lifts/retry": Case("edit", "lifts/retry", {"address_id": "{deleted}"}, 400),
     "POST /lifts/retract": Case("edit", "lifts/retract", {"lift_id": "{deleted}", **_WHY}, 400),
+    "GET /lifts/progress": Case("read", "lifts/progress?first=1&last=2"),
     "GET /undo": Case("edit", "undo"),
     "POST /undo/preview": Case(
         "edit", "undo/preview", {"first": "2026-01-01T00:00", "last": "2026-01-01T01:00"}
@@ -119,6 +122,7 @@ CASES: dict[str, Case] = {
     "POST /people/switch-on": Case("edit", "people/switch-on", {"flag_change_id": "{on}", **_WHY}, changes=True),
     "POST /people/leave-off": Case("edit", "people/leave-off", {"flag_change_id": "{off}", **_WHY}, changes=True),
     "GET /reports": Case("read", "reports"),
+    "GET /reports/yesterday": Case("read", "reports/yesterday"),
     "GET /reports/{day}": Case("edit", "reports/{day}"),
     "GET /reports/{day}/document": Case("edit", "reports/{day}/document"),
     "GET /reports/{day}/blocked_report.csv": Case("edit", "reports/{day}/blocked_report.csv"),
