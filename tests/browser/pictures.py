@@ -105,6 +105,7 @@ PICTURES: dict[str, Steps] = {
     "check": _check,
     "reports": _at("reports"),
     "daily-report": _report,
+    "figures": _at("figures"),
     "lifts": _at("lifts"),
     "lift": _lift,
     "undo": _at("undo"),
@@ -134,6 +135,7 @@ SHOWN = {
     "GET /stops": "stop",
     "GET /people": "people",
     "GET /preview": "preview",
+    "GET /figures": "figures",
     "GET /quarantine": "quarantine",
     "GET /settings": "settings",
 }

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
-from ses_bounces.actions.action import Result
+from ses_bounces.actions.action import Action, Result
 from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.pasted import Pasted, read_text
 from ses_bounces.actions.previews import BlocksPreview, preview_blocks
 from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift, said_of
+from ses_bounces.actions.validation import MOST, REASON, ask_ses, opinions
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
@@ -23,13 +24,14 @@ from ses_bounces.ledger.lists.requests import lift_progress, lift_requests, open
 from ses_bounces.suppression.at_once import AT_ONCE, try_at_once
 from ses_bounces.suppression.lifting import LIFTED
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.in_turn import in_turn
 from ses_bounces.web.our_dags import OurDagsDep
 from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import unguarded
-from ses_bounces.web.render import page
+from ses_bounces.web.render import page, redirect
 from ses_bounces.web.routes.outcome import Lifting, progress_path, show_outcome
 from ses_bounces.web.routes.selected import all_blocked
 
@@ -79,18 +81,34 @@ def preview(
     form: EditorFormDep,
     chosen: Annotated[Pasted | list[int], Depends(chosen_ones)],
     connection: DatabaseDep,
+    settings: SettingsDep,
 ) -> HTMLResponse:
     """Which of the ticked or pasted addresses are blocked, and why."""
     blocks = all_blocked(form, connection) if form.text("all") else chosen
-    return _preview(request, form, connection, preview_blocks(connection, blocks))
+    return _preview(request, form, connection, settings, preview_blocks(connection, blocks))
 
 
-def _preview(request: Request, form: SentForm, connection: DatabaseDep, found: BlocksPreview) -> HTMLResponse:
+@router.post("/lifts/ask", response_class=HTMLResponse)
+def ask(request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep) -> Response:
+    """Ask SES what it thinks of a few addresses; then the page that was left, with the answer."""
+    ids = form.ids()
+    ask_ses(connection, settings, Action(form.viewer.name, REASON, form.id), ids)
+    audit(form.viewer, "ask_ses", address_ids=ids)
+    if form.text("history"):
+        return redirect(request, f"addresses/{ids[0]}")
+    return _preview(request, form, connection, settings, preview_blocks(connection, ids))
+
+
+def _preview(
+    request: Request, form: SentForm, connection: DatabaseDep, settings: Settings, found: BlocksPreview
+) -> HTMLResponse:
     causes = Counter(cause.reason for item in found.blocked for cause in item.causes)
-    said = said_of(connection, [item.address_id for item in found.blocked[:SHOWN] if item.address_id is not None])
+    ids = [item.address_id for item in found.blocked[:SHOWN] if item.address_id is not None]
+    said = said_of(connection, ids)
     return page(
         request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN, said=said,
         causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]], WISHES=WISHES,
+        asks_ses=settings.ask_ses_validation and len(found.blocked) <= MOST, opinions=opinions(connection, ids),
         of_tenants=len(tenant_listed(connection, [item.address_id for item in found.blocked if item.address_id])),
     )  # fmt: skip
 
@@ -142,7 +160,7 @@ def undo(
 
 
 @router.post("/undo/preview", response_class=HTMLResponse)
-def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep) -> HTMLResponse:
+def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep) -> HTMLResponse:
     """Which addresses they are; from there on as any lift."""
     wanted = BlocksOf(
         _moment(form.text("first"), "The beginning of the window"),
@@ -152,7 +170,7 @@ def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep)
         form.text("configuration_set").strip() or None,
         form.text("sub_type").strip() or None,
     )
-    return _preview(request, form, connection, preview_blocks(connection, find_blocks(connection, wanted)))
+    return _preview(request, form, connection, settings, preview_blocks(connection, find_blocks(connection, wanted)))
 
 
 @router.post("/lifts/retract", response_class=HTMLResponse)

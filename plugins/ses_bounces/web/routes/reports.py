@@ -37,15 +37,22 @@ router = APIRouter(route_class=OwnThreads)
 DOCUMENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox allow-same-origin"
 )
+DAYS_SHOWN = 60
 INK = {"light": "#1a2133", "dark": "#e8ecf4"}
 
 
 @router.get("/reports", response_class=HTMLResponse)
-def show_all(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLResponse:
+def show_all(
+    request: Request,
+    viewer: ReaderDep,
+    connection: DatabaseDep,
+    before: Annotated[date | None, Query(description="Only the reports of earlier days")] = None,
+) -> HTMLResponse:
     """The Email Blocked Report: totals, charts, and the reports of past days."""
+    found = report_days(connection, before, DAYS_SHOWN + 1)
     return page(
-        request, viewer, "reports.html", section="reports", totals=count_causes(connection),
-        reports=report_days(connection),
+        request, viewer, "reports.html", section="reports", totals=count_causes(connection), before=before,
+        reports=found[:DAYS_SHOWN], are_more=len(found) > DAYS_SHOWN,
     )  # fmt: skip
 
 
@@ -111,7 +118,7 @@ def chart(
     theme: Annotated[Literal["light", "dark"], Query()] = "light",
 ) -> Response:
     """A chart of the newest daily report."""
-    days: list[ReportDay] = report_days(connection)
+    days: list[ReportDay] = report_days(connection, limit=1)
     svg = draw(name, days[0].summary, INK[theme]) if days else None
     if svg is None:
         raise HTTPException(404, "There is nothing to draw yet: the first daily report is made after the first day.")

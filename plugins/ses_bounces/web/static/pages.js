@@ -78,6 +78,21 @@ function showTimes(within = document) {
   for (const place of document.querySelectorAll("[data-zone]")) place.textContent = zone;
 }
 
+// On a narrow page a row is a card: each of its lines says what the header of its column says.
+function labelCells(within = document) {
+  for (const table of within.querySelectorAll("table")) {
+    const names = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.replace(/[↓↑]/g, "").trim());
+    for (const row of table.querySelectorAll("tbody tr")) {
+      [...row.cells].forEach((cell, place) => {
+        if (cell.tagName !== "TD") return;
+        const isEmpty = !cell.textContent.trim() && !cell.querySelector("input, button, img, svg");
+        cell.classList.toggle("nothing", isEmpty);
+        if (names[place] && !cell.querySelector("input[type=checkbox], button")) cell.dataset.label ??= names[place];
+      });
+    }
+  }
+}
+
 // The header of a list stays below its bar, however many lines that takes.
 function keepBelowBar() {
   const bar = document.querySelector(".toolbar.stays");
@@ -95,6 +110,7 @@ async function load(place) {
     if (part) {
       place.replaceChildren(document.adoptNode(part));
       showTimes(place);
+      labelCells(place);
     }
   } catch {
     // The link that stands there leads to the same.
@@ -214,6 +230,7 @@ followTheme();
 document.addEventListener("DOMContentLoaded", () => {
   tickAll();
   keepBelowBar();
+  labelCells();
   showTimes();
   window.addEventListener("storage", (event) => event.key === "timezone" && showTimes());
   document.querySelectorAll("[data-load]").forEach(load);

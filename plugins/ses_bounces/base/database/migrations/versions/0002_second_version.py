@@ -546,6 +546,7 @@ def _add_figure_work() -> None:
         ["only_row"],
         sa.Column("only_row", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("event_id", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("address_id", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("counted_at", sa.DateTime(timezone=True)),
         sa.CheckConstraint("only_row", name=op.f("figure_position_only_row_check")),
     )
@@ -575,6 +576,8 @@ def _add_figure_work() -> None:
 def _drop_figures() -> None:
     # Made after the migration, of what goes here.
     op.execute(f"DROP VIEW IF EXISTS {SCHEMA}.figure_entry")
+    op.execute(f"DROP VIEW IF EXISTS {SCHEMA}.figure_report")
+    op.execute(f"DROP FUNCTION IF EXISTS {SCHEMA}.figure_name, {SCHEMA}.figure_identity")
     for table in (
         "provider", "suggested_outage", "figure_position", "figure_due", "figure_text", "sent_day", "delivery_count",
         "delivery_day", "figure_day",
