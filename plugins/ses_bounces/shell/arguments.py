@@ -6,7 +6,18 @@ import argparse
 
 from ses_bounces import __version__
 from ses_bounces.classify.causes import CAUSES
-from ses_bounces.shell.options import EXIT_STATUS, REASON, Commands, add, addresses, as_json, dry_run, moment, where
+from ses_bounces.shell.options import (
+    EXIT_STATUS,
+    REASON,
+    Commands,
+    add,
+    addresses,
+    as_json,
+    dry_run,
+    moment,
+    where,
+    whole,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         _import,
         _export,
         _held,
+        _figures,
         _rebuild,
         _restored,
         _preview,
@@ -132,7 +144,7 @@ def _import(commands: Commands) -> None:
     what = importing.add_subparsers(dest="what", required=True)
     text = "block every address of a CSV file at its owner's wish; also another provider's export"
     stops = what.add_parser("stop-requests", help=text, description=text)
-    stops.add_argument("file", help="CSV in UTF-8, with a header unless it has one column; - is stdin")
+    stops.add_argument("file", nargs="+", metavar="FILE", help="CSV, or JSON of the AWS CLI; - is stdin")
     stops.add_argument("--address-column", metavar="NAME", help='column of the addresses ("address" or "email")')
     stops.add_argument("--reason-column", metavar="NAME", help="column whose text is added to the reason")
     stops.add_argument(
@@ -146,7 +158,10 @@ def _import(commands: Commands) -> None:
     text = "take over a blocked list with its reasons and dates: a CSV file, or SES's own list as the AWS CLI prints it"
     blocked = what.add_parser("blocked", help=text, description=text)
     blocked.set_defaults(run="import_blocked")
-    blocked.add_argument("file", help="CSV in UTF-8 with a header, or JSON of the AWS CLI; - is stdin")
+    blocked.add_argument(
+        "file", nargs="+", metavar="FILE",
+        help="CSV, or JSON of the AWS CLI: all pages of a list, in their order; - is stdin",
+    )  # fmt: skip
     blocked.add_argument("--address-column", metavar="NAME", help='column of the addresses ("address" or "email")')
     blocked.add_argument("--reason-column", metavar="NAME", help="column that says why")
     blocked.add_argument("--date-column", metavar="NAME", help="column that says since when")
@@ -186,6 +201,23 @@ def _export(commands: Commands) -> None:
         one.add_argument("--output", "-o", metavar="FILE", help="write it there, not to stdout")
         where(one)
         one.add_argument("--json", action="store_true", help="one JSON object a line instead of CSV")
+
+
+def _figures(commands: Commands) -> None:
+    text = "show where bounces and complaints come from, rates, and what may be an outage"
+    figures = add(commands, "figures", "figures", text)
+    figures.add_argument(
+        "--by", choices=("provider", "configuration_set", "identity", "campaign", "day"), default="provider",
+        help="what to group by (provider); identity: the domain of the sender",
+    )  # fmt: skip
+    figures.add_argument(
+        "--days", type=whole(1, 1_100), default=30, metavar="NUMBER", help="up to today in UTC, 1 to 1100 (30)"
+    )
+    figures.add_argument(
+        "--limit", type=whole(1, 1_000), default=20, metavar="NUMBER", help="the most groups, 1 to 1000 (20)"
+    )
+    where(figures)
+    as_json(figures)
 
 
 def _held(commands: Commands) -> None:

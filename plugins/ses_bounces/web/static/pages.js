@@ -192,8 +192,27 @@ function refresh(place) {
     if (!part) return;
     place.replaceWith(document.adoptNode(part));
     prepare(part);
+    showTimes(part);
     if (part.dataset.refresh) refresh(part);
   }, WAIT_MILLISECONDS);
+}
+
+// A report is a document of its own; here it takes the theme of the page and all the height that it needs.
+function fit(frame) {
+  const theme = () => frame.contentDocument?.documentElement.setAttribute("data-theme", document.documentElement.dataset.theme);
+  const begin = () => {
+    const root = frame.contentDocument?.documentElement;
+    if (!root?.querySelector("main")) return;
+    theme();
+    const measure = () => {
+      frame.style.height = `${Math.ceil(root.querySelector("main").getBoundingClientRect().height) + 1}px`;
+    };
+    new ResizeObserver(measure).observe(root.querySelector("main"));
+    measure();
+  };
+  frame.addEventListener("load", begin);
+  begin();
+  new MutationObserver(theme).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 }
 
 function prepare(within) {
@@ -217,5 +236,6 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-load]").forEach(load);
   document.querySelectorAll("[data-trigger-dag]").forEach(trigger);
   prepare(document);
+  document.querySelectorAll("iframe.document").forEach(fit);
   document.querySelectorAll("[data-refresh]").forEach(refresh);
 });
