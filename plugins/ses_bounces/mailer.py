@@ -48,34 +48,57 @@ def blocked(
 
     One query for all of them: a few thousand at once are fine. What is no address is never among them.
 
-    :param emails: in any spelling, also ``Name <address>``.
+    :param emails: in any spelling, also ``Name <address>``. A text that names several addresses, parted by commas,
+        semicolons or blanks, is blocked where one of them is.
     :param erasure_secret: where addresses were erased: the password of Airflow connection ``ses_bounces_erasure``.
         Without it an erased address is not recognised, unless the session knows the secret.
     """
-    # Postgres has no place for NUL in a text, and no address has one.
-    given = [email for email in dict.fromkeys(emails) if "\x00" not in email]
-    if not given:
+    # A text that names several is blocked by each of them.
+    asked = [(email, key) for email in dict.fromkeys(emails) for key in _keys(email)]
+    if not asked:
         return {}
+    keys = [key for _, key in asked]
+    found: dict[str, Blocked] = {}
     with contextlib.closing(connection.cursor()) as cursor:
-        cursor.execute(statement("mailer/select_blocked_emails"), (given, _names(given, erasure_secret)))
-        return {email: Blocked(reason, since) for email, reason, since in cursor.fetchall()}
+        cursor.execute(statement("mailer/select_blocked_emails"), (keys, _names(keys, erasure_secret)))
+        for place, reason, since in cursor.fetchall():
+            email = asked[place - 1][0]
+            if email not in found or _weighs_more(reason, found[email].reason):
+                found[email] = Blocked(reason, since)
+    return found
 
 
-def _names(emails: list[str], erasure_secret: str | None) -> list[str | None]:
+def _keys(email: str) -> list[str]:
+    key = address_key(email)
+    if key is not None:
+        return [key]
+    # Loaded only for a text that is not one address.
+    from ses_bounces.classify.mailboxes import address_keys
+
+    return address_keys(email)
+
+
+def _weighs_more(reason: str, other: str) -> bool:
+    # Loaded only for a text with two blocked addresses.
+    from ses_bounces.classify.causes import CAUSES
+
+    return CAUSES.index(reason) < CAUSES.index(other)
+
+
+def _names(keys: list[str], erasure_secret: str | None) -> list[str | None]:
     if not erasure_secret:
-        return [None] * len(emails)
+        return [None] * len(keys)
     # Loaded only where a person was erased.
     from ses_bounces.base.erasure_secret import Secret
 
     secret = Secret(erasure_secret)
-    keys = [address_key(email) for email in emails]
-    return [secret.pseudonym(key) if key else None for key in keys]
+    return [secret.pseudonym(key) for key in keys]
 
 
 def is_blocked(connection: DbApiConnection, email: str, erasure_secret: str | None = None) -> bool:
     """Tell whether an address must not be mailed. As :func:`blocked`.
 
-    :param email: in any spelling, also ``Name <address>``.
+    :param email: in any spelling, also ``Name <address>``; of several addresses in it, one that is blocked is enough.
     """
     return bool(blocked(connection, [email], erasure_secret))
 

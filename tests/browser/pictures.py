@@ -143,6 +143,8 @@ SHOWN = {
 NO_PAGE = {
     "GET /queues": "a part of the overview",
     "GET /charts/{name}.svg": "on the page of the daily reports",
+    "GET /lifts/progress": "a part of the page of lifts",
+    "GET /reports/yesterday": "the page of a report",
     "GET /reports/{day}/document": "within the page of the report",
     "GET /bounces.csv": "a file",
     "GET /blocked.csv": "a file",

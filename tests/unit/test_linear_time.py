@@ -15,12 +15,14 @@ from typing import Any
 
 import pytest
 
-from ses_bounces.actions.pasted import delimiter, plain, read_csv, read_text
+from ses_bounces.actions.pasted import read_csv, read_text
+from ses_bounces.actions.tables import delimiter_of
 from ses_bounces.base.exceptions import ActionError
-from ses_bounces.base.spreadsheet import neutral
+from ses_bounces.base.spreadsheet import neutral, plain
 from ses_bounces.classify import classify_body
 from ses_bounces.classify.address import address_key
 from ses_bounces.classify.fitting import without_escaped_surrogates
+from ses_bounces.classify.mailboxes import address_keys, mailboxes
 from ses_bounces.classify.signature import host_of
 from ses_bounces.classify.unwrapping import clean, parse_time
 from ses_bounces.ledger.brake.diagnostics import masked
@@ -52,6 +54,9 @@ READERS: dict[str, Callable[[str], Any]] = {
     "a time": parse_time,
     "a date of another provider": _moment,
     "an address": address_key,
+    "the keys of a text": address_keys,
+    "a line with addresses": mailboxes,
+    "addresses in one line of a file": lambda text: read_csv(f"email,name\n{text}\n".encode("utf-8", "replace")),
     "an address behind a name": lambda text: address_key(f"{text} <anna@example.com>"),
     "a local part": lambda text: address_key(f"{text}@example.com"),
     "a domain": lambda text: address_key(f"anna@{text}"),
@@ -60,7 +65,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "a text, cleaned": lambda text: clean(text, 2_000),
     "a cell of a file": neutral,
     "a cell that was made harmless": plain,
-    "the first line of a file": delimiter,
+    "the first line of a file": delimiter_of,
     "a pasted list": read_text,
     "a file of addresses": lambda text: read_csv(text.encode("utf-8", "replace")),
     "a text to search for": Search.of,

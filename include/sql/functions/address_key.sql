@@ -236,8 +236,9 @@ BEGIN
     END IF;
     domain := substring(address FROM '[^@]*$');
     local_ := left(address, length(address) - length(domain) - 1);
-    -- RFC 5322 §3.2.3, and the space: only in quotes.
-    IF local_ = '' OR regexp_replace(local_, quoted, '', 'g') ~ $r$[ ,;:<>()[\]\\@]$r$ THEN
+    -- RFC 5322 §3.2.3, the space, and what looks like one or like nothing: only in quotes.
+    IF local_ = '' OR regexp_replace(local_, quoted, '', 'g')
+        ~ $r$[ ,;:<>()[\]\\@\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]$r$ THEN
         RETURN NULL;
     END IF;
     IF right(domain, 1) = '.' THEN
@@ -253,5 +254,32 @@ BEGIN
     END IF;
     address := translate(local_, upper_, lower_) || '@' || encoded;
     RETURN CASE WHEN length(address) <= 320 THEN address END;
+END
+$function$;
+
+-- The keys of all addresses that a text names, parted by commas, semicolons, blanks or brackets; none: an empty array.
+-- Equal to ses_bounces.classify.mailboxes.address_keys in Python (a property test compares them).
+CREATE OR REPLACE FUNCTION ses_bounces.address_keys(email text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$
+DECLARE
+    key text := ses_bounces.address_key(email);
+    keys text[] := '{}';
+    part text;
+    token text;
+BEGIN
+    IF key IS NOT NULL THEN
+        RETURN ARRAY[key];
+    END IF;
+    FOR part IN SELECT m[1] FROM regexp_matches(email, $r$((?:"(?:\\.|[^"\\])*(?:"|\\?$)|[^",;])+)$r$, 'g') m LOOP
+        key := ses_bounces.address_key(part);
+        IF key IS NOT NULL THEN
+            keys := keys || key;
+        ELSE
+            FOR token IN SELECT m[1] FROM regexp_matches(part, $r$([^ \t\r\n\f\v\u00a0<>()"[\]|、，；،؛“”„«»]+)$r$, 'g') m LOOP
+                keys := array_remove(keys || ses_bounces.address_key(btrim(token, $r$'‘’`"$r$)), NULL);
+            END LOOP;
+        END IF;
+    END LOOP;
+    RETURN ARRAY(SELECT k FROM unnest(keys) WITH ORDINALITY u(k, n) GROUP BY k ORDER BY min(n));
 END
 $function$;

@@ -1,4 +1,5 @@
 -- What other programs ask: do_not_email, is_blocked(email), blocked_as_of(t), blocked_as_of(t, known_at).
+-- is_blocked() of a text that names several addresses is true where one of them is blocked.
 -- An erased address is there as what stands in its place: is_blocked() knows it in sessions that have the secret, see
 -- functions/erased_key.sql.
 -- In observe mode (setting enforce is false) the lists are kept, and nobody is blocked. Locks: none.
@@ -20,8 +21,12 @@ ORDER BY b.address, array_position(
 CREATE OR REPLACE FUNCTION ses_bounces.is_blocked(email text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $function$
 SELECT ses_bounces.enforced() AND EXISTS (
-    SELECT FROM ses_bounces.blocked_list b
-    WHERE b.address IN (ses_bounces.address_key(email), ses_bounces.erased_key(email)) AND b.unblocked_at IS NULL
+    SELECT FROM unnest(ses_bounces.address_keys(email)) k(key)
+    CROSS JOIN LATERAL (
+        SELECT FROM ses_bounces.blocked_list b
+        WHERE b.address IN (k.key, ses_bounces.erased_key(k.key)) AND b.unblocked_at IS NULL
+        LIMIT 1
+    ) b
 )
 $function$;
 

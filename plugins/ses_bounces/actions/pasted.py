@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from ses_bounces.actions.columns import NO_ADDRESS, PART, Columns, read_table
+from ses_bounces.actions.tables import MAX_BYTES
 from ses_bounces.base.exceptions import ActionError
-from ses_bounces.base.spreadsheet import plain
 from ses_bounces.classify.address import address_key
+from ses_bounces.classify.mailboxes import Mailboxes, mailboxes
 from ses_bounces.classify.unwrapping import clean
 from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES, no_pause
 
 MAX_LINES = 10_000
-# An address is tried as its line, as what is between commas, and as what is between spaces.
-_TRIES = 3 * MAX_ADDRESSES
-MAX_BYTES = 2 * 1024 * 1024
-NO_ADDRESS = "not an e-mail address"
-_COMMAS = re.compile(r"[,;]")
-_DELIMITERS = ",;\t|"
-HEADERS = ("address", "email", "emailaddress", "mail", "emailadresse", "recipient")
-# A field may be as long as the whole file, not longer.
+# A line is a part, what is between commas is one, and what is between blanks.
+_PARTS = 4 * MAX_ADDRESSES
 _HOW = "Make it shorter, or send it in parts."
 
 
@@ -59,25 +53,37 @@ class Pasted:
             self.addresses[key], self.spelled[key] = number, text.strip()
         return True
 
+    def add_all(self, number: int, found: Mailboxes) -> None:
+        """Take the addresses of a text, and note it as a problem where a part of it is unclear."""
+        for address in found.addresses:
+            self.add(number, address)
+        if found.unclear:
+            self.problems.append(Line(number, PART if found.addresses else NO_ADDRESS))
+
 
 @dataclass
 class _Limited(Pasted):
     """A list that a person waits for: with 10,000 addresses at most, those that repeat one counted."""
 
     pause: Callable[[], None] = no_pause
-    tried: int = 0
+    parts: int = 0
+
+    def part(self) -> None:
+        """Count a part that may be an address."""
+        self.parts += 1
+        self.pause()
+        if self.parts > _PARTS:
+            raise ActionError(f"The list has more than {MAX_ADDRESSES} addresses. {_HOW}")
 
     def add(self, number: int, text: str) -> bool:
-        self.tried += 1
-        self.pause()
         is_address = super().add(number, text)
-        if self.tried > _TRIES or len(self.addresses) + self.duplicates > MAX_ADDRESSES:
+        if len(self.addresses) + self.duplicates > MAX_ADDRESSES:
             raise ActionError(f"The list has more than {MAX_ADDRESSES} addresses. {_HOW}")
         return is_address
 
 
 def read_text(text: str, pause: Callable[[], None] = no_pause) -> Pasted:
-    """Read a pasted list: an address a line, or several parted by commas, semicolons or spaces.
+    """Read a pasted list: each line as :func:`~ses_bounces.classify.mailboxes.mailboxes` reads it.
 
     :param pause: called for each address; it may take seconds of CPU.
     :raises ActionError: over 10,000 addresses or lines, or 2 MB.
@@ -85,73 +91,33 @@ def read_text(text: str, pause: Callable[[], None] = no_pause) -> Pasted:
     _check_size(len(text.encode("utf-8", "surrogatepass")))
     pasted = _Limited(pause=pause)
     for number, line in _numbered(text.splitlines()):
-        if not line.strip():
-            continue
-        # A whole line first: a name may hold a comma.
-        if pasted.add(number, line):
-            continue
-        named = [part for part in _COMMAS.split(line) if part.strip() and not pasted.add(number, part)]
-        # What is parted by spaces only.
-        bad = [part for parts in named for part in parts.split() if not pasted.add(number, part)]
-        if bad:
-            pasted.problems.append(Line(number, NO_ADDRESS))
+        if line.strip():
+            pasted.add_all(number, mailboxes(line, pasted.part))
     return pasted
 
 
 def read_csv(content: bytes, pause: Callable[[], None] = no_pause) -> Pasted:
-    """Read an uploaded CSV file: one column, or a header that names the column ``address`` or ``email``.
+    """Read an uploaded CSV file: the column that is named as e-mail addresses are, else the one that holds them.
 
     Cells that our own downloads made harmless for spreadsheets are read back as they were.
 
-    :param content: UTF-8, with or without byte order mark; comma, semicolon, tab or ``|`` between the columns.
+    :param content: UTF-8, or UTF-16 as Excel's *Unicode Text*; comma, semicolon, tab or ``|`` between the columns.
     :param pause: as of :func:`read_text`.
-    :raises ActionError: not UTF-8, over 10,000 lines or 2 MB, no such column, or not CSV.
+    :raises ActionError: another encoding, over 10,000 lines or 2 MB, no such column, or not CSV.
     """
     _check_size(len(content))
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ActionError("The file is not UTF-8 text. Save it as CSV in UTF-8 and send it again.") from None
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_BYTES))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(text))
     pasted = _Limited(pause=pause)
-    column: int | None = None
-    try:
-        for row in reader:
-            number = reader.line_num
-            _check_lines(number)
-            if not any(cell.strip() for cell in row):
-                continue
-            if column is None:
-                column, is_header = _column(row)
-                if is_header:
-                    continue
-            cell = plain(row[column]) if column < len(row) else ""
-            if not pasted.add(number, cell):
-                pasted.problems.append(Line(number, NO_ADDRESS))
-    except csv.Error:
-        raise ActionError(f"Line {reader.line_num} of the file is not CSV. Save it as CSV and send it again.") from None
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        raise ActionError("The file is JSON. Import it with `ses-bounces import blocked`, or send a CSV file.")
+    _check_lines(content.count(b"\n"))
+    for cells in read_table(io.BytesIO(content), Columns()):
+        pasted.part()
+        _check_lines(cells.line)
+        for address in cells.addresses:
+            pasted.add(cells.line, address)
+        if cells.problem is not None:
+            pasted.problems.append(Line(cells.line, cells.problem))
     return pasted
-
-
-def _column(row: list[str]) -> tuple[int, bool]:
-    """Return the column of the addresses, and whether this first row is a header."""
-    names = [re.sub(r"[\W_]+", "", cell).lower() for cell in row]
-    for header in HEADERS:
-        if header in names:
-            return names.index(header), True
-    if len(row) == 1:
-        return 0, False
-    raise ActionError(
-        f'The file has {len(row)} columns and no header that names one "address" or "email". Add a header, or send '
-        "one column."
-    )
-
-
-def delimiter(text: str) -> str:
-    """Return what parts the columns: the first line tells, an address holds none of them."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(_DELIMITERS, key=first.count)
 
 
 def _numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:

@@ -31,8 +31,8 @@ _LABEL = re.compile(rf"(?!-)[a-z0-9_-]{{1,{MAX_LABEL_CHARACTERS}}}(?<!-)")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*+(?:"|(\\?\Z))', re.DOTALL)
 # Behind the last < outside quotes.
 _ANGLE = re.compile(r'<((?:"(?:\\.|[^"\\])*"|[^"<>])*)>\Z', re.DOTALL)
-# RFC 5322 §3.2.3, and the space: not in a local part, unless in quotes.
-_SPECIAL = re.compile(r"[ ,;:<>()\[\]\\@]")
+# RFC 5322 §3.2.3, the space, and what looks like one or like nothing: not in a local part, unless in quotes.
+_SPECIAL = re.compile(r"[ ,;:<>()\[\]\\@\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
 _ADDRESS_TYPE = re.compile(rf"(?:(?:rfc822;|mailto:|smtp:)[{_ENDS}]*)+", re.IGNORECASE | re.ASCII)
 _ONE_OF_SEVERAL = re.compile(r'(?:"(?:\\.|[^"\\])*+(?:"|\\?\Z)|[^",;])++', re.DOTALL)
 # Nearly every address; the long way gives the same key, at ten times the cost.
@@ -50,8 +50,8 @@ def address_key(reported: str) -> str | None:
 
     :param reported: any text.
     :returns: at most 320 characters, with an ASCII domain; None: no ``@``, an empty side, a control character, a space
-        or one of ``,;:<>()[]\\@`` outside quotes in the local part, several addresses, over 1,000 characters with its
-        name or over 320 without, or a domain that can't exist.
+        of any kind, an invisible character or one of ``,;:<>()[]\\@`` outside quotes in the local part, several
+        addresses, over 1,000 characters with its name or over 320 without, or a domain that can't exist.
     """
     if _ORDINARY.fullmatch(reported) and len(reported) <= MAX_DOMAIN_CHARACTERS:
         key = reported.lower()
@@ -61,7 +61,7 @@ def address_key(reported: str) -> str | None:
     if address is None or len(address) > MAX_ADDRESS_CHARACTERS or _CONTROL.search(address):
         return None
     local, at, domain = address.rpartition("@")
-    if not at or not local or _SPECIAL.search(_without_quoted(local)):
+    if not at or not local or _SPECIAL.search(without_quoted(local)):
         return None
     ascii_domain = _ascii_domain(domain.removesuffix("."))
     if ascii_domain is None:
@@ -91,11 +91,18 @@ def split_addresses(reported: str) -> list[str]:
     return [part for part in _ONE_OF_SEVERAL.findall(reported) if part.strip(_ENDS)] or [reported]
 
 
+def name_before(reported: str) -> str:
+    """Return what stands before the address in angle brackets; empty where there are none."""
+    address = reported.strip(_ENDS)
+    angle = _ANGLE.search(address) if address.endswith(">") else None
+    return address[: angle.start()] if angle else ""
+
+
 def _unwrap(reported: str) -> str | None:
     """Return the address without its name and type; None: there are several."""
     address = reported.strip(_ENDS)
     if address.endswith(">") and (angle := _ANGLE.search(address)):
-        name = _without_quoted(address[: angle.start()])
+        name = without_quoted(address[: angle.start()])
         if "<" in name or ">" in name or ("@" in name and ("," in name or ";" in name)):
             return None
         address = angle[1].strip(_ENDS)
@@ -104,7 +111,8 @@ def _unwrap(reported: str) -> str | None:
     return address
 
 
-def _without_quoted(text: str) -> str:
+def without_quoted(text: str) -> str:
+    """Return a text without its quoted strings; one that is never closed stays."""
     return _QUOTED.sub(lambda found: "" if found[1] is None else found[0], text) if '"' in text else text
 
 

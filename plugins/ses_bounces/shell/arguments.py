@@ -144,7 +144,7 @@ def _import(commands: Commands) -> None:
     what = importing.add_subparsers(dest="what", required=True)
     text = "block every address of a CSV file at its owner's wish; also another provider's export"
     stops = what.add_parser("stop-requests", help=text, description=text)
-    stops.add_argument("file", help="CSV in UTF-8, with a header unless it has one column; - is stdin")
+    stops.add_argument("file", nargs="+", metavar="FILE", help="CSV, or JSON of the AWS CLI; - is stdin")
     stops.add_argument("--address-column", metavar="NAME", help='column of the addresses ("address" or "email")')
     stops.add_argument("--reason-column", metavar="NAME", help="column whose text is added to the reason")
     stops.add_argument(
@@ -158,7 +158,10 @@ def _import(commands: Commands) -> None:
     text = "take over a blocked list with its reasons and dates: a CSV file, or SES's own list as the AWS CLI prints it"
     blocked = what.add_parser("blocked", help=text, description=text)
     blocked.set_defaults(run="import_blocked")
-    blocked.add_argument("file", help="CSV in UTF-8 with a header, or JSON of the AWS CLI; - is stdin")
+    blocked.add_argument(
+        "file", nargs="+", metavar="FILE",
+        help="CSV, or JSON of the AWS CLI: all pages of a list, in their order; - is stdin",
+    )  # fmt: skip
     blocked.add_argument("--address-column", metavar="NAME", help='column of the addresses ("address" or "email")')
     blocked.add_argument("--reason-column", metavar="NAME", help="column that says why")
     blocked.add_argument("--date-column", metavar="NAME", help="column that says since when")

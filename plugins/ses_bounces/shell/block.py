@@ -57,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
 
 def read(texts: Iterable[str]) -> Pasted:
     """Return what the arguments hold, each address once, with its place among them from 1."""
-    from ses_bounces.actions.pasted import NO_ADDRESS, Line, Pasted
+    from ses_bounces.actions.columns import NO_ADDRESS
+    from ses_bounces.actions.pasted import Line, Pasted
 
     pasted = Pasted()
     for number, text in enumerate(texts, 1):

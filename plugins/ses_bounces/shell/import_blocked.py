@@ -7,19 +7,19 @@ was killed is gone on with, and the same file, or a later export, changes nothin
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from ses_bounces.actions.columns import NO_ADDRESS, Columns
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.shell.command import DONE, LOOK
 from ses_bounces.shell.context import actor
-from ses_bounces.shell.import_columns import Columns, Row, dated, rows_of
-from ses_bounces.shell.import_file import Refused, entry_of, read_file
+from ses_bounces.shell.import_columns import Row
+from ses_bounces.shell.import_file import Refused, entry_of, read_files
 from ses_bounces.shell.output import answer
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ TAKEN_OVER = ("permanent_bounce", "complaint", "unsubscribed", "stop_request", "
 # What others call them, without spaces, underscores and case; also what our own export calls them.
 KNOWN = {
     "permanentbounce": "permanent_bounce",
+    "permanent": "permanent_bounce",
+    "bounced": "permanent_bounce",
+    "hardbounced": "permanent_bounce",
+    "hard": "permanent_bounce",
+    "cleaned": "permanent_bounce",
     "expiredtransient": "permanent_bounce",
     "bounce": "permanent_bounce",
     "hardbounce": "permanent_bounce",
@@ -39,18 +44,24 @@ KNOWN = {
     "complaint": "complaint",
     "spamcomplaint": "complaint",
     "spamreport": "complaint",
+    "spamreported": "complaint",
+    "complained": "complaint",
+    "contactflaggedasspam": "complaint",
     "spam": "complaint",
     "abuse": "complaint",
     "unsubscribe": "unsubscribed",
     "unsubscribed": "unsubscribed",
+    "unsubscription": "unsubscribed",
+    "listunsubscribe": "unsubscribed",
     "stoprequest": "stop_request",
     "manual": "stop_request",
     "manualsuppression": "stop_request",
     "optout": "stop_request",
+    "optedout": "stop_request",
     "sessuppression": "ses_suppression",
 }
 UNKNOWN = "the reason is not known: map it with --map, or name one for all others with --cause"
-_SES = "SuppressedDestinationSummaries"
+NO_REASON = "no reason is given: name its column with --reason-column, or one cause for all with --cause"
 
 
 @dataclass
@@ -80,7 +91,10 @@ def run(options: argparse.Namespace) -> int:
         else:
             _write(connection, action.actor, entries, done)
 
-    read_file(options, lambda file: _rows(file, options), take)
+    def is_reason(text: str) -> bool:
+        return _plain(text) in mapped or _plain(text) in KNOWN
+
+    read_files(options, Columns(options.address_column, options.reason_column, options.date_column, is_reason), take)
     told = {"dry_run": options.dry_run, "new": dict(done.new), "already": done.already, "blocked": done.blocked}
     verb = "would be recorded" if options.dry_run else f"recorded, {done.blocked} block an address now"
     answer(
@@ -88,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
         told | done.told(),
         *done.shown(),
         *(f"{count:>9,}  {cause}" for cause, count in done.new.items()),
-        f"{done.new.total()} {verb}; {done.already} were there already; {done.refused} lines refused.",
+        done.total(done.new.total(), verb, done.already),
     )
     return LOOK if done.refused else DONE
 
@@ -104,19 +118,6 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).lower()
 
 
-def _rows(file: IO[bytes], options: argparse.Namespace) -> Iterator[Row]:
-    """Yield the rows of a CSV file, or of what ``aws sesv2 list-suppressed-destinations`` prints."""
-    head = file.peek(64) if hasattr(file, "peek") else b""
-    if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        return rows_of(file, Columns(options.address_column, options.reason_column, options.date_column))
-    try:
-        entries = json.load(file)[_SES]
-        listed = [(str(e["EmailAddress"]), str(e["Reason"]), str(e["LastUpdateTime"])) for e in entries]
-    except (ValueError, KeyError, TypeError):
-        raise ActionError(f"The file is JSON, but not a list of {_SES} as the AWS CLI prints it.") from None
-    return (dated(Row(line, address, reason), moment) for line, (address, reason, moment) in enumerate(listed, 1))
-
-
 def _entries(
     action: Any, rows: list[Row], mapped: Mapping[str, str], default: str | None, done: Imported
 ) -> Iterator[Entry]:
@@ -127,14 +128,13 @@ def _entries(
 
     now = datetime.now(UTC)
     for row in rows:
-        if row.problem is not None:
-            done.refuse(row.line, row.problem)
+        if done.passed_over(row):
             continue
         key, cause = address_key(row.address), mapped.get(_plain(row.reason)) or KNOWN.get(_plain(row.reason), default)
         if key is None:
-            done.refuse(row.line, "not an e-mail address")
+            done.refuse(row, NO_ADDRESS)
         elif cause is None:
-            done.refuse(row.line, UNKNOWN)
+            done.refuse(row, UNKNOWN if row.reason else NO_REASON)
         else:
             dedup_key = digest("import", "blocked", cause, key, row.date.isoformat() if row.date else "")
             yield entry_of(action, row, cause, key, row.address.strip(), dedup_key, now)

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import email.utils
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import IO
 
-from ses_bounces.actions.pasted import HEADERS, MAX_BYTES, delimiter
-from ses_bounces.base.exceptions import ActionError
-from ses_bounces.base.spreadsheet import plain
+from ses_bounces.actions.columns import NO_ADDRESS, PART, Columns, read_table
+from ses_bounces.classify.mailboxes import mailboxes
 from ses_bounces.classify.unwrapping import clean
 
 # Clocks differ.
 _AHEAD = timedelta(minutes=5)
 NO_DATE = "the date can't be read: ISO 8601, seconds since 1970, or as in an e-mail's header"
 FUTURE = "the date is in the future"
-SHORT = "the line has too few columns"
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The names of the columns; None: the address's is looked for, the others are not read."""
-
-    address: str | None = None
-    reason: str | None = None
-    date: str | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line. ``problem``: why it can't be used; never what stands in it. ``position``: bytes read so far, about."""
+    """An address of a line. ``problem``: why it can't be used; never what stands in it.
+
+    ``position``: bytes read so far, about. ``unit``: what ``line`` counts; ``file``: its name where there are several.
+    ``left_out``: the list says that this one is not to be blocked.
+    """
 
     line: int
     address: str = ""
@@ -42,101 +33,58 @@ class Row:
     date: datetime | None = None
     problem: str | None = None
     position: int = 0
+    unit: str = "line"
+    file: str = ""
+    left_out: bool = False
+
+    def with_problem(self, problem: str) -> Row:
+        """Return a row that can't be used."""
+        return replace(self, address="", problem=problem)
+
+    def with_reason(self, reason: str) -> Row:
+        """Return the row with the text of its reason, on one line."""
+        return replace(self, reason=" ".join((clean(reason, 2_000) or "").split()))
+
+    def left_out_one(self) -> Row:
+        """Return a row that is passed over, and counted."""
+        return replace(self, address="", left_out=True)
 
 
 def rows_of(file: IO[bytes], columns: Columns) -> Iterator[Row]:
-    """Yield the rows of a file, which may be of any length.
+    """Yield an address after the other, each with its line; a line, or a part of one, that can't be used as well.
 
-    :param file: UTF-8, with or without byte order mark; comma, semicolon, tab or ``|`` between the columns.
-    :raises ActionError: not UTF-8, not CSV, or a column is not there.
+    :param file: of any length; UTF-8, or UTF-16; comma, semicolon, tab or ``|`` between the columns.
+    :raises ActionError: another encoding, not CSV, or it can't be told which column is meant.
     """
-    # The limit is the process's: the same as of a pasted list.
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_BYTES))
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    position = blank = 0
-
-    def lines() -> Iterator[str]:
-        nonlocal position
-        for line in text:
-            position += len(line)
-            yield line
-
-    try:
-        source = lines()
-        first = next(source, "")
-        while first and not first.strip():
-            first, blank = next(source, ""), blank + 1
-        reader = csv.reader(_chain(first, source), delimiter=delimiter(first))
-        places: tuple[int, int | None, int | None] | None = None
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if places is None:
-                places, is_header = _places(cells, columns)
-                if is_header:
-                    continue
-            yield _row(cells, places, reader.line_num + blank, position)
-    except csv.Error:
-        raise ActionError(f"Line {reader.line_num + blank} of the file is not CSV. Save it as CSV.") from None
-    except UnicodeDecodeError:
-        raise ActionError("The file is not UTF-8 text. Save it as CSV in UTF-8.") from None
-    finally:
-        # The file is closed by whoever opened it.
-        text.detach()
+    for cells in read_table(file, columns):
+        row = Row(cells.line, position=cells.position).with_reason(cells.reason)
+        if cells.left_out:
+            yield row.left_out_one()
+            continue
+        for address in cells.addresses:
+            one = replace(row, address=address)
+            yield dated(one, cells.date) if cells.date else one
+        if cells.problem is not None:
+            yield row.with_problem(cells.problem)
 
 
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
-
-
-def _places(cells: list[str], columns: Columns) -> tuple[tuple[int, int | None, int | None], bool]:
-    """Return the places of address, reason and date, and whether this first row is a header."""
-    names = [_name(cell) for cell in cells]
-
-    def place(wanted: str | None, option: str) -> int | None:
-        if wanted is None:
-            return None
-        if _name(wanted) not in names:
-            shown = ", ".join(repr(cell.strip()) for cell in cells if "@" not in cell)
-            raise ActionError(f"{option} is {wanted!r}; the file's header has no such column, but {shown or 'none'}.")
-        return names.index(_name(wanted))
-
-    reason, date = place(columns.reason, "--reason-column"), place(columns.date, "--date-column")
-    address = place(columns.address, "--address-column")
-    if address is not None:
-        return (address, reason, date), True
-    found = next((names.index(header) for header in HEADERS if header in names), None)
-    if found is not None:
-        return (found, reason, date), True
-    if len(cells) == 1:
-        return (0, None, None), False
-    raise ActionError(
-        f'The file has {len(cells)} columns and no header that names one "address" or "email". Name it with '
-        "--address-column."
-    )
-
-
-def _row(cells: list[str], places: tuple[int, int | None, int | None], line: int, position: int) -> Row:
-    if max(place for place in places if place is not None) >= len(cells):
-        return Row(line, problem=SHORT, position=position)
-    address, reason, date = (None if place is None else plain(cells[place]).strip() for place in places)
-    row = Row(line, address or "", " ".join((clean(reason or "", 2_000) or "").split()), position=position)
-    return dated(row, date) if date else row
+def rows_of_text(text: str, row: Row) -> Iterator[Row]:
+    """Yield a row for each address of a text, and one for what is unclear in it."""
+    found = mailboxes(text)
+    for address in found.addresses:
+        yield replace(row, address=address)
+    if found.unclear:
+        yield row.with_problem(PART if found.addresses else NO_ADDRESS)
 
 
 def dated(row: Row, date: str) -> Row:
     """Return a row with its date, or with what is wrong with that."""
     moment = _moment(date)
     if moment is None:
-        return Row(row.line, problem=NO_DATE, position=row.position)
+        return row.with_problem(NO_DATE)
     if moment > datetime.now(UTC) + _AHEAD:
-        return Row(row.line, problem=FUTURE, position=row.position)
+        return row.with_problem(FUTURE)
     return replace(row, date=moment)
-
-
-def _name(cell: str) -> str:
-    return re.sub(r"[\W_]+", "", cell).lower()
 
 
 def _moment(text: str) -> datetime | None:

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ses_bounces.actions.columns import NO_ADDRESS, Columns
 from ses_bounces.shell.command import DONE, LOOK
 from ses_bounces.shell.context import actor
-from ses_bounces.shell.import_columns import Columns, Row, rows_of
-from ses_bounces.shell.import_file import Refused, entry_of, read_file
+from ses_bounces.shell.import_columns import Row
+from ses_bounces.shell.import_file import Refused, entry_of, read_files
 from ses_bounces.shell.output import answer
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def run(options: argparse.Namespace) -> int:
     action = Action(actor(), options.reason, str(uuid.uuid4()))
     columns = Columns(options.address_column, options.reason_column, options.date_column)
     done = Imported()
-    read_file(
+    read_files(
         options,
-        lambda file: rows_of(file, columns),
+        columns,
         lambda connection, rows: _import(connection, action, rows, done, dry_run=options.dry_run),
     )
     told = {"dry_run": options.dry_run, "new": done.new, "already": done.already, "repeated": done.repeated}
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         options,
         told | {"blocked": done.blocked} | done.told(),
         *done.shown(),
-        f"{done.new} {verb}; {done.already} were there already; {done.refused} lines refused.",
+        done.total(done.new, verb, done.already),
     )
     return LOOK if done.refused else DONE
 
@@ -69,10 +70,10 @@ def _import(connection: Connection, action: Action, rows: list[Row], done: Impor
     usable: dict[str, Row] = {}
     for row in rows:
         before = len(pasted.addresses)
-        if row.problem is not None:
-            done.refuse(row.line, row.problem)
-        elif not pasted.add(row.line, row.address):
-            done.refuse(row.line, "not an e-mail address")
+        if done.passed_over(row):
+            continue
+        if not pasted.add(row.line, row.address):
+            done.refuse(row, NO_ADDRESS)
         elif len(pasted.addresses) == before:
             done.repeated += 1
         else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
-from ses_bounces.actions.pasted import MAX_BYTES
+from ses_bounces.actions.tables import MAX_BYTES
 from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from ses_bounces.actions.action import Action
-from ses_bounces.actions.pasted import MAX_BYTES
+from ses_bounces.actions.tables import MAX_BYTES
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.sites import current
 from ses_bounces.web.access import EditorDep, ReaderDep, Viewer, refuse_other_sites

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_bounces.actions.pasted import MAX_BYTES, MAX_LINES, read_csv, read_text
+from ses_bounces.actions.pasted import MAX_LINES, read_csv, read_text
+from ses_bounces.actions.tables import MAX_BYTES
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.classify.address import address_key
 from ses_bounces.ledger.lists.csv_lines import write_table
@@ -71,8 +72,9 @@ def test_errors_of_a_file_name_the_line() -> None:
     ("content", "message"),
     [
         ("Grüße@example.com".encode("latin-1"), "not UTF-8"),
-        ("a@example.com".encode("utf-16"), "not UTF-8"),
-        (b"1,ann@example.com\n2,bob@example.com", "2 columns and no header"),
+        ("Grüße@example.com".encode("utf-16") + b"x", "not UTF-8"),
+        (b"ann@example.com,news@example.com,Ann\nbob@example.com,news@example.com,Bob", "3 columns and no header"),
+        (b'[{"email": "ann@example.com"}]', "is JSON"),
         (b"x" * (MAX_BYTES + 1), "bytes; it may have"),
         (b"a@example.com\n" * (MAX_LINES + 1), "more than 10000 lines"),
     ],
@@ -86,7 +88,8 @@ ONE_LINE = ",".join(f"a{number}@example.com" for number in range(90_000))
 
 
 @pytest.mark.parametrize(
-    "text", ["a@example.com\n" * (MAX_LINES + 1), "é" * MAX_BYTES, ONE_LINE, ONE_LINE.replace(",", " "), "x " * 900_000]
+    "text",
+    ["a@example.com\n" * (MAX_LINES + 1), "é" * MAX_BYTES, ONE_LINE, ONE_LINE.replace(",", " "), "x@ " * 600_000],
 )
 def test_texts_that_are_too_long(text: str) -> None:
     with pytest.raises(ActionError, match=r"may have|more than"):

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ses_bounces.actions.columns import SHORT, Columns
 from ses_bounces.base.exceptions import ActionError
-from ses_bounces.shell.import_columns import FUTURE, NO_DATE, SHORT, Columns, Row, rows_of
+from ses_bounces.shell.import_columns import FUTURE, NO_DATE, Row, rows_of
 
 ALL = Columns("email", "reason", "created")
 ANY = Columns()
@@ -75,10 +76,10 @@ def test_a_line_that_is_short() -> None:
 @pytest.mark.parametrize(
     ("text", "columns", "message"),
     [
-        ("name,mobile\nAnna,1\n", ANY, "Name it with --address-column"),
+        ("name,mobile\nAnna,1\n", ANY, "or name it with --address-column"),
         ("name,mobile\nAnna,1\n", Columns("mail"), "--address-column is 'mail'; the file's header has no such column"),
         ("email\na@example.com\n", Columns("email", "why"), "--reason-column is 'why'"),
-        ("a@example.com\n", Columns("email"), "no such column, but none"),
+        ("a@example.com\n", Columns("email"), "the first line of the file is no header"),
         (f'email\n"{"x" * 3_000_000}"\n', ANY, "Line 2 of the file is not CSV"),
     ],
 )

@@ -66,6 +66,7 @@ def upgrade() -> None:
     _add_awaited_queue()
     _bound_searches()
     _find_erased()
+    _note_lifts()
     _add_figures()
     for table, parameters in _STORAGE.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
@@ -76,6 +77,7 @@ def downgrade() -> None:
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
     _drop_figures()
+    op.drop_column("lift_step", "was_listed", schema=SCHEMA)
     op.drop_index("blocked_list_erased_idx", "blocked_list", schema=SCHEMA)
     _unbind_searches()
     _drop_awaited_queue()
@@ -90,6 +92,11 @@ def downgrade() -> None:
     op.drop_table("report_notice", schema=SCHEMA)
     _drop_brake()
     _drop_keeping()
+
+
+def _note_lifts() -> None:
+    """Whether an address was on SES's own list before a lift."""
+    op.add_column("lift_step", sa.Column("was_listed", sa.Boolean(), nullable=True), schema=SCHEMA)
 
 
 def _add_keeping() -> None:
