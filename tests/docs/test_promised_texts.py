@@ -18,7 +18,7 @@ OF_OTHERS = {
     "The module/attribute could not be loaded",
     "Security > List Roles",
     "can read on Plugins",
-    "Email Bounces: news",
+    "Bounces: news",
     "one of n possible complainers",
 }
 _QUOTED = re.compile(r"(?<![*\w])\*([A-Za-z][^*\n]{2,}(?:\n[^*\n]+)?)\*(?!\*)")
