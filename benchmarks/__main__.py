@@ -1,13 +1,15 @@
 """Measure, and print tables: ours beside the peer's or the bare operation's, in the same run, with the aim.
 
 ``--big`` takes hours and up to 40 GB under ``TMPDIR``, and writes the tables to ``benchmarks/results/``. ``--scale``
-makes the work smaller or larger. The pages have their own: ``python -m benchmarks.pages``.
+makes the work smaller or larger. ``compare REVISION`` measures this checkout beside another one. The pages have their
+own: ``python -m benchmarks.pages``.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import time
 from collections.abc import Callable
 
@@ -19,7 +21,10 @@ from benchmarks import (
     blocked_report,
     chunks,
     classifying,
+    compare,
     erased_addresses,
+    fairness,
+    figures,
     flags,
     hot_address,
     landing,
@@ -46,6 +51,7 @@ def benchmarks(scale: float, *, is_big: bool, entries: int | None = None) -> dic
 
     return {
         "classifying": lambda: classifying.table(size(40_000, 200_000)),
+        "figures": lambda: figures.table(size(10_000, 40_000), 7),
         "landing": lambda: landing.table(size(10_000, 20_000)),
         "peers": lambda: peers.table(size(10_000, 100_000)),
         "flags": lambda: flags.table(size(10_000_000, 10_000_000), size(100_000, 100_000)),
@@ -53,6 +59,7 @@ def benchmarks(scale: float, *, is_big: bool, entries: int | None = None) -> dic
         "hot_address": lambda: hot_address.table(size(50_000, 500_000)),
         "ledger": lambda: ledger.table(entries or size(1_000_000, 50_000_000), size(10_000, 20_000)),
         "chunks": lambda: chunks.table(size(12_000, 12_000), size(1_000, 1_000)),
+        "fairness": lambda: fairness.table(size(1_000_000, 1_000_000), size(50_000, 200_000)),
         "backlog": lambda: backlog.table(size(100_000, 1_000_000), size(100_000, 1_000_000) if is_big else 0),
         "runs": lambda: runs.table(rounds=9 if is_big else 3),
         "runs_as_installed": lambda: runs.table(rounds=9 if is_big else 3, idle_seconds=runs.DEFAULT_IDLE_SECONDS),
@@ -63,6 +70,9 @@ def benchmarks(scale: float, *, is_big: bool, entries: int | None = None) -> dic
 
 def main() -> None:
     """Run the benchmarks that are named, or all."""
+    if sys.argv[1:2] == ["compare"]:
+        compare.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = list(benchmarks(1, is_big=False))
     parser.add_argument(

@@ -55,12 +55,12 @@ def table(messages: int, megabytes: int) -> Table:
         with migrated() as (_, url):
             Hour(url).land(texts)
             with Holds(url) as holds:
-                _in_a_process(classify, url)
+                in_a_process(classify, url)
         add_limit(shown, f"{what}: the lock of the state, held at once", 1_000 * holds.longest, limit, "ms")
     with migrated() as (_, url):
-        memory = _in_a_process(land, url, megabytes)
+        memory = in_a_process(land, url, megabytes)
         add_limit(shown, f"{megabytes:,} of a megabyte: memory of drain_queue", memory, MEGABYTES, "MB")
-        memory = _in_a_process(classify, url)
+        memory = in_a_process(classify, url)
         add_limit(shown, f"{megabytes:,} of a megabyte: memory of classify_bounces", memory, MEGABYTES, "MB")
     return shown
 
@@ -136,6 +136,7 @@ def land(url: str, messages: int) -> float:
     return peak_memory()
 
 
-def _in_a_process(work: Any, *arguments: Any) -> Any:
+def in_a_process(work: Any, *arguments: Any) -> Any:
+    """Return what a function returns that is called in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work, arguments)

@@ -49,7 +49,7 @@ def _add_state(shown: Table, what: str, texts: list[str], aim: str) -> None:
     with migrated("classifying", SETTINGS) as (_, url), connect_url(url) as connection:
         pid = one(connection, "SELECT pg_backend_pid()")
         watch = Stopwatch(pid)
-        _land(connection, texts)
+        land(connection, texts)
         copied = watch.cost()
         watch = Stopwatch(pid)
         classify_pending(connection, Rules())
@@ -90,7 +90,8 @@ def _timed(work: object) -> Cost:
     return watch.cost()
 
 
-def _land(connection: Connection, texts: list[str]) -> None:
+def land(connection: Connection, texts: list[str]) -> None:
+    """Put bodies into the raw log as they wait for classifying."""
     now = datetime.now(UTC)
     with connection.cursor().copy(_COPY) as copy:
         for number, text in enumerate(texts):

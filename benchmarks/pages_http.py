@@ -20,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 import httpx
 import psutil
@@ -28,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.pages import COMBINATIONS, percentile
+from benchmarks.pages_beside import DAYS, seed_beside
 from benchmarks.pages_filters import (
     BLOCKED_SORTS,
     BOUNCE_SORTS,
@@ -41,47 +41,25 @@ from benchmarks.pages_filters import (
 )
 from benchmarks.pages_seed import DATABASE, seeded
 from dev import launcher
-from dev.pages_server import PEOPLE, pages_server
+from dev.pages_server import pages_server
+from ses_bounces.ledger.figures.reading import Dimension
 from ses_bounces.ledger.lists.engine.search import keep_text
 from ses_bounces.report.charts import ChartName
-from ses_bounces.report.making import make_report
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 ROUNDS = 20
-LIMIT_MS = 200
-REPORTS = 45
-# What the pages show beside the lists: people, decisions, lifts that wait, runs, what the doctor found.
-_PEOPLE = """
-INSERT INTO public.people (id, email)
-SELECT a.address_id, a.address FROM ses_bounces.address a WHERE a.address_id %% 5 = 0
-"""
-_PEOPLE_INDEX = "CREATE INDEX people_address_key ON public.people (ses_bounces.address_key(email))"
-_BESIDE = """
-INSERT INTO ses_bounces.flag_change (address_id, people_table, person_id, new_value, row_xmin, settled_at, settlement)
-SELECT n * 5, 'public.people', (n * 5)::text, false, 1, now(), 'touched' FROM generate_series(1, 300) n;
-INSERT INTO ses_bounces.unblock_request (address_id, lifts, actor, reason, requested_at, finished_at, result)
-SELECT n, '{permanent_bounce}', 'anna', 'a typo', now() - make_interval(mins => n),
-    CASE WHEN n > 300 THEN now() - make_interval(mins => n - 1) END,
-    CASE WHEN n > 600 THEN 'lifted' WHEN n > 300 THEN 'SES refused' END
-FROM generate_series(1, 20000) n
-JOIN ses_bounces.address a ON a.address_id = n;
-INSERT INTO ses_bounces.run (run_id, task_id, started_at, finished_at, counts)
-SELECT 'scheduled__' || n / 8, 'task_' || n % 8, now() - make_interval(mins => n * 7),
-    now() - make_interval(mins => n * 7 - 1), '{"received": 1000, "applied": 990}'
-FROM generate_series(1, 20000) n
-"""
-_COPY_REPORT = """
-INSERT INTO ses_bounces.report_day (day, timezone, ledger_position, published_at, summary, html, csv)
-SELECT r.day - n, r.timezone, r.ledger_position, now(), r.summary || jsonb_build_object('day', r.day - n), r.html, r.csv
-FROM ses_bounces.report_day r CROSS JOIN generate_series(1, %s) n
-"""
+LIMIT_MS = 150
+DIMENSIONS_SHOWN = get_args(Dimension)
 
 
 @dataclass
 class Asked:
-    """A request, and how long its answers took, in milliseconds. ``order``: in which, and from where on."""
+    """A request, and how long its answers took, in milliseconds: by the clock, and of CPU of server and Postgres.
+
+    ``order``: in which, and from where on. ``body`` is sent as JSON, ``form`` as a browser does.
+    """
 
     page: str
     filter: str
@@ -89,20 +67,9 @@ class Asked:
     body: Any = None
     limit: int = LIMIT_MS
     order: str = ""
+    form: dict[str, str] | None = None
     times: list[float] = field(default_factory=list)
-
-
-def seed_beside(connection: Connection) -> None:
-    """Fill what only the pages show; at the second time nothing is left to do."""
-    connection.execute(PEOPLE)
-    if connection.execute("SELECT FROM public.people LIMIT 1").fetchone() is not None:
-        return
-    connection.execute(_PEOPLE, [])
-    connection.execute(_PEOPLE_INDEX)
-    connection.execute(_BESIDE)
-    make_report(connection, datetime.now(UTC).date() - timedelta(days=1), ZoneInfo("UTC"))
-    connection.execute(_COPY_REPORT, [REPORTS - 1])
-    connection.execute("VACUUM ANALYZE")
+    cpus: list[float] = field(default_factory=list)
 
 
 def requests(connection: Connection, client: httpx.Client, combinations: int) -> Iterator[Asked]:
@@ -119,7 +86,11 @@ def requests(connection: Connection, client: httpx.Client, combinations: int) ->
                 yield from _list(client, page, page, name, parameters(filter_, kept), sort, direction)
         for name, filter_, sort, direction in combined:
             yield from _list(client, page, f"{page}, combined", name, parameters(filter_, kept), sort, direction)
-    for path in ("", "lifts", "undo", "stops", "people", "settings", "quarantine"):
+    for path in (
+        "", "?days=365", "lifts", "undo", "stops", "people", "settings", "quarantine", "check", "reports",
+        f"reports?before={today - timedelta(days=500)}", "preview", "figures?days=365",
+        *(f"figures?by={by}&days={days}" for by in ("day", *DIMENSIONS_SHOWN) for days in (30, DAYS)),
+    ):  # fmt: skip
         yield Asked("others", path or "overview", path)
     groups = re.findall(r"quarantine\?group=\w+", client.get("quarantine").text)
     for number, path in enumerate(dict.fromkeys(groups)):
@@ -134,6 +105,9 @@ def requests(connection: Connection, client: httpx.Client, combinations: int) ->
     ).fetchone()
     assert row is not None
     yield Asked("others", "a message", f"messages/{row[0]}?{urlencode({'near': row[1].isoformat()})}")
+    many = {"text": "\n".join(f"ada.adler{number}@gmail.com" for number in range(10_000)), "token": _token(client)}
+    yield Asked("others", "check addresses, ten", "check", form={**many, "text": many["text"][:300]})
+    yield Asked("others", "check addresses, 10,000", "check", form=many, limit=300)
     yield Asked("API", "lookup", "api/lookup", {"address": "ada.adler12@gmail.com"})
     addresses = [f"ada.adler{number}@gmail.com" for number in range(10_000)]
     yield Asked("API", "check of 1,000", "api/check", {"addresses": addresses[:1_000]})
@@ -155,13 +129,51 @@ def _list(
         yield Asked(page, name, f"{path}?{urlencode(query)}", order=f"{order}, page 11")
 
 
-def measure(asked: list[Asked], client: httpx.Client, rounds: int) -> None:
+def _token(client: httpx.Client) -> str:
+    found = re.search(r'name="token" value="([^"]+)"', client.get("check").text)
+    assert found is not None
+    return found[1]
+
+
+def _listening(url: str) -> set[int]:
+    """Return the processes that answer at a URL."""
+    port = int(url.rpartition(":")[2])
+    found = psutil.net_connections("tcp")
+    return {c.pid for c in found if c.pid and c.laddr.port == port and c.status == psutil.CONN_LISTEN}
+
+
+class CpuClock:
+    """Seconds of CPU that some processes and all below them have used, in steps of less than a microsecond."""
+
+    def __init__(self, *pids: int) -> None:
+        self._above = [psutil.Process(pid) for pid in pids]
+
+    def seconds(self) -> float:
+        """Those of the processes that are there now."""
+        below = [child for one in self._above for child in one.children(recursive=True)]
+        return sum(self._of(one.pid) for one in (*self._above, *below))
+
+    def _of(self, pid: int) -> float:
+        used = 0
+        for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            # A thread may have ended meanwhile.
+            with contextlib.suppress(OSError):
+                used += int(path.read_text().split()[0])
+        return used / 1e9
+
+
+def measure(asked: list[Asked], client: httpx.Client, rounds: int, clock: CpuClock) -> None:
     """Ask for everything some times in turn."""
     for _ in range(rounds):
         for one in asked:
+            used = clock.seconds()
             began = time.perf_counter()
-            answer = client.get(one.path) if one.body is None else client.post(one.path, json=one.body)
+            if one.body is None and one.form is None:
+                answer = client.get(one.path)
+            else:
+                answer = client.post(one.path, json=one.body, data=one.form)
             one.times.append((time.perf_counter() - began) * 1_000)
+            one.cpus.append((clock.seconds() - used) * 1_000)
             if answer.status_code != 200:
                 raise RuntimeError(f"{one.page}, {one.filter}: status {answer.status_code}")
 
@@ -169,7 +181,7 @@ def measure(asked: list[Asked], client: httpx.Client, rounds: int) -> None:
 def show(asked: list[Asked], console: Console, shown: int) -> None:
     """Print the answers of each page and of its slowest filters, and how many filters are over the limit."""
     table = Table(title="Pages over HTTP, milliseconds")
-    for name in ("page", "filter", "answers", "median", "p95", "slowest", "limit"):
+    for name in ("page", "filter", "answers", "median", "p95", "slowest", "CPU median", "CPU p95", "limit"):
         table.add_column(name, justify="left" if name in ("page", "filter") else "right", overflow="fold")
     for page, of_page in _by(asked, "page").items():
         filters = sorted(_by(of_page, "filter").items(), key=lambda one: -_p95(one[1]))
@@ -184,7 +196,9 @@ def show(asked: list[Asked], console: Console, shown: int) -> None:
 
 def _add(table: Table, page: str, name: str, requests: list[Asked]) -> None:
     times = [time for one in requests for time in one.times]
-    numbers = [f"{number:.0f}" for number in (statistics.median(times), _p95(requests), max(times))]
+    cpus = [cpu for one in requests for cpu in one.cpus]
+    measured = (statistics.median(times), _p95(requests), max(times), statistics.median(cpus), percentile(cpus, 95))
+    numbers = [f"{number:.0f}" for number in measured]
     limits = {one.limit for one in requests}
     limit = str(*limits) if len(limits) == 1 else ""
     style = "bold red" if limit and _p95(requests) > int(limit) else ""
@@ -235,13 +249,16 @@ def main() -> None:
         postgres.drop_database(f"airflow_{name}")
         with pages_server(Path(folder), postgres, name) as server, server.client("anna") as client:
             asked = list(requests(connection, client, arguments.combinations))
-            measure(asked, client, 1)
+            assert postgres.pid is not None
+            clock = CpuClock(postgres.pid, *_listening(server.airflow.url))
+            measure(asked, client, 1, clock)
             for one in asked:
                 one.times.clear()
+                one.cpus.clear()
             before = psutil.getloadavg()[0]
             # What was measured is shown also if it is ended early.
             with contextlib.suppress(KeyboardInterrupt):
-                measure(asked, client, arguments.rounds)
+                measure(asked, client, arguments.rounds, clock)
             asked = [one for one in asked if one.times]
             console.print(f"{len(asked)} requests, {arguments.rounds} times at most; load {before:.1f} at first")
             if arguments.times:

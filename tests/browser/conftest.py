@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from dev import browser as browsers
 from dev import tools
@@ -46,6 +46,10 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
+def _told(message: ConsoleMessage) -> str:
+    return f"{message.text} at {message.location['url']}"
+
+
 @pytest.fixture
 def open_page(browser: Browser, tmp_path: Path) -> Iterator[OpenPage]:
     """Opens a page of a server as a user who is logged in; nothing may be wrong in the browser's console."""
@@ -58,7 +62,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[OpenPage]:
         context.set_default_timeout(45_000)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: errors.append(_told(message)) if message.type == "error" else None)
         page.goto(path if path.startswith("http") else server.root + path)
         return page
 

@@ -105,6 +105,7 @@ PICTURES: dict[str, Steps] = {
     "check": _check,
     "reports": _at("reports"),
     "daily-report": _report,
+    "figures": _at("figures"),
     "lifts": _at("lifts"),
     "lift": _lift,
     "undo": _at("undo"),
@@ -134,6 +135,7 @@ SHOWN = {
     "GET /stops": "stop",
     "GET /people": "people",
     "GET /preview": "preview",
+    "GET /figures": "figures",
     "GET /quarantine": "quarantine",
     "GET /settings": "settings",
 }
@@ -141,6 +143,8 @@ SHOWN = {
 NO_PAGE = {
     "GET /queues": "a part of the overview",
     "GET /charts/{name}.svg": "on the page of the daily reports",
+    "GET /lifts/progress": "a part of the page of lifts",
+    "GET /reports/yesterday": "the page of a report",
     "GET /reports/{day}/document": "within the page of the report",
     "GET /bounces.csv": "a file",
     "GET /blocked.csv": "a file",

@@ -135,8 +135,8 @@ def test_all_that_a_filter_shows_is_selected(server: PagesServer, data: Connecti
 
 
 def test_the_filters_offer_what_is_in_the_list(server: PagesServer, data: Connection, open_page: OpenPage) -> None:
-    receive(data, dated(bounce("set@example.com", "Transient", "General", mail={"tags": {}}), 1))
-    data.execute("UPDATE ses_bounces.bounce_list SET configuration_set = 'news' WHERE address = 'set@example.com'")
+    tags = {"ses:configuration-set": ["news"]}
+    receive(data, dated(bounce("set@example.com", "Transient", "General", mail_fields={"tags": tags}), 1))
     page = open_page(server, "bounces")
     # The address with a complaint bounced too; nothing is known of a subtype that is none.
     options = page.get_by_label("Subtype").locator("option").all_inner_texts()

@@ -39,6 +39,8 @@ PAGES = [
     "people",
     "quarantine",
     "settings",
+    "figures",
+    "figures?by=day&days=7",
 ]
 THEMES = ["light", "dark"]
 

@@ -37,6 +37,7 @@ WELL_KNOWN = {
     "curl": "asks a server of the reader",
     "echo": "prints",
     "export": "sets a variable",
+    "helm": "the reader's cluster",
     "git": "the reader's copy of this repository",
     "jq": "reads an answer",
     "ls": "prints",
@@ -58,7 +59,8 @@ class Command:
     @property
     def program(self) -> str:
         """What is run, also where the environment is named."""
-        return self.words[0].removeprefix(".venv/bin/")
+        # Two environments of the reader's: that of the checkout, and one as MWAA makes it.
+        return self.words[0].removeprefix(".venv/bin/").removeprefix("mwaa/bin/")
 
 
 def commands(script: str) -> Iterator[Command]:
@@ -149,11 +151,16 @@ def _make(arguments: list[str]) -> str | None:
     return f"no such target: {unknown}" if unknown else None
 
 
-def _pip(arguments: list[str]) -> str | None:
-    if arguments[:1] != ["install"]:
-        return f"only pip install is known, not {arguments[:1]}"
-    for word in arguments[1:]:
-        if not word.startswith("-") and word != "." and not word.endswith(".whl"):
+# Options of pip whose value is the next word.
+_PIP_VALUES = ("--constraint", "--dest", "--find-links", "--wheel-dir")
+
+
+def pip_problem(arguments: list[str]) -> str | None:
+    """What is wrong with what pip is asked for; raises InvalidRequirement."""
+    if arguments[:1] not in (["install"], ["download"]):
+        return f"only pip install and download are known, not {arguments[:1]}"
+    for before, word in itertools.pairwise(arguments):
+        if not word.startswith("-") and before not in _PIP_VALUES and word != "." and not word.endswith(".whl"):
             Requirement(word)
     return None
 
@@ -161,6 +168,8 @@ def _pip(arguments: list[str]) -> str | None:
 def _aws(arguments: list[str]) -> str | None:
     """Ask botocore's model of the service: AWS's own command makes its options of the same."""
     service, operation, *options = arguments
+    # AWS's own command calls the API of S3 otherwise.
+    service = "s3" if service == "s3api" else service
     try:
         model = botocore.session.get_session().get_service_model(service)
     except botocore.exceptions.UnknownServiceError:
@@ -185,8 +194,8 @@ def _python(arguments: list[str]) -> str | None:
     if arguments[:1] == ["-m"]:
         name = arguments[1]
         if name == "pip":
-            return _pip(arguments[2:])
-        if name == "venv":
+            return pip_problem(arguments[2:])
+        if name in ("venv", "zipfile"):
             return None
         folders = [ROOT, ROOT / "plugins"]
         paths = [folder / name.replace(".", "/") for folder in folders]
@@ -215,6 +224,19 @@ def _compose(arguments: list[str]) -> str | None:
     return f"no such profile: {unknown}" if unknown else None
 
 
+def _docker(arguments: list[str]) -> str | None:
+    if arguments[0] == "push":
+        return None
+    return None if arguments[0] == "build" and (ROOT / arguments[-1] / "Dockerfile").exists() else "no Dockerfile there"
+
+
+def _kubectl(arguments: list[str]) -> str | None:
+    """What runs in the pod is a command as any other."""
+    if "--" not in arguments:
+        return None
+    return problem(Command(arguments[arguments.index("--") + 1 :]))
+
+
 def _tool(name: str) -> Callable[[list[str]], str | None]:
     def check(_arguments: list[str]) -> str | None:
         there = shutil.which(name, path=f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}")
@@ -238,15 +260,18 @@ CHECKS: dict[str, Callable[[list[str]], str | None]] = {
     "airflow": _airflow,
     "alembic": _tool("alembic"),
     "aws": _aws,
+    "docker": _docker,
     "docker-compose": _compose,
+    "kubectl": _kubectl,
     "make": _make,
     "mypy": _tool("mypy"),
-    "pip": _pip,
+    "pip": pip_problem,
     "pre-commit": _tool("pre-commit"),
     "psql": _psql,
     "pytest": _pytest,
     "python": _python,
     "python3": _python,
+    "python3.12": _python,
     "ruff": _tool("ruff"),
     "ses-bounces": _ses_bounces,
     "uv": _uv,

@@ -8,6 +8,7 @@ import importlib
 import io
 import json
 import re
+import shlex
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
@@ -18,13 +19,14 @@ import psycopg
 import pytest
 import yaml
 from airflow.sdk.exceptions import ParamValidationError
+from dockerfile_parse import DockerfileParser
 
 from ses_bounces.__main__ import main
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import SettingsForSetup, parse
 from ses_bounces.dags.hourly import _PARAMS
 from tests.docs.blocks import ROOT, Block, blocks, spans
-from tests.docs.commands import Command, commands, problem
+from tests.docs.commands import Command, commands, pip_problem, problem
 from tests.integration.shell.test_adopting import FILES as EXPORTS
 
 if TYPE_CHECKING:
@@ -107,6 +109,18 @@ def check_ini(block: Block) -> None:
     assert parser.sections()
 
 
+def check_dockerfile(block: Block) -> None:
+    """It can be read, and what it has pip do would be understood."""
+    parsed = DockerfileParser(fileobj=io.BytesIO(block.text.encode()), cache_content=True).structure
+    assert parsed
+    for one in parsed:
+        assert one["instruction"] in ("ARG", "COPY", "FROM", "RUN", "USER", "WORKDIR"), one["content"]
+        if one["instruction"] == "RUN":
+            words = shlex.split(re.sub(r"\$\{\w+\}", "1.0", one["value"]))
+            assert words[0] == "pip"
+            assert pip_problem(words[1:]) is None
+
+
 CHECKS: dict[str, Callable[[Block], None]] = {
     "sh": check_commands,
     "json": check_json,
@@ -114,6 +128,7 @@ CHECKS: dict[str, Callable[[Block], None]] = {
     "yaml": check_yaml,
     "toml": check_toml,
     "ini": check_ini,
+    "dockerfile": check_dockerfile,
 }
 # What has no check of each block, and why.
 OTHERWISE = {

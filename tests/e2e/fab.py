@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ import httpx
 
 from dev.airflow import LocalAirflow
 from dev.airflow_api import AirflowApi
+from dev.fab_users import FAB, grant
 from dev.pages_server import PEOPLE, PagesServer, pages_server
 from dev.postgres import EmbeddedPostgres
 from dev.stack import METADATA_DATABASE, Stack
@@ -22,7 +20,6 @@ from ses_bounces.base.database import schema
 from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.sites import Site
 
-FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 DAG = "DAG:ses_bounces"
 # Permissions of roles of one's own, by role.
 ROLES = {"Mail reader": [["can_read", DAG]], "Mail editor": [["can_read", DAG], ["can_edit", DAG]]}
@@ -51,21 +48,6 @@ from ses_bounces.dags import build_dags
 build_dags(site="shop", dag_id_prefix="acme.")
 """
 
-# `airflow users create` and `airflow roles add-perms` do the same, each in ten seconds.
-GRANT = """
-import json, sys
-from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
-users, roles, password = json.loads(sys.stdin.read())
-with get_application_builder() as builder:
-    manager = builder.sm
-    for name, permissions in roles.items():
-        role = manager.add_role(name)
-        for action, resource in permissions:
-            manager.add_permission_to_role(role, manager.create_permission(action, resource))
-    for name, role in users.items():
-        assert manager.add_user(name, name, name, name + "@airflow.example", manager.find_role(role), password)
-"""
-
 
 @dataclass
 class Fab:
@@ -76,7 +58,7 @@ class Fab:
 
     def grant(self, roles: dict[str, list[list[str]]], users: dict[str, str] | None = None) -> None:
         """Add permissions to roles, and users."""
-        _grant(self.server.airflow, self.password, roles, users or {})
+        grant(self.server.airflow, self.password, roles, users or {})
 
     def menu(self, user: str | None) -> tuple[int, list[str]]:
         """Status, and the places that the site without a name has in the UI, as far as a user is told of them."""
@@ -86,13 +68,6 @@ class Fab:
         views = [view for plugin in plugins if plugin["name"] == "ses_bounces" for view in plugin["external_views"]]
         ours = [view for view in views if view["href"] == f"{self.server.site.slug}/"]
         return answer.status_code, sorted(view["destination"] for view in ours)
-
-
-def _grant(airflow: LocalAirflow, password: str, roles: dict[str, list[list[str]]], users: dict[str, str]) -> None:
-    sent = json.dumps([users, roles, password])
-    command = [sys.executable, "-c", GRANT]
-    done = subprocess.run(command, input=sent, env=airflow.environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
 
 
 @contextmanager
@@ -115,7 +90,7 @@ def fab_door(stack: Stack, users: dict[str, str]) -> Iterator[Callable[[str], Ai
     server.note_migrated()
     password = secrets.token_urlsafe(12)
     with server:
-        _grant(server, password, {}, users)
+        grant(server, password, {}, users)
         yield lambda user: AirflowApi(server.url, user, password, metadata_url)
 
 

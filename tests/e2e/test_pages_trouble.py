@@ -271,7 +271,7 @@ def test_a_bounce_is_lifted_at_ses_too_though_its_list_was_not_read_since(
     # SES does so by itself when a mail bounces.
     ses.region(REGION).listed[address] = ("BOUNCE", datetime.now(UTC))
     form = {"token": token(anna), "id": id_, "cause": "permanent_bounce", "reason": "mended"}
-    assert "Taken off SES's own list, and lifted." in text_of(anna.post("lifts/done", data=form))
+    assert "had 1 of them on its own list and took it off." in text_of(anna.post("lifts/done", data=form))
     assert address not in ses.region(REGION).listed
     assert connection.execute("SELECT ses_bounces.is_blocked(%s)", [address]).fetchone() == (False,)
 
@@ -287,14 +287,14 @@ def test_what_ses_suppresses_is_lifted_when_ses_has_let_go(
     ses.refuse["DeleteSuppressedDestination"] = ("AccessDeniedException", None)
     form = {"token": token(anna), "id": id_, "cause": "ses_suppression", "reason": "new mailbox"}
     shown = text_of(anna.post("lifts/done", data=form))
-    assert "1 address is still being lifted" in shown
+    assert "1 queued, 0 lifted yet." in shown
     assert "ses:DeleteSuppressedDestination" in shown
     assert "lifting" in text_of(anna.get(f"addresses/{id_}"))
     assert connection.execute("SELECT ses_bounces.is_blocked(%s)", [LISTED]).fetchone() == (True,)
 
     ses.refuse.clear()
     shown = text_of(anna.post("lifts/retry", data={"token": token(anna), "address_id": id_}))
-    assert "Taken off SES's own list, and lifted." in shown
+    assert "had 1 of them on its own list and took it off." in shown
     assert LISTED not in ses.region(REGION).listed
     assert connection.execute("SELECT ses_bounces.is_blocked(%s)", [LISTED]).fetchone() == (False,)
     assert "There is no lift under way" in text_of(

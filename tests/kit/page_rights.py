@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -99,6 +99,8 @@ CASES: dict[str, Case] = {
     "POST /check": Case("read", "check", {"text": "{name}-lifted@example.com"}),
     "POST /check.csv": Case("read", "check.csv", {"text": "{name}-lifted@example.com"}),
     "GET /lifts": Case("read", "lifts"),
+    # The setting is off: nobody gets further.
+    "POST /lifts/ask": Case("edit", "lifts/ask", {"id": "{lifted}"}, 400),
     "POST /lifts/preview": Case("edit", "lifts/preview", {"id": "{lifted}"}),
     "POST /lifts/done": Case(
         "edit", "lifts/done", {"id": "{lifted}", "cause": "permanent_bounce", **_WHY}, changes=True
@@ -106,6 +108,7 @@ CASES: dict[str, Case] = {
     # SES is not asked where nothing waits for it.
     "POST /lifts/retry": Case("edit", "lifts/retry", {"address_id": "{deleted}"}, 400),
     "POST /lifts/retract": Case("edit", "lifts/retract", {"lift_id": "{deleted}", **_WHY}, 400),
+    "GET /lifts/progress": Case("read", "lifts/progress?first=1&last=2"),
     "GET /undo": Case("edit", "undo"),
     "POST /undo/preview": Case(
         "edit", "undo/preview", {"first": "2026-01-01T00:00", "last": "2026-01-01T01:00"}
@@ -119,6 +122,7 @@ CASES: dict[str, Case] = {
     "POST /people/switch-on": Case("edit", "people/switch-on", {"flag_change_id": "{on}", **_WHY}, changes=True),
     "POST /people/leave-off": Case("edit", "people/leave-off", {"flag_change_id": "{off}", **_WHY}, changes=True),
     "GET /reports": Case("read", "reports"),
+    "GET /reports/yesterday": Case("read", "reports/yesterday"),
     "GET /reports/{day}": Case("edit", "reports/{day}"),
     "GET /reports/{day}/document": Case("edit", "reports/{day}/document"),
     "GET /reports/{day}/blocked_report.csv": Case("edit", "reports/{day}/blocked_report.csv"),
@@ -159,17 +163,23 @@ CASES: dict[str, Case] = {
 }  # fmt: skip
 
 
-def routes(app: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield method and path of every route of an app and of what is mounted in it; static files are left out."""
-    for route in app.routes:
-        if isinstance(route, Mount) and route.name != "static":
-            yield from routes(route, f"{prefix}{route.path}")
-        elif not isinstance(route, Mount):
+def single_routes(routes: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield every single route of an app, and of what is mounted in it, with the path of the mount."""
+    for route in routes:
+        if isinstance(route, Mount):
+            yield from ((f"{route.path}{mount}", one) for mount, one in single_routes(route.routes or []))
+        elif included := getattr(route, "effective_route_contexts", None):
             # From FastAPI 0.137 on, an included router is one route of the app, and knows its own.
-            included = getattr(route, "effective_route_contexts", None)
-            for one in included() if included else [route]:
-                for method in sorted(getattr(one, "methods", None) or ()):
-                    yield method, f"{prefix}{getattr(one, 'path', '')}"
+            yield from (("", one) for one in included())
+        else:
+            yield "", route
+
+
+def routes(app: Any) -> Iterator[tuple[str, str]]:
+    """Yield method and path of every route of an app and of what is mounted in it; static files are left out."""
+    for mount, route in single_routes(app.routes):
+        for method in sorted(getattr(route, "methods", None) or ()):
+            yield method, f"{mount}{route.path}"
 
 
 def ask(client: httpx.Client, route: str, data: Mapping[str, str], token: str | None = None) -> httpx.Response:

@@ -95,10 +95,8 @@ def read_table(file: IO[bytes], columns: Columns) -> Iterator[Cells]:
 def _read(record: Record, layout: _Layout) -> Cells:
     cells, line = record.cells, record.line
     if record.is_open:
-        open_mark = (
-            f"the quotation mark that opens in line {record.first} is not closed there: its lines may be several"
-        )
-        return Cells(line, problem=open_mark, position=record.position)
+        why = f"the quotation mark that opens in line {record.first} is not closed there: its lines may be several"
+        return Cells(line, problem=why, position=record.position)
     if layout.width is not None and any(cell.strip() for cell in cells[layout.width :]):
         return Cells(line, problem=LONG, position=record.position)
     wanted = (*layout.addresses, layout.reason, layout.date, layout.all_mail)

@@ -73,7 +73,7 @@ def lift_blocks(
                 # Also what SES's list would say of it when it is read before it is asked to forget.
                 named = tuple(cause for cause in CAUSES if cause in hit or cause == "ses_suppression")
                 requests[named].append(state.address_id)
-                message = f"{LIFTING}: {words(hit)}. SES's own list comes first; this takes a while."
+                message = f"{LIFTING}: {words(hit)}. SES's own list comes first."
             else:
                 # An unblocked entry would do more than end the episode: it ends what SES's list says as well.
                 kind = "transient_deleted" if hit == ("expired_transient",) else "unblocked"

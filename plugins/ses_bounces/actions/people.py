@@ -21,6 +21,7 @@ from ses_bounces.actions.action import (
     remember,
     when,
 )
+from ses_bounces.base.counted import counted
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.sites import current
@@ -204,20 +205,26 @@ def _by(state: FlagState) -> str:
     return f": by {state.settled_by} on {when(state.settled_at)}" if state.settled_by and state.settled_at else ""
 
 
+def _people(number: int) -> str:
+    return counted(number, "person", "people")
+
+
 def _words(done: Synced) -> str:
     parts = []
     if done.switched_off:
-        parts.append(f"Allow Group Email switched off for {done.switched_off} people.")
+        parts.append(f"Allow Group Email switched off for {_people(done.switched_off)}.")
     if done.switched_on:
-        parts.append(f"Allow Group Email switched on for {done.switched_on} people.")
+        parts.append(f"Allow Group Email switched on for {_people(done.switched_on)}.")
     if done.touched:
-        parts.append(f"{done.touched} people's rows were touched since we switched them off: decide about them.")
+        whose = f"The row of {_people(1)} was" if done.touched == 1 else f"The rows of {_people(done.touched)} were"
+        parts.append(f"{whose} touched since we switched them off: decide about them.")
     if done.locked_addresses:
-        parts.append(f"The rows of people at {done.locked_addresses} addresses are locked: that {WITHIN_THE_HOUR}.")
+        where = counted(done.locked_addresses, "address", "addresses")
+        parts.append(f"The rows of people at {where} are locked: that {WITHIN_THE_HOUR}.")
     if done.refused:
         more = ", …" if done.refused > IDS_SHOWN else ""
         parts.append(
-            f"A constraint or a trigger of the people table refuses to change {done.refused} people (ids "
+            f"A constraint or a trigger of the people table refuses to change {_people(done.refused)} (ids "
             f"{', '.join(done.refused_ids[:IDS_SHOWN])}{more}): each hourly run tries again."
         )
     return " ".join(parts)

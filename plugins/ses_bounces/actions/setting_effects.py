@@ -179,6 +179,8 @@ def _outward(before: Settings | None, after: Settings) -> Iterator[str]:
     """What others are told or asked, and whose messages still count."""
     if after.push_to_ses and not (before and before.push_to_ses):
         yield "The next run of ses_suppression_sync begins to put whom we block for good on SES's suppression lists."
+    if after.ask_ses_validation and not (before and before.ask_ses_validation):
+        yield "Editors can ask SES about an address from now on: SES charges for each, and is told the address."
     if after.verify_signatures and not (before and before.verify_signatures):
         yield "From the next run on, messages that SNS has not signed are quarantined."
     if after.allowed_topic_arns and set(after.allowed_topic_arns) != set(before.allowed_topic_arns if before else ()):

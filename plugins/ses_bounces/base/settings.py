@@ -96,6 +96,7 @@ class Settings(BaseModel):
     ses_regions: Annotated[tuple[Annotated[str, AfterValidator(_region)], ...], Field(min_length=1)] | None = None
     lift_at_ses: Annotated[bool, Field(strict=True)] = True
     push_to_ses: Annotated[bool, Field(strict=True)] = False
+    ask_ses_validation: Annotated[bool, Field(strict=True)] = False
     ses_import_url: Annotated[str, Field(pattern=r"^s3://[^/]+")] | None = None
     allowed_topic_arns: tuple[Annotated[str, Field(pattern=r"^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$")], ...] = ()
     allow_raw: Annotated[bool, Field(strict=True)] = False
@@ -267,6 +268,7 @@ MEANINGS = {
     "ses_regions": "a list of AWS regions, or null",
     "lift_at_ses": "true or false",
     "push_to_ses": "true or false",
+    "ask_ses_validation": "true or false",
     "ses_import_url": "a URL like s3://bucket/folder, or null",
     "allowed_topic_arns": "a list of SNS topic ARNs",
     "allow_raw": "true or false",

@@ -7,6 +7,8 @@ has past days counted by it.
 
 from __future__ import annotations
 
+import functools
+
 from ses_bounces.classify.entry import Stream
 
 # What a domain is counted as once all that is known of its address is that it was erased.
@@ -113,6 +115,7 @@ PROVIDERS: dict[str, str] = {domain: name for name, domains in _PROVIDERS.items(
 
 # The sender's tag that names a campaign, in the order in which they are looked for.
 CAMPAIGN_TAGS = ("campaign", "Campaign", "campaign_id", "campaign-id", "campaign_name", "campaign-name", "utm_campaign")
+_CAMPAIGN_TAGS = frozenset(CAMPAIGN_TAGS)
 MAX_NAME_CHARACTERS = 100
 
 
@@ -130,19 +133,23 @@ def stream(source: str | None, configuration_set: str | None, tags: dict[str, li
     An empty text stands for what it doesn't say, and for what an address may stand in. Of the sender only the domain is
     taken: some senders put the recipient's address into theirs.
     """
-    named = configuration_set if configuration_set and "@" not in configuration_set else ""
-    domain = (source or "").rpartition("@")[2].strip("<> ").lower() if source and "@" in source else ""
-    campaign = ""
-    for name in CAMPAIGN_TAGS if tags else ():
-        values = tags.get(name) if tags else None
-        if values:
-            campaign = "" if "@" in values[0] else values[0]
-            break
-    return (
-        domain[:MAX_NAME_CHARACTERS],
-        named[:MAX_NAME_CHARACTERS],
-        campaign[:MAX_NAME_CHARACTERS],
-    )
+    sender, named, _ = plain = _without_campaign(source, configuration_set)
+    # Few mails have one.
+    if not tags or _CAMPAIGN_TAGS.isdisjoint(tags):
+        return plain
+    values = next((values for name in CAMPAIGN_TAGS if (values := tags.get(name))), None)
+    return sender, named, _name(values[0] if values else None)
+
+
+# A mailing has thousands of mails that say the same.
+@functools.lru_cache(maxsize=1_024)
+def _without_campaign(source: str | None, configuration_set: str | None) -> Stream:
+    domain = source.rpartition("@")[2].strip("<> ").lower() if source and "@" in source else ""
+    return domain[:MAX_NAME_CHARACTERS], _name(configuration_set), ""
+
+
+def _name(said: str | None) -> str:
+    return "" if said is None or "@" in said else said[:MAX_NAME_CHARACTERS]
 
 
 # SES's names of providers, by which Virtual Deliverability Manager counts. A name that it does not know counts nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from ses_bounces.classify.signature import Verify
 from ses_bounces.ledger.brake.limit import Brake
 from ses_bounces.ledger.erased.guard import conceal_bodies, names_in, read_texts
 from ses_bounces.ledger.landed import Message
+from ses_bounces.ledger.pace import Pace
 from ses_bounces.ledger.sending_status import note_sending
 from ses_bounces.ledger.writing import Changes, writing
 
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 # What is in memory: a chunk that is worked on, and the next one.
 MESSAGES_PER_CHUNK = 6_000
 BYTES_PER_CHUNK = 16 * 1024 * 1024
-# What is written in one transaction, while others wait: entries, of which a message without any counts as one.
+# What is written in one transaction at most, while others wait: entries, of which a message without any counts as one.
 ENTRIES_PER_BATCH = 6_000
 PROGRESS_SECONDS = 10
 
@@ -71,7 +72,7 @@ def classify_pending(
     max_new_blocks: int | None = None,
     verify: Verify | None = None,
 ) -> Classified:
-    """Classify every pending message, the oldest first, each batch in a transaction of its own.
+    """Classify every pending message, the oldest first, in transactions that are short, and shorter while others wait.
 
     A batch that Postgres refuses for its data is halved until the one message is alone and quarantined.
 
@@ -83,6 +84,7 @@ def classify_pending(
     :raises DatabaseError: what is done stays done; repeat to go on.
     """
     total = Classified()
+    pace = Pace(ENTRIES_PER_BATCH)
     began = reported = time.monotonic()
     with quiet(), ThreadPoolExecutor(1, "classify") as reader:
         total.brake = Brake.of(connection, max_new_blocks)
@@ -92,12 +94,13 @@ def classify_pending(
             # Read while Postgres works on the batch before.
             backlog.fetch()
             reading = reader.submit(backlog.read)
-            _apply_batch(connection, batch, keep_no_effect_bodies, total)
+            for part in _parts(batch, pace, began + seconds):
+                _apply_batch(connection, part, keep_no_effect_bodies, total, pace)
             batch = reading.result() or backlog.go_on()
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
-                pace = total.messages / (reported - began)
-                log.info("Classified %s, %.0f a second", counted(total.messages, "message"), pace)
+                each_second = total.messages / (reported - began)
+                log.info("Classified %s, %.0f a second", counted(total.messages, "message"), each_second)
     return total
 
 
@@ -168,6 +171,20 @@ class _Backlog:
         return batch
 
 
+def _parts(batch: list[_Result], pace: Pace, until: float) -> Iterator[list[_Result]]:
+    """Yield what each transaction is to write, by the pace of the ones before; after the first, none once it is late.
+
+    :param until: by time.monotonic().
+    """
+    begin = 0
+    while begin < len(batch) and (begin == 0 or time.monotonic() < until):
+        end, entries = begin + 1, _cost(batch[begin])
+        while end < len(batch) and (entries := entries + _cost(batch[end])) <= pace.size:
+            end += 1
+        yield batch[begin:end]
+        begin = end
+
+
 def _cost(result: _Result) -> int:
     return len(result[1].entries) or 1
 
@@ -206,27 +223,30 @@ def _refused(message: Message, reason: str) -> Classification:
 
 
 def _apply_batch(
-    connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified
+    connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified, pace: Pace
 ) -> None:
     try:
-        _apply(connection, results, keep_no_effect_bodies, total)
+        _apply(connection, results, keep_no_effect_bodies, total, pace)
     except Exception as error:
         if not is_of_rows(error):
             raise
         if len(results) > 1:
             middle = len(results) // 2
-            _apply_batch(connection, results[:middle], keep_no_effect_bodies, total)
-            _apply_batch(connection, results[middle:], keep_no_effect_bodies, total)
+            _apply_batch(connection, results[:middle], keep_no_effect_bodies, total, pace)
+            _apply_batch(connection, results[middle:], keep_no_effect_bodies, total, pace)
         else:
             message = results[0][0]
             reason = f"could not be stored ({name_of(error)})"
-            _apply(connection, [(message, _refused(message, reason))], keep_no_effect_bodies, total)
+            _apply(connection, [(message, _refused(message, reason))], keep_no_effect_bodies, total, pace)
 
 
-def _apply(connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified) -> None:
+def _apply(
+    connection: Connection, results: list[_Result], keep_no_effect_bodies: bool, total: Classified, pace: Pace
+) -> None:
     names = names_in(connection, ((message.message_id, message.body) for message, _ in results))
     read_texts(connection, (entry for _, result in results for entry in result.entries))
-    with writing(connection) as writer:
+    with writing(connection, pace) as writer:
+        pace.writes(sum(_cost(result) for result in results))
         if total.brake is not None:
             results = total.brake.hold(connection, results)
         # Outcomes first: what this transaction settles is no longer waiting when state is computed.

@@ -6,10 +6,14 @@ import time
 from typing import TYPE_CHECKING
 
 from ses_bounces.base.database.connection import quiet
-from ses_bounces.ledger.writing import ADDRESSES_PER_CHUNK, Changes, writing
+from ses_bounces.ledger.pace import Pace
+from ses_bounces.ledger.writing import Changes, writing
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
+
+# What one transaction brings up to date at most.
+MOST_ADDRESSES = 5_000
 
 
 def promote_expired(connection: Connection, seconds: float = float("inf")) -> Changes:
@@ -23,10 +27,13 @@ def promote_expired(connection: Connection, seconds: float = float("inf")) -> Ch
     """
     total = Changes()
     until = time.monotonic() + seconds
-    touched = ADDRESSES_PER_CHUNK
+    pace = Pace(MOST_ADDRESSES)
+    touched = limit = pace.size
     with quiet():
-        while touched == ADDRESSES_PER_CHUNK and time.monotonic() < until:
-            with writing(connection) as writer:
-                touched = writer.touch_due(ADDRESSES_PER_CHUNK)
+        while touched == limit and time.monotonic() < until:
+            limit = pace.size
+            with writing(connection, pace) as writer:
+                touched = writer.touch_due(limit)
+                pace.writes(touched)
             total += writer.changes
     return total

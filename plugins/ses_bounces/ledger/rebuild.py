@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.ledger.moment import Moment, moment_of
+from ses_bounces.ledger.pace import Pace
 from ses_bounces.ledger.writing import ADDRESSES_PER_CHUNK, Changes, writing
 
 if TYPE_CHECKING:
@@ -96,12 +97,13 @@ def _each(
 ) -> Compared:
     compared = Compared(last_id=after)
     until = time.monotonic() + seconds
+    pace = Pace(ADDRESSES_PER_CHUNK) if repair else None
     with quiet():
         for chunk in _chunks(connection, ids, window, after):
             if time.monotonic() >= until:
                 compared.is_whole = False
                 break
-            _compare(connection, chunk, compared, repair=repair)
+            _compare(connection, chunk, compared, pace)
             progress(compared.addresses)
     return compared
 
@@ -147,7 +149,8 @@ def differing(connection: Connection, ids: list[int], moment: Moment) -> list[tu
     return found
 
 
-def _compare(connection: Connection, ids: list[int], compared: Compared, *, repair: bool) -> None:
+def _compare(connection: Connection, ids: list[int], compared: Compared, pace: Pace | None) -> None:
+    """Compare, and repair at this pace; None: don't."""
     # One snapshot: what is written meanwhile is in both, or in neither.
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -157,7 +160,10 @@ def _compare(connection: Connection, ids: list[int], compared: Compared, *, repa
     compared.blocks += sum(blocks for _, blocks, _ in found)
     compared.bounces += sum(bounces for _, _, bounces in found)
     compared.ids += [id_ for id_, _, _ in found[: IDS_KEPT - len(compared.ids)]]
-    if repair and found:
-        with writing(connection) as writer:
-            writer.touch(id_ for id_, _, _ in found)
+    differ = [id_ for id_, _, _ in found]
+    while pace is not None and differ:
+        part, differ = differ[: pace.size], differ[pace.size :]
+        with writing(connection, pace) as writer:
+            writer.touch(part)
+            pace.writes(len(part))
         compared.changes += writer.changes

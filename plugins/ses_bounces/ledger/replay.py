@@ -40,7 +40,7 @@ ACTOR = "replay"
 REASON = "a replay took away what blocked the address; its old transient problem ends with that"
 MESSAGES_PER_CHUNK = 5_000
 BYTES_PER_CHUNK = 16 * 1024 * 1024
-CHANGES_PER_CHUNK = 2_000
+CHANGES_PER_CHUNK = 1_000
 IDS_KEPT = 100
 PROGRESS_SECONDS = 10
 

@@ -8,6 +8,7 @@ any order and grouping, changes nothing.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,12 +22,13 @@ from ses_bounces.ledger.copying import Item, copy_addresses, copy_deliveries, co
 from ses_bounces.ledger.erased.guard import conceal_entries, secret_of
 from ses_bounces.ledger.figures.deliveries import count_deliveries
 from ses_bounces.ledger.moment import moment_of
+from ses_bounces.ledger.pace import Pace
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# Small enough that a page's action never waits a second for its turn.
-ADDRESSES_PER_CHUNK = 5_000
+# Of loops that don't fit their transactions to the time that they take: small enough that nobody at a page notices.
+ADDRESSES_PER_CHUNK = 1_500
 
 # The latest deliveries of an address that are kept, by time; see docs/semantics.md.
 DELIVERIES_KEPT = 4
@@ -252,16 +254,22 @@ def lock_state(connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def writing(connection: Connection) -> Iterator[Writer]:
+def writing(connection: Connection, pace: Pace | None = None) -> Iterator[Writer]:
     """Open the transaction in which state is written; it commits at the end, with the projections up to date.
 
     :param connection: autocommit.
+    :param pace: of a loop of such transactions; is told how long this one kept others waiting.
     """
     # Where there are erased addresses: a secrets backend is not asked while others wait.
     secret_of(connection)
     with connection.transaction():
         lock_state(connection)
+        began = time.perf_counter()
         connection.execute(statement("ledger/create_work_tables"))
         writer = Writer(connection)
         yield writer
         writer.refresh()
+        if pace is not None:
+            pace.note_waiting(connection)
+    if pace is not None:
+        pace.note_held(time.perf_counter() - began)

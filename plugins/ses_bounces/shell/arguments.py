@@ -6,7 +6,7 @@ import argparse
 
 from ses_bounces import __version__
 from ses_bounces.classify.causes import CAUSES
-from ses_bounces.shell.more_arguments import add_quarantine, add_report, add_transient
+from ses_bounces.shell.more_arguments import add_figures, add_quarantine, add_report, add_transient
 from ses_bounces.shell.options import (
     EXIT_STATUS,
     REASON,
@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
         _export,
         add_report,
         _held,
+        add_figures,
         _rebuild,
         _restored,
         _preview,

@@ -142,8 +142,8 @@ def _by_connection(stack: contextlib.ExitStack, conn_id: str) -> Connection:
                 raise
     raise MissingConnectionError(
         f"Airflow connection \"{conn_id}\" can't be read from Airflow's database ({why[0]}). Run this on a machine "
-        f"that Airflow runs on, as its user, put the connection into the environment, as AIRFLOW_CONN_{conn_id.upper()}, or "
-        "name the database with --url."
+        "that Airflow runs on, as its user, put the connection into the environment, as "
+        f"AIRFLOW_CONN_{conn_id.upper()}, or name the database with --url."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import date
 
-from ses_bounces.shell.options import REASON, Commands, add, addresses, as_json, dry_run, part, where
+from ses_bounces.shell.options import REASON, Commands, add, addresses, as_json, dry_run, part, where, whole
 
 
 def add_transient(commands: Commands) -> None:
@@ -19,7 +19,7 @@ def add_transient(commands: Commands) -> None:
         one = part(actions, name, text)
         addresses(one)
         if name == "extend":
-            one.add_argument("--days", type=int, required=True, metavar="N", help="from now, 1 to 30")
+            one.add_argument("--days", type=whole(1, 30), required=True, metavar="N", help="from now, 1 to 30")
         _change(one)
 
 
@@ -32,7 +32,9 @@ def add_quarantine(commands: Commands) -> None:
     listing = part(actions, "list", "show why messages are quarantined or held, and how many are")
     listing.add_argument("--messages", action="store_true", help="show each message, the newest first, not its body")
     listing.add_argument("--only", metavar="REASON", help="with --messages: of this reason")
-    listing.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many messages (%(default)s)")
+    listing.add_argument(
+        "--limit", type=whole(1, 10_000), default=100, metavar="N", help="the most messages, 1 to 10000 (100)"
+    )
     where(listing)
     as_json(listing)
     for name, text in (
@@ -58,6 +60,24 @@ def add_report(commands: Commands) -> None:
     report.add_argument("--output", "-o", metavar="FILE", help="with csv or html: write it there, not to stdout")
     where(report)
     as_json(report)
+
+
+def add_figures(commands: Commands) -> None:
+    """Add ``figures``."""
+    text = "show where bounces and complaints come from, rates, and what may be an outage"
+    figures = add(commands, "figures", "figures", text)
+    figures.add_argument(
+        "--by", choices=("provider", "configuration_set", "identity", "campaign", "day"), default="provider",
+        help="what to group by (provider); identity: the domain of the sender",
+    )  # fmt: skip
+    figures.add_argument(
+        "--days", type=whole(1, 1_100), default=30, metavar="NUMBER", help="up to today in UTC, 1 to 1100 (30)"
+    )
+    figures.add_argument(
+        "--limit", type=whole(1, 1_000), default=20, metavar="NUMBER", help="the most groups, 1 to 1000 (20)"
+    )
+    where(figures)
+    as_json(figures)
 
 
 def _change(to: argparse.ArgumentParser) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ses_bounces.base.exceptions import ActionError
 from ses_bounces.shell.block import again_if_busy, follow, read, told_problem
 from ses_bounces.shell.check import given
 from ses_bounces.shell.command import DONE, LOOK
@@ -29,10 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Do it, or tell what would be done."""
     from ses_bounces.actions.action import Action
     from ses_bounces.actions.previews import preview_blocks
-    from ses_bounces.actions.transients import MAX_EXTENSION_DAYS
 
-    if options.action == "extend" and not 1 <= options.days <= MAX_EXTENSION_DAYS:
-        raise ActionError(f"--days is {options.days}; it must be a whole number from 1 to {MAX_EXTENSION_DAYS}.")
     pasted = read(given(options.addresses))
     action = Action(actor(), options.reason, str(uuid.uuid4()))
     found = settings_if_any(options)

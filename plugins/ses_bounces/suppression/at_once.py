@@ -47,7 +47,7 @@ def try_at_once(
     """
     ids = list(request_ids)[:AT_ONCE]
     asked = tuple(places(settings))
-    with _place(asked) as is_free:
+    with may_wait(asked) as is_free:
         if is_free:
             begun = time.monotonic()
             failed = _try(connection, settings, ids, seconds)
@@ -61,7 +61,7 @@ def try_at_once(
 
 
 @contextmanager
-def _place(asked: tuple[Place, ...]) -> Iterator[bool]:
+def may_wait(asked: tuple[Place, ...]) -> Iterator[bool]:
     """Give whether this one may wait for SES in the block."""
     if time.monotonic() < _silent.get(asked, float("-inf")) or not _waiting.acquire(blocking=False):
         yield False

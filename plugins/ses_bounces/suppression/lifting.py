@@ -117,17 +117,19 @@ def _delete(connection: Connection, listing: SuppressionList, ids: list[int] | N
     place = {"account": listing.account, "region": listing.region}
     for chunk in _open(connection, listing, ids, untried=False):
         for id_, reported, key, listed in chunk:
+            was_listed = False
             for spelling in spellings(reported, key, *listed):
                 if time.monotonic() + listing.pace.left >= until:
                     return refused
                 try:
-                    listing.delete(spelling)
+                    was_listed |= listing.delete(spelling)
                 except BadAddressError as error:
                     refuse_lifts(connection, [id_], str(error), for_good=True)
                     refused += 1
                     break
             else:
-                connection.execute(statement("suppression/note_list_left"), place | {"ids": [id_]})
+                noted = place | {"ids": [id_], "was_listed": was_listed}
+                connection.execute(statement("suppression/note_list_left"), noted)
     return refused
 
 
@@ -192,7 +194,7 @@ def _finish_jobs(connection: Connection, listing: SuppressionList, folder: Impor
             records = counted(failed, "failed record")
             log.warning("An import job of SES ended %s with %s: they go one by one", status, records)
         done = [id_ for (id_,) in connection.execute(statement("suppression/finish_lift_job"), ended)]
-        connection.execute(statement("suppression/note_list_left"), place | {"ids": done})
+        connection.execute(statement("suppression/note_list_left"), place | {"ids": done, "was_listed": None})
         folder.forget(url)
 
 

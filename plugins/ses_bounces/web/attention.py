@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from ses_bounces.base.counted import counted
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import DOCTOR, HOURLY, LIFT_BLOCKS, SEND_REPORT, SUPPRESSION_SYNC
 from ses_bounces.doctor.finding import Finding
 from ses_bounces.ledger.brake.held import HeldDomain
+from ses_bounces.ledger.figures.outages import Outage
 from ses_bounces.ledger.lists.engine.paging import Count
 from ses_bounces.ledger.lists.overview import Overview
 from ses_bounces.web.our_dags import AirflowRun, OurDag, OurDags
@@ -53,18 +55,25 @@ class Alert:
 
 
 def notices(
-    seen: Overview, settings: Settings, findings: Sequence[Finding], braked: Sequence[HeldDomain], ours: OurDags
+    seen: Overview,
+    settings: Settings,
+    findings: Sequence[Finding],
+    braked: Sequence[HeldDomain],
+    ours: OurDags,
+    suggested: Sequence[Outage] = (),
 ) -> list[Alert]:
     """Return what an administrator should know first; a run that failed comes before everything else.
 
     :param findings: what the doctor found and nothing here looks up; see :func:`doctors_own`.
     :param braked: domains of which anything waits for a decision.
+    :param suggested: what may be outages of providers, for those who may undo them.
     """
     found = [
         *_braked(braked),
         *_feed(seen, settings, ours),
         *_standing(settings, ours),
         *_lifts(seen, ours),
+        *_outages(suggested),
         *_warnings(seen, ours),
         *_to_decide(seen, braked),
         *_doctor(findings),
@@ -113,6 +122,15 @@ def _braked(braked: Sequence[HeldDomain]) -> Iterator[Alert]:
             f"The brake holds {names}{more}: {total:,} {are} beyond the limit of new blocks a day, since "
             f"{_time(min(held.braked_at for held in braked))}. Confirm or dismiss; until then they block nobody.",
             "quarantine#held-title", "Decide",
+        )  # fmt: skip
+
+
+def _outages(suggested: Sequence[Outage]) -> Iterator[Alert]:
+    for outage in suggested:
+        addresses = counted(outage.addresses, "address", "addresses")
+        yield Alert(
+            "warning", f"{addresses} at {outage.domain} since {_time(outage.first)}, refused in the same words. "
+            "Perhaps an outage of theirs.", f"undo?outage={outage.outage_id}", "Undo this outage…",
         )  # fmt: skip
 
 

@@ -46,12 +46,13 @@ class Strip:
 def strips(days: Sequence[Day]) -> list[Strip]:
     """Return the bars of bounces and of complaints, below each other."""
     return [
-        _strip("bounces", "Permanent bounces", [(day.day, day.bounces) for day in days]),
-        _strip("complaints", "Complaints", [(day.day, day.complaints) for day in days]),
+        strip("bounces", "Permanent bounces", [(day.day, day.bounces) for day in days]),
+        strip("complaints", "Complaints", [(day.day, day.complaints) for day in days]),
     ]
 
 
-def _strip(name: str, title: str, values: Sequence[tuple[date, int]]) -> Strip:
+def strip(name: str, title: str, values: Sequence[tuple[date, int]]) -> Strip:
+    """Return the bars of one number, of days that follow each other."""
     most = max((value for _, value in values), default=0)
     bars = [
         Bar(day, value, place, HEIGHT * (1 - value / most), HEIGHT * value / most)

@@ -3,54 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from ses_bounces.doctor.finding import Finding
 from ses_bounces.doctor.sending_checks import RATES, rate_found
-from ses_bounces.ledger.lists.dashboard import Dashboard
+from ses_bounces.ledger.figures.reading import Measure, Rate
 
 # The bar ends a little above the rate at which AWS may pause.
 _ROOM = 1.2
 WIDTH = 100
-_ROWS = {"bounce rate": ("bounces", "bounces"), "complaint rate": ("complaints", "bounces?kind=complaint")}
+_MEASURES: dict[str, tuple[Measure, str, str]] = {
+    "bounce rate": ("bounce", "bounces", "bounces"),
+    "complaint rate": ("complaint", "complaints", "bounces?kind=complaint"),
+}
 
 
 @dataclass(frozen=True)
-class Rate:
+class Shown:
     """A rate as the first row of the overview shows it; rates are from 0 to 1.
 
-    ``account``: what CloudWatch says of the account, in the worst of its regions (``region``), when the doctor looked
-    (``checked_at``); None: it may not be asked, or knows nothing. ``number``: reports in the days of the chart, by the
-    ledger; ``sent``: mails sent in those days, None: it is not known. ``path``: the rows.
+    ``account``: of the account, None: not known; what CloudWatch says of the worst of its regions (``region``), when
+    the doctor looked (``checked_at``), else SES's own count of these days. ``ours``: by count, of these days.
+    ``path``: the rows.
     """
 
     name: str
     what: str
     path: str
-    number: int
-    sent: int | None
     review: float
     pause: float
+    ours: Rate
     account: float | None = None
     region: str = ""
     checked_at: datetime | None = None
 
     @property
-    def ours(self) -> float | None:
-        """Our own rate; None: how many were sent is not known."""
-        return self.number / self.sent if self.sent else None
-
-    @property
-    def shown(self) -> float | None:
-        """The account's figure where it is known, else ours."""
-        return self.account if self.account is not None else self.ours
+    def value(self) -> float | None:
+        """The account's figure where it is known, else ours; None: there is neither."""
+        return self.account if self.account is not None else self.ours.value
 
     @property
     def state(self) -> Literal["bad", "warn", "good"]:
         """How it stands against AWS's thresholds."""
-        value = self.shown or 0
+        value = self.value or 0
         return "bad" if value >= self.pause else "warn" if value >= self.review else "good"
 
     def place(self, rate: float) -> float:
@@ -58,19 +55,21 @@ class Rate:
         return min(rate / (self.pause * _ROOM), 1.0) * WIDTH
 
 
-def rates(findings: Sequence[Finding], numbers: Dashboard) -> list[Rate]:
+def shown_rates(findings: Sequence[Finding], counted: Sequence[Rate]) -> list[Shown]:
     """Return both rates.
 
     :param findings: what the doctor found, also what is in order.
+    :param counted: of the days shown; see :func:`ses_bounces.ledger.figures.reading.rates_of`.
     """
-    made = []
-    for name, _, review, pause in RATES:
-        field, path = _ROWS[name]
-        known = [(rate, finding) for finding in findings if (rate := rate_found(finding, name)) is not None]
-        worst = max(known, key=lambda pair: pair[0], default=None)
-        number = sum(getattr(day, field) for day in numbers.days)
-        shown = Rate(name, field, path, number, None, review, pause)
-        if worst is not None:
-            shown = replace(shown, account=worst[0], region=worst[1].subject, checked_at=worst[1].checked_at)
-        made.append(shown)
-    return made
+    return [_shown(name, review, pause, findings, counted) for name, _, review, pause in RATES]
+
+
+def _shown(name: str, review: float, pause: float, findings: Sequence[Finding], counted: Sequence[Rate]) -> Shown:
+    measure, what, path = _MEASURES[name]
+    of_ses = next((rate.value for rate in counted if rate.measure == measure and rate.source == "ses"), None)
+    ours = next(rate for rate in counted if rate.measure == measure and rate.source != "ses")
+    known = [(rate, finding) for finding in findings if (rate := rate_found(finding, name)) is not None]
+    if not known:
+        return Shown(name, what, path, review, pause, ours, of_ses)
+    worst, finding = max(known, key=lambda pair: pair[0])
+    return Shown(name, what, path, review, pause, ours, worst, finding.subject, finding.checked_at)

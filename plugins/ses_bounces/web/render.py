@@ -39,6 +39,7 @@ MASK = "•••"
 _ONE_LINE = 32
 # What a line is broken behind: the sign itself stays with what stands before it.
 _WORDS = re.compile(r"[^@._+-]*[@._+-]+|[^@._+-]+")
+_CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def page(request: Request, viewer: Viewer | None, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -95,6 +96,7 @@ def _environment() -> Environment:
         "address": _address,
         "address_note": _address_note,
         "breakable": _breakable,
+        "breakable_name": _breakable_name,
         "when_ago": _when_ago,
         "hidden": _hidden,
         "reported": _reported,
@@ -133,6 +135,11 @@ def _address(context: Context, address: str) -> Markup:
 def _breakable(text: str) -> Markup:
     """An address that a line may end in, but not within one of its words."""
     return Markup("<wbr>").join(_WORDS.findall(text) if len(text) > _ONE_LINE else [text])
+
+
+def _breakable_name(name: str | Markup) -> Markup:
+    """A name like OnAccountSuppressionList that a line may end in, but not within one of its words."""
+    return name if isinstance(name, Markup) else Markup("<wbr>").join(_CAPITALS.split(name))
 
 
 def _address_note(address: str) -> str | Markup:

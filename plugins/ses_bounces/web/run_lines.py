@@ -13,6 +13,7 @@ from ses_bounces.ledger.lists.overview import TaskDone
 from ses_bounces.web.our_dags import AirflowRun
 
 SHOWN = 12
+NOTHING = "nothing to do"
 # Two DAGs may have a run of one id: whose a task is, its own id says.
 TASKS = {
     HOURLY: ("plan_drain", "drain_queue", "classify_bounces", "promote_expired_transients", "sync_allow_group_email",
@@ -60,7 +61,9 @@ def run_lines(runs: Sequence[AirflowRun], tasks: Iterable[tuple[str, TaskDone]])
 def _line(run: AirflowRun, tasks: Sequence[TaskDone]) -> RunLine:
     last = {(task.task_id, task.map_index): task.counts for task in sorted(tasks, key=lambda task: task.try_number)}
     reasons = [counts["no_report"] for counts in last.values() if counts.get("no_report")]
-    return RunLine(run, words(last), reasons[0] if reasons else None)
+    did = words(last)
+    # Of a run that goes on, nothing done is nothing done yet.
+    return RunLine(run, "" if did == NOTHING and run.ended_at is None else did, reasons[0] if reasons else None)
 
 
 def words(counts: Mapping[tuple[str, int], Mapping[str, Any]]) -> str:
@@ -75,7 +78,7 @@ def words(counts: Mapping[tuple[str, int], Mapping[str, Any]]) -> str:
     days = [day for noted in counts.values() for day in noted.get("days") or ()]
     if days:
         said.append(f"{counted(len(days), 'report')}")
-    return " · ".join(said) or ("nothing to do" if counts else "")
+    return " · ".join(said) or (NOTHING if counts else "")
 
 
 def _of_task(task_id: str, noted: Mapping[str, Any]) -> dict[str, int]:

@@ -123,6 +123,12 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
             "switch",
         ),
         SettingText(
+            "ask_ses_validation",
+            "Ask SES about addresses",
+            "Let editors ask SES what it thinks of an address. SES charges for it, and is told the address.",
+            "switch",
+        ),
+        SettingText(
             "ses_import_url",
             "Folder for import jobs",
             "A folder of a bucket of the list's region (`{region}` in it stands for that). When more than 1,000 "

@@ -18,6 +18,7 @@ from ses_bounces.base.database.tables import metadata
 from ses_bounces.base.exceptions import SchemaError
 from ses_bounces.ledger.lists.engine.search import grams
 from tests.kit.builders import delivery
+from tests.kit.reading import flush_statistics
 from tests.kit.seeding import dated, receive
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def test_the_index_of_deliveries_does_not_grow_with_every_mailing(database: Conn
     addresses, growing, mailings = 1_000, 8, 3
 
     def written() -> tuple[int, ...]:
-        database.execute("SELECT pg_stat_force_next_flush()")
+        flush_statistics(database)
         counted = database.execute(
             "SELECT n_tup_ins, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'last_delivery'"
         ).fetchone()

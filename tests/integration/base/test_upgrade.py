@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -14,10 +13,9 @@ import psycopg
 import pytest
 
 from dev.postgres import EmbeddedPostgres
+from dev.released import LAND, make, released
 from ses_bounces.base.database import schema
 from ses_bounces.base.database.connection import connect_url
-from ses_bounces.base.database.partitions import ensure_partitions
-from ses_bounces.base.database.statements import statement
 from ses_bounces.classify import classify_body
 from ses_bounces.classify.rules import RULES_VERSION, Rules
 from ses_bounces.ledger.pending import classify_pending
@@ -30,14 +28,9 @@ if TYPE_CHECKING:
 
     from ses_bounces.base.database.connection import Connection
 
-RELEASED = Path(__file__).parents[1] / "v0_1_0"
 ROUNDS_AFTER = 5
 PER_ROUND = 4
-# As its landing.py and its ledger.py send them.
-LAND = (
-    "COPY ses_bounces.message (sqs_message_id, queue_url, event_type, body, sent_at, receive_count, outcome, reason)"
-    " FROM STDIN"
-)
+# As its ledger.py sends them.
 ENTRY = (
     "message_id, address, address_as_reported, kind, occurred_at, dedup_key, reason, deadline, policy, mail_sent_at, "
     "feedback_id, ses_message_id, bounce_type, bounce_sub_type, feedback_type, status, diagnostic_code, source, "
@@ -65,30 +58,12 @@ FUNCTIONS = (
 )  # fmt: skip
 
 
-def released(name: str) -> LiteralString:
-    """A statement of 0.1.0."""
-    lines = (RELEASED / f"{name}.sql").read_text(encoding="utf-8").splitlines()
-    return cast("LiteralString", "\n".join(line for line in lines if not line.lstrip().startswith("--")))
-
-
 @pytest.fixture
 def url(postgres: EmbeddedPostgres) -> Iterator[str]:
     """A database as 0.1.0 made it."""
-    from alembic import command
-
     name = f"upgrade_{uuid4().hex[:8]}"
     postgres.create_database(name)
-    with connect_url(postgres.url(name)) as connection:
-        connection.execute("CREATE SCHEMA ses_bounces")
-        config = schema.alembic_config()
-        with schema.alembic_connection(connection) as config.attributes["connection"]:
-            command.upgrade(config, "0001")
-        with connection.transaction():
-            schema._load_codepoints(connection)
-            for routines in (statement("functions/address_key"), statement("functions/address_grams"), released("address_state"),
-                             released("blocked_lists"), released("insert_setting")):  # fmt: skip
-                connection.execute(routines)
-        ensure_partitions(connection)
+    make(postgres.url(name))
     yield postgres.url(name)
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -22,8 +22,10 @@ from ses_bounces.base.database.connection import connect_url
 from ses_bounces.base.sites import Site
 from ses_bounces.feed import landing
 from ses_bounces.ledger import pending, rebuild, replay, replay_preview, writing
+from ses_bounces.ledger.figures import counting
 from tests.kit.scratch import copy_database
 from tests.kit.walk.events import RAISES
+from tests.kit.walk.figures import check_figures
 from tests.kit.walk.shrink import shrink
 from tests.kit.walk.steps import STEPS
 from tests.kit.walk.world import Step, World
@@ -67,6 +69,8 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (writing, rebuild, states):
         monkeypatch.setattr(module, "ADDRESSES_PER_CHUNK", 3)
     monkeypatch.setattr(pending, "MESSAGES_PER_CHUNK", 4)
+    monkeypatch.setattr(counting, "ENTRIES_PER_CHUNK", 7)
+    monkeypatch.setattr(counting, "DAYS_PER_CHUNK", 2)
     monkeypatch.setattr(replay, "MESSAGES_PER_CHUNK", 4)
     monkeypatch.setattr(replay, "CHANGES_PER_CHUNK", 2)
 
@@ -101,6 +105,7 @@ def _walk(
         for site, world in worlds:
             with site.current():
                 world.check()
+                check_figures(world)
             kills += world.kills
         return len(steps), "", kills
 

@@ -48,6 +48,7 @@ from tests.kit.walk.events import (
     body_of,
     random_event,
 )
+from tests.kit.walk.figures import count, count_killed
 from tests.kit.walk.outages import catch_up, fall_behind, forget_queue
 from tests.kit.walk.world import Live, Step, World
 
@@ -557,4 +558,6 @@ STEPS: dict[Step, int] = {
     promote_killed: 2,
     act_killed: 2,
     replay_killed: 3,
+    count: 3,
+    count_killed: 2,
 }

@@ -12,6 +12,7 @@ from ses_bounces.base.settings import Settings, parse
 from ses_bounces.base.sites import DOCTOR, HOURLY, LIFT_BLOCKS, SEND_REPORT, SUPPRESSION_SYNC
 from ses_bounces.doctor.finding import Finding
 from ses_bounces.ledger.brake.held import HeldDomain
+from ses_bounces.ledger.figures.outages import Outage
 from ses_bounces.ledger.lists.engine.paging import Count
 from ses_bounces.ledger.lists.overview import Overview, QueueState, Run, TaskDone
 from ses_bounces.web.attention import Alert, doctors_own, notices
@@ -109,6 +110,15 @@ def test_lifts_behind_a_paused_dag_are_said() -> None:
 def test_what_keeps_the_feed_from_being_drained_is_one_thing(seen: Overview, settings: Settings, begins: str) -> None:
     [alert] = said(seen, settings=settings)
     assert (alert.severity, alert.text[: len(begins)]) == ("critical", begins)
+
+
+def test_what_may_be_an_outage_leads_to_its_undoing() -> None:
+    outage = Outage("northwind.example", NOW - timedelta(hours=2), NOW, "no such user", 38, outage_id=4)
+    [alert] = notices(ALL_WELL, SETTINGS, [], [], our_dags(), [outage])
+    assert alert.text.startswith(
+        "38 addresses at northwind.example since 2026-03-01 07:12 UTC, refused in the same words."
+    )
+    assert (alert.severity, alert.path) == ("warning", "undo?outage=4")
 
 
 def test_a_run_of_another_dag_drains_nothing() -> None:

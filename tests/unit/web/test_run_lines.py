@@ -57,6 +57,12 @@ def test_runs_of_two_dags_may_have_one_id() -> None:
     assert [(line.run.name, line.did) for line in lines] == [(HOURLY, "3 drained"), (LIFT_BLOCKS, "2 lifted")]
 
 
+def test_a_run_that_goes_on_has_not_yet_had_nothing_to_do() -> None:
+    tasks = [("r", task("plan_drain", {"drainers": 2}))]
+    assert [line.did for line in run_lines([airflow_run(NOW, state="running")], tasks)] == [""]
+    assert [line.did for line in run_lines([airflow_run(NOW)], tasks)] == ["nothing to do"]
+
+
 def test_why_there_is_no_report_is_said() -> None:
     [line] = run_lines([airflow_run(NOW)], [("r", task("emit_blocked_report", {"no_report": "The day is not over."}))])
     assert (line.did, line.reason) == ("nothing to do", "The day is not over.")

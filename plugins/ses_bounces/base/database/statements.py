@@ -22,6 +22,9 @@ ROUTINES = (
     "functions/blocked_lists",
     "functions/queue_read",
     "functions/day_start",
+    "functions/figure_name",
+    "functions/figure_identity",
+    "functions/figure_report",
     "functions/figure_entry",
 )
 

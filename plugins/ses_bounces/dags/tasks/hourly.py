@@ -220,10 +220,10 @@ def emit_blocked_report(context: Context) -> Counts:
 
     Then brings the search index of the pages up to date, which nothing waits for.
 
-    :returns: counts; ``days`` names the days written.
+    :returns: counts; ``days`` names the days written, ``no_report`` says why a backfill wrote none of its hours.
     """
     from ses_bounces.ledger.search_index import index_addresses
-    from ses_bounces.report.days import covered_days, due_days
+    from ses_bounces.report.days import covered_days, due_days, why_none_covered
     from ses_bounces.report.files import drop_old_files, drop_old_reports, publish_reports
     from ses_bounces.report.making import make_report
 
@@ -232,7 +232,11 @@ def emit_blocked_report(context: Context) -> Counts:
         zone = settings.report_zone
         days = due_days(connection, zone, settings.report_days_kept)
         if window := backfilled(context):
-            days = sorted({*days, *covered_days(connection, zone, settings.report_days_kept, window)})
+            covered = covered_days(connection, zone, settings.report_days_kept, window)
+            days = sorted({*days, *covered})
+            if not covered:
+                counts["no_report"] = why_none_covered(connection, zone, settings.report_days_kept, window)
+                log.info("This run writes no report of its hours. %s", counts["no_report"])
         if context["params"].get("report_today"):
             days.append(_today(connection, zone))
         counts.update(days=[], published=0)

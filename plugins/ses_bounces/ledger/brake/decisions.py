@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Decision = Literal["confirmed", "dismissed"]
 # The action of message_action that a decision is.
 ACTIONS: dict[str, str] = {"confirmed": "confirm", "dismissed": "dismiss"}
-MESSAGES_PER_CHUNK = 5_000
+MESSAGES_PER_CHUNK = 1_500
 
 
 @dataclass

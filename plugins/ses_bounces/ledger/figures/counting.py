@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
-from ses_bounces.ledger.figures.saying import note_texts
+from ses_bounces.ledger.figures.saying import add_texts, recount_texts
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -29,8 +28,6 @@ class Counted:
     entries: int = 0
     days: int = 0
     is_whole: bool = False
-    # Whose texts are still to be read.
-    touched: set[date] = field(default_factory=set)
 
 
 def count_figures(connection: Connection, seconds: float = float("inf")) -> Counted:
@@ -50,33 +47,23 @@ def count_figures(connection: Connection, seconds: float = float("inf")) -> Coun
             with connection.transaction():
                 if not _add_new(connection, counted):
                     counted.is_whole = not _count_due(connection, counted)
-        if counted.touched:
-            with connection.transaction():
-                _note_texts(connection, counted)
     return counted
-
-
-def _note_texts(connection: Connection, counted: Counted) -> None:
-    row = connection.execute(
-        "SELECT p.event_id, (now() AT TIME ZONE 'UTC')::date FROM ses_bounces.figure_position p FOR UPDATE OF p"
-    ).fetchone()
-    assert row is not None, "figure_position has lost its row"
-    upto, today = row
-    note_texts(connection, counted.touched, today, upto)
 
 
 def _add_new(connection: Connection, counted: Counted) -> bool:
     """Add the next entries; returns whether there are more behind them."""
     row = connection.execute(statement("ledger/figures/lock_position")).fetchone()
     assert row is not None, "figure_position has lost its row"
-    after, last = row
+    after, last_address, last, address_now = row
     connection.execute(statement("ledger/figures/add_deliveries"))
     upto = min(last, after + ENTRIES_PER_CHUNK)
     if upto > after:
         span = {"after": after, "upto": upto}
-        counted.touched.update(day for (day,) in connection.execute(statement("ledger/figures/add_new"), span))
-        connection.execute(statement("ledger/figures/note_lifted"), span)
-        connection.execute(statement("ledger/figures/move_position"), {"upto": upto})
+        connection.execute(statement("ledger/figures/add_new"), span)
+        connection.execute(statement("ledger/figures/note_lifted"), span | {"last_address": last_address})
+        add_texts(connection, after, upto)
+        moved = {"upto": upto, "last_address": address_now}
+        connection.execute(statement("ledger/figures/move_position"), moved)
         counted.entries += upto - after
     return bool(upto < last)
 
@@ -93,6 +80,6 @@ def _count_due(connection: Connection, counted: Counted) -> bool:
     span = {"days": days, "first": min(days), "last": max(days), "upto": row[0]}
     connection.execute(statement("ledger/figures/count_days"), span)
     connection.execute(statement("ledger/figures/forget_due"), {"days": days, "ids": [id_ for _, id_ in due]})
+    recount_texts(connection, days, row[0])
     counted.days += len(days)
-    counted.touched.update(days)
     return len(due) == DAYS_PER_CHUNK

@@ -33,14 +33,19 @@ def count_deliveries(connection: Connection, items: Sequence[Item], first_new: i
     if have_known:
         rows = connection.execute(statement("ledger/figures/select_copies"), {"first_new": first_new})
         copies = {bytes(key) for (key,) in rows}
-    seen: set[tuple[str, str | bytes]] = set()
-    counts: Counter[tuple[int, str, tuple[str, str, str]]] = Counter()
-    for e, _ in items:
-        mail = e.address, e.ses_message_id or e.dedup_key
-        if e.dedup_key not in copies and mail not in seen:
-            seen.add(mail)
-            day = e.occurred_at.toordinal()
-            counts[day, e.address[e.address.rfind("@") + 1 :], e.stream or _NO_STREAM] += 1
+    entries = [e for e, _ in items if e.dedup_key not in copies] if copies else [e for e, _ in items]
+    mails = {(e.address, e.ses_message_id or e.dedup_key): e for e in reversed(entries)}
+    if len(mails) < len(entries):
+        # Of several reports of one mail to one address the first counts.
+        entries = list(mails.values())
+    counts = Counter(
+        zip(
+            [e.occurred_at.toordinal() for e in entries],
+            [e.address.rpartition("@")[2] for e in entries],
+            [e.stream or _NO_STREAM for e in entries],
+            strict=True,
+        )
+    )
     if counts:
         _write(connection, counts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ MIN_SHARE = 0.6
 MIN_TIMES = 5
 HOURS = 24
 DOMAINS_READ = 20
-DIAGNOSTICS_READ = 500
+DIAGNOSTICS_READ = 50
 # Shorter words than these say nothing.
 _MIN_CHARACTERS = 8
 # What said() puts in place of what differs.
@@ -55,13 +55,10 @@ def find_outages(connection: Connection) -> list[Outage]:
     :param connection: autocommit.
     :raises DatabaseError: nothing is changed; repeat.
     """
-    found: list[Outage] = []
     with quiet():
         wanted = {"hours": HOURS, "min": MIN_ADDRESSES, "times": MIN_TIMES, "limit": DOMAINS_READ}
-        for (domain,) in connection.execute(statement("ledger/figures/select_bursts"), wanted).fetchall():
-            outage = _outage(connection, domain)
-            if outage is not None:
-                found.append(outage)
+        domains = [domain for (domain,) in connection.execute(statement("ledger/figures/select_bursts"), wanted)]
+        found = _outages(connection, domains) if domains else []
         with connection.transaction():
             connection.execute(
                 statement("ledger/figures/replace_outages"),
@@ -98,28 +95,33 @@ def judged(rows: Sequence[tuple[str, str]]) -> tuple[str, list[int]] | None:
     return (words, places) if _are_many(len(places), len(rows)) else None
 
 
-def _outage(connection: Connection, domain: str) -> Outage | None:
-    wanted = {"domain": domain, "hours": HOURS, "limit": DIAGNOSTICS_READ}
-    words = _most_common(connection.execute(statement("ledger/figures/select_burst"), wanted).fetchall())
-    if words is None:
-        return None
-    parameters = {"domain": domain, "hours": HOURS, "text": f"%{like(words)}%"}
-    row = connection.execute(statement("ledger/figures/count_burst"), parameters).fetchone()
-    assert row is not None
-    total, matching, first, last = row
-    if not _are_many(matching, total):
-        return None
-    # The page's form has minutes.
-    first = first.replace(second=0, microsecond=0)
-    last = last.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    return Outage(domain, first, last, words, matching)
+def _outages(connection: Connection, domains: list[str]) -> list[Outage]:
+    wanted = {"domains": domains, "hours": HOURS, "limit": DIAGNOSTICS_READ}
+    said_by: dict[str, list[tuple[str, str]]] = {}
+    for domain, diagnostic, address in connection.execute(statement("ledger/figures/select_burst"), wanted):
+        said_by.setdefault(domain, []).append((diagnostic, address))
+    words = {domain: text for domain, rows in said_by.items() if (text := _most_common(rows))}
+    if not words:
+        return []
+    patterns = {"domains": list(words), "texts": [f"%{like(text)}%" for text in words.values()], "hours": HOURS}
+    found = []
+    for domain, total, matching, first, last in connection.execute(statement("ledger/figures/count_burst"), patterns):
+        if _are_many(matching, total):
+            # The page's form has minutes.
+            since = first.replace(second=0, microsecond=0)
+            until = last.replace(second=0, microsecond=0) + timedelta(minutes=1)
+            found.append(Outage(domain, since, until, words[domain], matching))
+    return sorted(found, key=lambda outage: (-outage.addresses, outage.domain))
 
 
-def _most_common(rows: Iterable[tuple[str, str]]) -> str | None:
+def _most_common(rows: Sequence[tuple[str, str]]) -> str | None:
+    """Return the words that most of these have in common; None: fewer than half have."""
     texts = Counter(text for text in (said(diagnostic, address) for diagnostic, address in rows) if text)
     if not texts:
         return None
     most = min(texts, key=lambda text: (-texts[text], text))
+    if 2 * texts[most] < len(rows):
+        return None
     words = common_words(most)
     return words if len(words) >= _MIN_CHARACTERS else None
 

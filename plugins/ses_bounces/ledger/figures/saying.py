@@ -1,4 +1,4 @@
-"""What servers said most to the last bounces of each day, without addresses and what differs in every answer."""
+"""What servers said most to some bounces of each day, without addresses and what differs in every answer."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ses_bounces.ledger.brake.diagnostics import masked
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# Of each day, the last ones: what they cost does not grow with the day.
+# Of so many entries as are counted at once, the last bounces: what they cost does not grow with the day.
+NEW_READ = 100
+# Of a day that is counted once more, and of one that a daily report is of.
 BOUNCES_READ = 500
 TEXTS_OF_PROVIDER = 3
 TEXTS_OF_DAY = 60
 # What was said earlier is forgotten.
 DAYS_KEPT = 90
-# Entries behind which those of today are looked for, beside a day's own.
-_NEWEST = 20_000
 
 _CODE = re.compile(r"(?:smtp; ?)?(\d{3}(?:[ -]#?\d\.\d{1,3}\.\d{1,3})?)?")
 _NUMBER = re.compile(r"\d+(?:[.:,-]\d+)*")
@@ -40,35 +40,49 @@ def said(diagnostic: str, address: str = "") -> str:
     return " ".join(filter(None, (head[1], rest)))
 
 
-def note_texts(connection: Connection, days: Iterable[date], today: date, upto: int) -> None:
-    """Note what was said most on each of these days, in place of what was noted before; forget what is too old.
+def add_texts(connection: Connection, after: int, upto: int) -> None:
+    """Add what servers said to the last of some new bounces; forget what is too old.
 
-    :param today: in UTC.
+    :param after: entries behind this one,
+    :param upto: up to this one.
+    """
+    wanted = {"after": after, "upto": upto, "limit": NEW_READ}
+    _add(connection, connection.execute(statement("ledger/figures/select_new_diagnostics"), wanted).fetchall())
+    connection.execute("DELETE FROM ses_bounces.figure_text t WHERE t.day < %s", [_oldest(connection)])
+
+
+def recount_texts(connection: Connection, days: Iterable[date], upto: int) -> None:
+    """Read once more what servers said on some days, in place of what was noted before.
+
     :param upto: the last entry that is counted.
     """
-    oldest = today - timedelta(days=DAYS_KEPT - 1)
-    connection.execute("DELETE FROM ses_bounces.figure_text t WHERE t.day < %s", [oldest])
+    oldest = _oldest(connection)
     for day in sorted(day for day in days if day >= oldest):
-        is_new = day >= today - timedelta(days=1)
-        wanted = {"day": day, "after": upto - _NEWEST if is_new else 0, "upto": upto, "limit": BOUNCES_READ}
-        rows = connection.execute(statement("ledger/figures/select_diagnostics"), wanted).fetchall()
-        counts = Counter((provider, said(diagnostic, address)) for provider, diagnostic, address in rows)
-        kept = _most(counts)
         connection.execute("DELETE FROM ses_bounces.figure_text t WHERE t.day = %s", [day])
-        parameters = {
-            "day": day,
-            "providers": [provider for provider, _ in kept],
-            "texts": [text for _, text in kept],
-            "counts": [counts[key] for key in kept],
-        }
-        connection.execute(statement("ledger/figures/insert_texts"), parameters)
+        wanted = {"day": day, "upto": upto, "limit": BOUNCES_READ}
+        _add(connection, connection.execute(statement("ledger/figures/select_diagnostics"), wanted).fetchall())
 
 
-def _most(counts: Counter[tuple[str, str]]) -> list[tuple[str, str]]:
-    taken: Counter[str] = Counter()
-    kept: list[tuple[str, str]] = []
-    for provider, text in sorted(counts, key=lambda key: (-counts[key], key)):
-        if taken[provider] < TEXTS_OF_PROVIDER and len(kept) < TEXTS_OF_DAY and text:
-            taken[provider] += 1
-            kept.append((provider, text))
-    return kept
+def _oldest(connection: Connection) -> date:
+    row = connection.execute("SELECT (now() AT TIME ZONE 'UTC')::date").fetchone()
+    assert row is not None
+    today: date = row[0]
+    return today - timedelta(days=DAYS_KEPT - 1)
+
+
+def _add(connection: Connection, rows: list[tuple[date, str, str, str]]) -> None:
+    counts = Counter((day, provider, said(diagnostic, address)) for day, provider, diagnostic, address in rows)
+    # In one order, so that two never wait for each other.
+    kept = sorted(key for key in counts if key[2])
+    if not kept:
+        return
+    parameters = {
+        "days": [day for day, _, _ in kept],
+        "providers": [provider for _, provider, _ in kept],
+        "texts": [text for _, _, text in kept],
+        "counts": [counts[key] for key in kept],
+    }
+    connection.execute(statement("ledger/figures/add_texts"), parameters)
+    days = sorted({day for day, _, _ in kept})
+    limits = {"days": days, "of_provider": TEXTS_OF_PROVIDER, "of_day": TEXTS_OF_DAY}
+    connection.execute(statement("ledger/figures/thin_texts"), limits)

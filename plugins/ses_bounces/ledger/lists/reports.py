@@ -33,11 +33,15 @@ class ReportDay:
     summary: dict[str, Any]
 
 
-def report_days(connection: Connection) -> list[ReportDay]:
+def report_days(connection: Connection, before: date | None = None, limit: int | None = None) -> list[ReportDay]:
     """Return the reports that are kept, the newest first.
 
+    :param before: only those of earlier days.
+    :param limit: the most of them; None: all, which are a thousand after three years.
     :raises DatabaseError: also when it takes over five seconds.
     """
     with reading(connection):
-        rows = connection.execute(statement("ledger/lists/select_report_summaries")).fetchall()
+        rows = connection.execute(
+            statement("ledger/lists/select_report_summaries"), {"before": before, "limit": limit}
+        ).fetchall()
     return [ReportDay(row[0], row[1], row[2], row[3], row[4], _NEWER | row[5]) for row in rows]

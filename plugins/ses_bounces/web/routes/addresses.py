@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.people import people_at
+from ses_bounces.actions.validation import opinions
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import Settings
 from ses_bounces.ledger.lists.history import address_history, message_body
@@ -45,6 +46,8 @@ def history(
         people_error=people_error, people_table=settings.people_table, now=datetime.now(UTC),
         open_blocks=[block for block in found.blocks if block.unblocked_at is None],
         open_bounce=next((bounce for bounce in found.bounces if bounce.closed_at is None), None),
+        asks_ses=viewer.may_edit and settings.ask_ses_validation,
+        opinion=opinions(connection, [address_id]).get(address_id) if viewer.may_edit else None,
     )  # fmt: skip
 
 

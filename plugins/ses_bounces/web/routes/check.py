@@ -18,7 +18,7 @@ from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES
 from ses_bounces.web.access import ReaderDep, Viewer
 from ses_bounces.web.dependencies import DatabaseDep
 from ses_bounces.web.downloads import csv_file
-from ses_bounces.web.forms import ReaderFormDep
+from ses_bounces.web.forms import ReaderFormDep, SentForm
 from ses_bounces.web.in_turn import in_turn
 from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.render import page
@@ -38,7 +38,7 @@ def show(request: Request, viewer: ReaderDep) -> HTMLResponse:
 
 async def pasted_ones(form: ReaderFormDep) -> Pasted:
     """Return the addresses of the form. :raises ActionError: there is none, or there are too many."""
-    text = form.text("text")
+    text = _written(form)
     if not text.strip():
         raise ActionError("There is no address to check. Paste one or more, one a line.")
     return await in_turn(read_text, text)
@@ -52,7 +52,7 @@ async def check(request: Request, form: ReaderFormDep, pasted: PastedDep, connec
     """What is known of each of some addresses."""
     found = await in_turn(_check, connection, form.viewer, list(pasted.addresses))
     results = list(zip(pasted.spelled.values(), found, strict=True))
-    return _page(request, form.viewer, text=form.text("text"), pasted=pasted, results=results)
+    return _page(request, form.viewer, text=_written(form), pasted=pasted, results=results)
 
 
 @router.post("/check.csv", response_class=StreamingResponse)
@@ -61,6 +61,11 @@ async def download(form: ReaderFormDep, pasted: PastedDep, connection: DatabaseD
     found = await in_turn(_check, connection, form.viewer, list(pasted.addresses))
     rows = map(_row, pasted.spelled.values(), found)
     return csv_file(write_table(COLUMNS, rows), "checked_addresses.csv")
+
+
+def _written(form: SentForm) -> str:
+    # The box on every page has a name that no form of those pages has.
+    return form.text("text") or form.text("one")
 
 
 def _check(connection: DatabaseDep, viewer: Viewer, keys: list[str | None], pause: Callable[[], None]) -> list[Checked]:

@@ -7,41 +7,65 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
-from ses_bounces.actions.action import Result
+from ses_bounces.actions.action import Action, Result
 from ses_bounces.actions.lifts import lift_blocks
 from ses_bounces.actions.pasted import Pasted, read_text
 from ses_bounces.actions.previews import BlocksPreview, preview_blocks
 from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift, said_of
+from ses_bounces.actions.validation import MOST, REASON, ask_ses, opinions
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
 from ses_bounces.classify.causes import CAUSES, WISHES
 from ses_bounces.ledger.figures.outages import outages
-from ses_bounces.ledger.lists.requests import lift_requests, open_requests
+from ses_bounces.ledger.lists.requests import lift_progress, lift_requests, open_requests, tenant_listed
 from ses_bounces.suppression.at_once import AT_ONCE, try_at_once
 from ses_bounces.suppression.lifting import LIFTED
 from ses_bounces.web.access import EditorDep, ReaderDep
+from ses_bounces.web.audit import audit
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.forms import EditorFormDep, SentForm, whole
 from ses_bounces.web.in_turn import in_turn
+from ses_bounces.web.our_dags import OurDagsDep
 from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import unguarded
-from ses_bounces.web.render import page
-from ses_bounces.web.routes.outcome import show_outcome
+from ses_bounces.web.render import page, redirect
+from ses_bounces.web.routes.outcome import Lifting, progress_path, show_outcome
 from ses_bounces.web.routes.selected import all_blocked
 
 router = APIRouter(route_class=OwnThreads)
 
 SHOWN = 200
+MAX_ID = 2**63 - 1
 
 
 @router.get("/lifts", response_class=HTMLResponse)
-def show(request: Request, viewer: ReaderDep, connection: DatabaseDep) -> HTMLResponse:
+def show(request: Request, viewer: ReaderDep, connection: DatabaseDep, ours: OurDagsDep) -> HTMLResponse:
     """Lifts that wait for SES or were refused, and a box for a list of addresses."""
     requests = unguarded(connection, viewer, lift_requests(connection), lambda one: one.address_id)
-    return page(request, viewer, "lifts.html", section="blocked", requests=requests, LIFTED=LIFTED)
+    return page(
+        request, viewer, "lifts.html", section="blocked", requests=requests, progress=lift_progress(connection),
+        ours=ours, refresh=progress_path(None),
+    )  # fmt: skip
+
+
+@router.get("/lifts/progress", response_class=HTMLResponse)
+def progress(
+    request: Request,
+    viewer: ReaderDep,
+    connection: DatabaseDep,
+    ours: OurDagsDep,
+    first: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
+    last: Annotated[int, Query(ge=1, le=MAX_ID)] = MAX_ID,
+) -> HTMLResponse:
+    """How lifts go on, which pages read again: the user's own of these requests, else all of the last day."""
+    asked = None if first is None else (first, last)
+    return page(
+        request, viewer, "lift_progress.html", section="blocked", ours=ours,
+        progress=lift_progress(connection, asked, viewer.name), refresh=progress_path(asked),
+    )  # fmt: skip
 
 
 async def chosen_ones(form: EditorFormDep) -> Pasted | list[int]:
@@ -57,23 +81,42 @@ def preview(
     form: EditorFormDep,
     chosen: Annotated[Pasted | list[int], Depends(chosen_ones)],
     connection: DatabaseDep,
+    settings: SettingsDep,
 ) -> HTMLResponse:
     """Which of the ticked or pasted addresses are blocked, and why."""
     blocks = all_blocked(form, connection) if form.text("all") else chosen
-    return _preview(request, form, connection, preview_blocks(connection, blocks))
+    return _preview(request, form, connection, settings, preview_blocks(connection, blocks))
 
 
-def _preview(request: Request, form: SentForm, connection: DatabaseDep, found: BlocksPreview) -> HTMLResponse:
+@router.post("/lifts/ask", response_class=HTMLResponse)
+def ask(request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep) -> Response:
+    """Ask SES what it thinks of a few addresses; then the page that was left, with the answer."""
+    ids = form.ids()
+    ask_ses(connection, settings, Action(form.viewer.name, REASON, form.id), ids)
+    audit(form.viewer, "ask_ses", address_ids=ids)
+    if form.text("history"):
+        return redirect(request, f"addresses/{ids[0]}")
+    return _preview(request, form, connection, settings, preview_blocks(connection, ids))
+
+
+def _preview(
+    request: Request, form: SentForm, connection: DatabaseDep, settings: Settings, found: BlocksPreview
+) -> HTMLResponse:
     causes = Counter(cause.reason for item in found.blocked for cause in item.causes)
-    said = said_of(connection, [item.address_id for item in found.blocked[:SHOWN] if item.address_id is not None])
+    ids = [item.address_id for item in found.blocked[:SHOWN] if item.address_id is not None]
+    said = said_of(connection, ids)
     return page(
         request, form.viewer, "lift_preview.html", section="blocked", found=found, shown=SHOWN, said=said,
         causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]], WISHES=WISHES,
+        asks_ses=settings.ask_ses_validation and len(found.blocked) <= MOST, opinions=opinions(connection, ids),
+        of_tenants=len(tenant_listed(connection, [item.address_id for item in found.blocked if item.address_id])),
     )  # fmt: skip
 
 
 @router.post("/lifts/done", response_class=HTMLResponse)
-def lift(request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep) -> HTMLResponse:
+def lift(
+    request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep, ours: OurDagsDep
+) -> HTMLResponse:
     """Lift the ticked causes of the previewed addresses; SES's own list comes first where it has one of them."""
     causes = form.fields.get("cause", [])
     if not causes:
@@ -83,21 +126,25 @@ def lift(request: Request, form: EditorFormDep, connection: DatabaseDep, setting
     lifting = _lifting(connection, settings, [r.target_id for r in results if r.outcome == "done" and r.target_id])
     return show_outcome(
         request, form, connection, "lift_blocks", "Blocks lifted", results, ("blocked", "Email Blocked List"),
-        settings, lifting, lift_id=form.id,
+        settings, lifting, lift_id=form.id, ours=ours,
     )  # fmt: skip
 
 
 @router.post("/lifts/retry", response_class=HTMLResponse)
-def retry(request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep) -> HTMLResponse:
+def retry(
+    request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep, ours: OurDagsDep
+) -> HTMLResponse:
     """Ask SES once more, now, for one lift that waits."""
     address_id = whole(form.text("address_id"), "The id of an address")
     lifting = _lifting(connection, settings, [address_id])
-    if not lifting:
+    if lifting is None:
         raise ActionError("There is no lift under way for this address: it is done, or was refused.")
-    results = [Result(id_, "done" if told == LIFTED else "refused", told) for id_, told in lifting.items()]
+    results = [Result(id_, "done" if told == LIFTED else "refused", told) for id_, told in lifting.became.items()]
     return show_outcome(
-        request, form, connection, "retry_lift", "Lift tried again", results, ("lifts", "Lifts"), settings, lifting
-    )
+        request, form, connection, "retry_lift", "Lift tried again", results, ("lifts", "Lifts"), settings,
+        # Whoever asked for it first.
+        Lifting(lifting.became, None), ours=ours,
+    )  # fmt: skip
 
 
 @router.get("/undo", response_class=HTMLResponse)
@@ -113,7 +160,7 @@ def undo(
 
 
 @router.post("/undo/preview", response_class=HTMLResponse)
-def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep) -> HTMLResponse:
+def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep) -> HTMLResponse:
     """Which addresses they are; from there on as any lift."""
     wanted = BlocksOf(
         _moment(form.text("first"), "The beginning of the window"),
@@ -123,7 +170,7 @@ def preview_undo(request: Request, form: EditorFormDep, connection: DatabaseDep)
         form.text("configuration_set").strip() or None,
         form.text("sub_type").strip() or None,
     )
-    return _preview(request, form, connection, preview_blocks(connection, find_blocks(connection, wanted)))
+    return _preview(request, form, connection, settings, preview_blocks(connection, find_blocks(connection, wanted)))
 
 
 @router.post("/lifts/retract", response_class=HTMLResponse)
@@ -145,13 +192,12 @@ def _moment(text: str, what: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _lifting(connection: DatabaseDep, settings: Settings, address_ids: list[int]) -> dict[int, str]:
-    """Try the lifts that wait for SES, if they are few; returns what became of each, by address id."""
+def _lifting(connection: DatabaseDep, settings: Settings, address_ids: list[int]) -> Lifting | None:
+    """Try the lifts that wait for SES, if they are few; returns what became of each. None: none waits."""
     waiting = open_requests(connection, address_ids)
     if not waiting:
-        return {}
+        return None
     told = try_at_once(connection, settings, list(waiting.values())) if len(waiting) <= AT_ONCE else {}
-    return {
-        address_id: told.get(request_id, f"The next run of {dag_id(LIFT_BLOCKS)} takes it off SES's list, then lifts.")
-        for address_id, request_id in waiting.items()
-    }
+    left = f"The next run of {dag_id(LIFT_BLOCKS)} takes it off SES's list, then lifts."
+    became = {address_id: told.get(request_id, left) for address_id, request_id in waiting.items()}
+    return Lifting(became, (min(waiting.values()), max(waiting.values())))

@@ -78,6 +78,21 @@ function showTimes(within = document) {
   for (const place of document.querySelectorAll("[data-zone]")) place.textContent = zone;
 }
 
+// On a narrow page a row is a card: each of its lines says what the header of its column says.
+function labelCells(within = document) {
+  for (const table of within.querySelectorAll("table")) {
+    const names = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.replace(/[↓↑]/g, "").trim());
+    for (const row of table.querySelectorAll("tbody tr")) {
+      [...row.cells].forEach((cell, place) => {
+        if (cell.tagName !== "TD") return;
+        const isEmpty = !cell.textContent.trim() && !cell.querySelector("input, button, img, svg");
+        cell.classList.toggle("nothing", isEmpty);
+        if (names[place] && !cell.querySelector("input[type=checkbox], button")) cell.dataset.label ??= names[place];
+      });
+    }
+  }
+}
+
 // The header of a list stays below its bar, however many lines that takes.
 function keepBelowBar() {
   const bar = document.querySelector(".toolbar.stays");
@@ -95,6 +110,7 @@ async function load(place) {
     if (part) {
       place.replaceChildren(document.adoptNode(part));
       showTimes(place);
+      labelCells(place);
     }
   } catch {
     // The link that stands there leads to the same.
@@ -176,8 +192,27 @@ function refresh(place) {
     if (!part) return;
     place.replaceWith(document.adoptNode(part));
     prepare(part);
+    showTimes(part);
     if (part.dataset.refresh) refresh(part);
   }, WAIT_MILLISECONDS);
+}
+
+// A report is a document of its own; here it takes the theme of the page and all the height that it needs.
+function fit(frame) {
+  const theme = () => frame.contentDocument?.documentElement.setAttribute("data-theme", document.documentElement.dataset.theme);
+  const begin = () => {
+    const root = frame.contentDocument?.documentElement;
+    if (!root?.querySelector("main")) return;
+    theme();
+    const measure = () => {
+      frame.style.height = `${Math.ceil(root.querySelector("main").getBoundingClientRect().height) + 1}px`;
+    };
+    new ResizeObserver(measure).observe(root.querySelector("main"));
+    measure();
+  };
+  frame.addEventListener("load", begin);
+  begin();
+  new MutationObserver(theme).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 }
 
 function prepare(within) {
@@ -195,10 +230,12 @@ followTheme();
 document.addEventListener("DOMContentLoaded", () => {
   tickAll();
   keepBelowBar();
+  labelCells();
   showTimes();
   window.addEventListener("storage", (event) => event.key === "timezone" && showTimes());
   document.querySelectorAll("[data-load]").forEach(load);
   document.querySelectorAll("[data-trigger-dag]").forEach(trigger);
   prepare(document);
+  document.querySelectorAll("iframe.document").forEach(fit);
   document.querySelectorAll("[data-refresh]").forEach(refresh);
 });

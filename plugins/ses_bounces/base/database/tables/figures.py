@@ -118,6 +118,8 @@ figure_position = Table(
     Column("only_row", Boolean, primary_key=True, server_default=text("true")),
     # The last entry of the ledger that was counted.
     Column("event_id", BigInteger, nullable=False, server_default="0"),
+    # The last address that was on record then: those behind it have no earlier entries.
+    Column("address_id", BigInteger, nullable=False, server_default="0"),
     moment("counted_at"),
     CheckConstraint("only_row", name="only_row"),
     comment="How far the ledger is counted.",

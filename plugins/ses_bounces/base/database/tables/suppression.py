@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -124,6 +125,8 @@ lift_step = Table(
     # The job that is to do it; null: it is deleted by itself.
     Column("job_id", Text),
     Column("lifted_at", DateTime(timezone=True)),
+    # Whether SES had it on the list; null: an import job did it, or it is not done.
+    Column("was_listed", Boolean),
     PrimaryKeyConstraint("unblock_request_id", "account", "region"),
     Index("lift_step_job_id_idx", "job_id", postgresql_where=text("job_id IS NOT NULL")),
     comment="How far an unblock_request has come: each of SES's lists that the address must leave.",

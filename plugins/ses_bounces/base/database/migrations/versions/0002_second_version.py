@@ -66,6 +66,7 @@ def upgrade() -> None:
     _add_awaited_queue()
     _bound_searches()
     _find_erased()
+    _note_lifts()
     _add_figures()
     for table, parameters in _STORAGE.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
@@ -76,6 +77,7 @@ def downgrade() -> None:
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
     _drop_figures()
+    op.drop_column("lift_step", "was_listed", schema=SCHEMA)
     op.drop_index("blocked_list_erased_idx", "blocked_list", schema=SCHEMA)
     _unbind_searches()
     _drop_awaited_queue()
@@ -90,6 +92,11 @@ def downgrade() -> None:
     op.drop_table("report_notice", schema=SCHEMA)
     _drop_brake()
     _drop_keeping()
+
+
+def _note_lifts() -> None:
+    """Whether an address was on SES's own list before a lift."""
+    op.add_column("lift_step", sa.Column("was_listed", sa.Boolean(), nullable=True), schema=SCHEMA)
 
 
 def _add_keeping() -> None:
@@ -539,6 +546,7 @@ def _add_figure_work() -> None:
         ["only_row"],
         sa.Column("only_row", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("event_id", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("address_id", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("counted_at", sa.DateTime(timezone=True)),
         sa.CheckConstraint("only_row", name=op.f("figure_position_only_row_check")),
     )
@@ -568,6 +576,8 @@ def _add_figure_work() -> None:
 def _drop_figures() -> None:
     # Made after the migration, of what goes here.
     op.execute(f"DROP VIEW IF EXISTS {SCHEMA}.figure_entry")
+    op.execute(f"DROP VIEW IF EXISTS {SCHEMA}.figure_report")
+    op.execute(f"DROP FUNCTION IF EXISTS {SCHEMA}.figure_name, {SCHEMA}.figure_identity")
     for table in (
         "provider", "suggested_outage", "figure_position", "figure_due", "figure_text", "sent_day", "delivery_count",
         "delivery_day", "figure_day",
