@@ -34,7 +34,9 @@ def run(options: argparse.Namespace) -> int:
     found = settings_if_any(options)
     with database(options, found) as connection:
         seen = preview_blocks(connection, pasted)
-        known = {item.address_id: item.line for item in (*seen.blocked, *seen.free) if item.address_id is not None}
+        order = {address: place for place, address in enumerate(pasted.addresses)}
+        items = sorted((*seen.blocked, *seen.free), key=lambda item: order[item.address])
+        known = {item.address_id: item.line for item in items if item.address_id is not None}
         told = [Told(item.line, "refused", NONE) for item in seen.free if item.address_id is None]
         told += [Told(line.number, "refused", told_problem(line)) for line in pasted.problems]
         notes: list[str] = []
