@@ -177,6 +177,23 @@ def test_header_and_bar_stay_in_sight(server: PagesServer, data: Connection, ope
         expect(place).to_be_in_viewport()
 
 
+def test_on_a_narrow_window_a_row_says_what_each_of_its_lines_is(
+    server: PagesServer, data: Connection, open_page: OpenPage
+) -> None:
+    page = open_page(server, "bounces?kind=transient", width=390)
+    row = page.get_by_role("row").filter(has_text=FULL)
+    labels = row.locator("td").evaluate_all(
+        "cells => cells.filter(c => c.offsetParent).map(c => c.dataset.label ?? '')"
+    )
+    assert labels == ["", "Kind, subtype", "Last bounce", "Bounces", "What the server said", "Fix deadline"]
+    # All rows of the page are ticked at once there too.
+    page.get_by_label("Tick all transient records of this page").check()
+    expect(page.get_by_role("button", name=re.compile("^Extend…"))).to_have_attribute("data-ticked", "2")
+    box = page.get_by_role("rowheader").first.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 390
+
+
 @pytest.mark.parametrize("width", [390, 1000, 1440])
 def test_an_address_is_broken_only_between_its_words(
     server: PagesServer, data: Connection, open_page: OpenPage, width: int
