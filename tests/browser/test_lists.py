@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dev.pages_server import PagesServer
+from tests.browser.menu import menu_entry
 from tests.browser.test_pages import ANGRY, FULL, GONE, confirm, data
 from tests.kit.builders import bounce
 from tests.kit.page_rights import record
@@ -44,7 +45,7 @@ def test_ten_addresses_are_checked_with_three_clicks_from_airflows_home(
 ) -> None:
     click = Clicks()
     page = open_page(server, f"{server.airflow.url}/", user="vera")
-    click(page.get_by_role("link", name="Email Bounces").or_(page.get_by_role("button", name="Email Bounces")).first)
+    click(menu_entry(page))
     frame = page.frame_locator("iframe")
     click(frame.get_by_role("link", name="Check addresses"))
     frame.get_by_label("Addresses to check").fill("\n".join(TEN))
@@ -60,7 +61,7 @@ def test_an_address_is_found_with_its_reason_from_airflows_home_with_two_clicks(
 ) -> None:
     click = Clicks()
     page = open_page(server, f"{server.airflow.url}/")
-    click(page.get_by_role("link", name="Email Bounces").or_(page.get_by_role("button", name="Email Bounces")).first)
+    click(menu_entry(page))
     frame = page.frame_locator("iframe")
     frame.get_by_label("Address to check at once").fill(f" Gone <{GONE}>")
     click(frame.get_by_role("search").get_by_role("button", name="Check"))

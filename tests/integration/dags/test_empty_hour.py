@@ -12,6 +12,8 @@ from ses_bounces.base.database import connection as connections
 from ses_bounces.base.database.partitions import drop_partitions, ensure_partitions
 from ses_bounces.base.settings import parse
 from ses_bounces.classify.rules import Rules
+from ses_bounces.ledger.figures.counting import count_figures
+from ses_bounces.ledger.figures.outages import find_outages
 from ses_bounces.ledger.pending import classify_pending
 from ses_bounces.ledger.promotion import promote_expired
 from ses_bounces.ledger.protection import mirror_settings
@@ -43,6 +45,8 @@ def hour(url: str) -> None:
         drop_old_filters(connection)
         index_addresses(connection, 60)
         assert classify_pending(connection, SETTINGS.rules).messages == 0
+        assert count_figures(connection).is_whole
+        find_outages(connection)
         assert promote_expired(connection).promoted == 0
         sync(connection, SETTINGS)
         for day in due_days(connection, ZONE, SETTINGS.report_days_kept):
