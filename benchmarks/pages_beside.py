@@ -45,7 +45,7 @@ FROM ses_bounces.report_day r CROSS JOIN generate_series(1, %(days)s - 1) n
 # What the ledger does not have: figures of three years, by 60 providers, 20 campaigns and some names.
 _FIGURES = """
 INSERT INTO ses_bounces.figure_day (dimension, day, name, bounces, lifted, transients, complaints, not_sent)
-SELECT d.dimension, current_date - n, d.name || x, 40 + n % 17, n % 3, 60 + n % 29, n % 5, n % 7
+SELECT d.dimension, current_date - n, d.name || x, 40 + n %% 17, n %% 3, 60 + n %% 29, n %% 5, n %% 7
 FROM (VALUES ('all', '', 1), ('provider', 'provider', 60), ('configuration_set', 'set', 3), ('identity', 'news', 4),
     ('campaign', 'campaign', 20)) d(dimension, name, names)
 CROSS JOIN generate_series(1, %(days)s) n
@@ -71,13 +71,15 @@ ON CONFLICT DO NOTHING
 def seed_beside(connection: Connection) -> None:
     """Fill what only the pages show; at the second time nothing is left to do."""
     connection.execute(PEOPLE)
-    if connection.execute("SELECT FROM public.people LIMIT 1").fetchone() is not None:
-        return
-    connection.execute(_PEOPLE, [])
-    connection.execute(_PEOPLE_INDEX)
-    connection.execute(_BESIDE)
-    make_report(connection, datetime.now(UTC).date() - timedelta(days=1), ZoneInfo("UTC"))
-    connection.execute(_COPY_REPORT, {"with_files": REPORTS, "days": DAYS})
-    count_figures(connection)
-    connection.execute(_FIGURES, {"days": DAYS})
-    connection.execute("VACUUM ANALYZE")
+    if connection.execute("SELECT FROM public.people LIMIT 1").fetchone() is None:
+        connection.execute(_PEOPLE, [])
+        connection.execute(_PEOPLE_INDEX)
+        connection.execute(_BESIDE)
+        make_report(connection, datetime.now(UTC).date() - timedelta(days=1), ZoneInfo("UTC"))
+        connection.execute(_COPY_REPORT, {"with_files": REPORTS, "days": DAYS})
+    first = datetime.now(UTC).date() - timedelta(days=DAYS - 30)
+    if connection.execute("SELECT FROM ses_bounces.figure_day WHERE day < %s LIMIT 1", [first]).fetchone() is None:
+        count_figures(connection)
+        for text in _FIGURES.split(";"):
+            connection.execute(text, {"days": DAYS})
+        connection.execute("VACUUM ANALYZE")

@@ -63,7 +63,8 @@ ENVIRONMENTS = {
 QUICK = {
     "lowest": (
         "tests/unit/dags",
-        "tests/unit/web",
+        "tests/unit/web/test_page_rights.py",
+        "tests/unit/web/test_own_threads.py",
         "tests/integration/base/test_metrics.py",
         "tests/integration/dags",
         f"{END_TO_END}::test_the_sample_leads_to_what_it_must",

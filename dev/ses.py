@@ -52,6 +52,7 @@ class Region:
     metrics: dict[tuple[str, str, str], dict[datetime, int]] = field(default_factory=dict)
     # By the end of the ARN, like `identity/example.com`; of any other there is nothing.
     reputations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    default_sets: dict[str, str] = field(default_factory=dict)
 
 
 class FakeSes(Endpoint):
@@ -178,9 +179,14 @@ class FakeSes(Endpoint):
             more = self.account if operation == "GetAccount" else {
                 "FeedbackForwardingStatus": region.forwarding.get(given["EmailIdentity"], True),
                 "VerificationStatus": "SUCCESS",
+                **({"ConfigurationSetName": name} if (name := region.default_sets.get(given["EmailIdentity"])) else {}),
             }  # fmt: skip
             return json_answer({**content, **more})
         return answer
+
+    def _on_PutEmailIdentityConfigurationSetAttributes(self, region: Region, given: dict[str, Any]) -> Response:
+        region.default_sets[given["EmailIdentity"]] = given.get("ConfigurationSetName", "")
+        return json_answer({})
 
     def _on_SetIdentityFeedbackForwardingEnabled(self, region: Region, given: dict[str, Any]) -> Response | None:
         identity, enabled = given["Identity"], given["ForwardingEnabled"] == "true"

@@ -22,6 +22,7 @@ _V2 = (
     ("POST", r"/identities", "CreateEmailIdentity"),
     ("GET", r"/identities/(?P<EmailIdentity>[^/]+)", "GetEmailIdentity"),
     ("DELETE", r"/identities/(?P<EmailIdentity>[^/]+)", "DeleteEmailIdentity"),
+    ("PUT", r"/identities/(?P<EmailIdentity>[^/]+)/configuration-set", "PutEmailIdentityConfigurationSetAttributes"),
 )
 
 

@@ -27,7 +27,7 @@ def views(site: Site) -> list[dict[str, Any]]:
         "icon_dark_mode": f"{href}static/icon-dark.svg",
     }
     return [
-        {**shown, "url_route": site.slug, "destination": "nav", "nav_top_level": True},
+        {**shown, "name": site.entry, "url_route": site.slug, "destination": "nav", "nav_top_level": True},
         {**shown, "url_route": f"{site.slug}-dag", "destination": "dag"},
     ]
 

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from dev.pages_server import PagesServer
 from ses_bounces.ledger.figures.counting import count_figures
 from ses_bounces.ledger.figures.outages import find_outages
+from tests.browser.menu import menu_entry
 from tests.browser.test_pages import causes, data
 from tests.kit.builders import bounce
 from tests.kit.seeding import dated, receive
@@ -40,7 +41,7 @@ def test_a_suggested_outage_is_undone_in_five_clicks(
     count_figures(data)
     find_outages(data)
     page = open_page(server, f"{server.airflow.url}/")
-    page.get_by_role("link", name="Email Bounces").or_(page.get_by_role("button", name="Email Bounces")).first.click()
+    menu_entry(page).click()
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name="Figures", exact=True).click()
     expect(frame.get_by_text("38 addresses at northwind.example")).to_be_visible()

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dev.pages_server import PagesServer
+from tests.browser.menu import menu_entry
 from tests.browser.test_pages import ANGRY, FULL, GONE, confirm, data
 from tests.kit.builders import bounce
 from tests.kit.page_rights import record
@@ -44,7 +45,7 @@ def test_ten_addresses_are_checked_with_three_clicks_from_airflows_home(
 ) -> None:
     click = Clicks()
     page = open_page(server, f"{server.airflow.url}/", user="vera")
-    click(page.get_by_role("link", name="Email Bounces").or_(page.get_by_role("button", name="Email Bounces")).first)
+    click(menu_entry(page))
     frame = page.frame_locator("iframe")
     click(frame.get_by_role("link", name="Check addresses"))
     frame.get_by_label("Addresses to check").fill("\n".join(TEN))
@@ -60,7 +61,7 @@ def test_an_address_is_found_with_its_reason_from_airflows_home_with_two_clicks(
 ) -> None:
     click = Clicks()
     page = open_page(server, f"{server.airflow.url}/")
-    click(page.get_by_role("link", name="Email Bounces").or_(page.get_by_role("button", name="Email Bounces")).first)
+    click(menu_entry(page))
     frame = page.frame_locator("iframe")
     frame.get_by_label("Address to check at once").fill(f" Gone <{GONE}>")
     click(frame.get_by_role("search").get_by_role("button", name="Check"))
@@ -174,6 +175,23 @@ def test_header_and_bar_stay_in_sight(server: PagesServer, data: Connection, ope
     page.mouse.wheel(0, 600)
     for place in (page.get_by_role("button", name=re.compile("Lift blocks")), page.get_by_role("columnheader").nth(1)):
         expect(place).to_be_in_viewport()
+
+
+def test_on_a_narrow_window_a_row_says_what_each_of_its_lines_is(
+    server: PagesServer, data: Connection, open_page: OpenPage
+) -> None:
+    page = open_page(server, "bounces?kind=transient", width=390)
+    row = page.get_by_role("row").filter(has_text=FULL)
+    labels = row.locator("td").evaluate_all(
+        "cells => cells.filter(c => c.offsetParent).map(c => c.dataset.label ?? '')"
+    )
+    assert labels == ["", "Kind, subtype", "Last bounce", "Bounces", "What the server said", "Fix deadline"]
+    # All rows of the page are ticked at once there too.
+    page.get_by_label("Tick all transient records of this page").check()
+    expect(page.get_by_role("button", name=re.compile("^Extend…"))).to_have_attribute("data-ticked", "2")
+    box = page.get_by_role("rowheader").first.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 390
 
 
 @pytest.mark.parametrize("width", [390, 1000, 1440])

@@ -20,6 +20,7 @@ from ses_bounces.base.settings import parse
 from ses_bounces.classify.rules import Rules
 from ses_bounces.ledger.brake.decisions import settle
 from ses_bounces.ledger.pending import classify_pending
+from tests.browser.menu import menu_entry
 from tests.kit.builders import bounce, complaint
 from tests.kit.page_rights import hold
 from tests.kit.seeding import add_people, address_id, dated, receive
@@ -101,7 +102,7 @@ def test_an_address_is_found_from_the_menu_of_airflow(
     server: PagesServer, data: Connection, open_page: OpenPage
 ) -> None:
     page = open_page(server, f"{server.airflow.url}/")
-    page.get_by_role("link", name="Email Bounces").or_(page.get_by_role("button", name="Email Bounces")).first.click()
+    menu_entry(page).click()
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name="Email Bounce List").click()
     frame.get_by_label("Part of an address, or @domain").fill("ON@EXAMPLE")

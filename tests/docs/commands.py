@@ -59,7 +59,7 @@ class Command:
     @property
     def program(self) -> str:
         """What is run, also where the environment is named."""
-        # Two environments of the reader's: that of the checkout, and one as MWAA makes it.
+        # The reader has two environments: that of the checkout, and one as MWAA makes it.
         return self.words[0].removeprefix(".venv/bin/").removeprefix("mwaa/bin/")
 
 
@@ -168,7 +168,7 @@ def pip_problem(arguments: list[str]) -> str | None:
 def _aws(arguments: list[str]) -> str | None:
     """Ask botocore's model of the service: AWS's own command makes its options of the same."""
     service, operation, *options = arguments
-    # AWS's own command calls the API of S3 otherwise.
+    # The command calls this service by another name than botocore.
     service = "s3" if service == "s3api" else service
     try:
         model = botocore.session.get_session().get_service_model(service)

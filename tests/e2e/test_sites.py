@@ -46,9 +46,9 @@ def test_each_has_its_entry_in_the_menu(two: Two) -> None:
         plugins = client.get(f"{two.default.airflow.url}/api/v2/plugins").json()["plugins"]
     [ours] = [plugin for plugin in plugins if plugin["name"] == "ses_bounces"]
     assert [(view["name"], view["href"]) for view in ours["external_views"] if view["destination"] == "nav"] == [
-        ("Email Bounces", "ses-bounces/"),
-        ("Email Bounces: news", "ses-bounces-news/"),
-        ("Email Bounces: shop", "ses-bounces-shop/"),
+        ("Bounces", "ses-bounces/"),
+        ("Bounces: news", "ses-bounces-news/"),
+        ("Bounces: shop", "ses-bounces-shop/"),
     ]
 
 

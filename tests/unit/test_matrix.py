@@ -79,3 +79,13 @@ def test_without_a_wish_the_server_is_the_wheels(monkeypatch: pytest.MonkeyPatch
     assert servers.wanted() is None
     monkeypatch.setenv(servers.VARIABLE, "16")
     assert servers.wanted() == 16
+
+
+def test_the_page_has_every_environment() -> None:
+    text = (ROOT / "docs" / "versions.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+?`) \| (\S.*?) \|", text, re.MULTILINE)
+    airflow = {name: version for names, version in rows for name in re.findall(r"`([^`]+)`", names)}
+    assert list(airflow) == list(matrix.ENVIRONMENTS)
+    for name, environment in matrix.ENVIRONMENTS.items():
+        if environment.airflow or environment.pins:
+            assert airflow[name] == (environment.airflow or pins(environment.pins or "")["apache-airflow"]), name

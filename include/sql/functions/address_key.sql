@@ -190,8 +190,9 @@ $function$;
 CREATE OR REPLACE FUNCTION ses_bounces.address_key(email text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$
 DECLARE
-    -- Blank or invisible, at an end; the same in brackets.
-    ends constant text := E' \t\n\r\f\x0b\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad';
+    -- Blank, invisible, or a quotation mark of copied text, at an end; the same in brackets.
+    ends constant text := E' \t\n\r\f\x0b\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad'
+        '\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u2039\u203a\u2022';
     quoted constant text := $r$"(\\.|[^"\\])*"$r$;
     upper_ constant text := 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
     lower_ constant text := 'abcdefghijklmnopqrstuvwxyz';
@@ -236,9 +237,9 @@ BEGIN
     END IF;
     domain := substring(address FROM '[^@]*$');
     local_ := left(address, length(address) - length(domain) - 1);
-    -- RFC 5322 §3.2.3, the space, and what looks like one or like nothing: only in quotes.
+    -- RFC 5322 §3.2.3, the space, what looks like one or like nothing, curly quotation marks: only in quotes.
     IF local_ = '' OR regexp_replace(local_, quoted, '', 'g')
-        ~ $r$[ ,;:<>()[\]\\@\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]$r$ THEN
+        ~ $r$[ ,;:<>()[\]\\@\u00a0\u00ad\u1680\u180e\u2000-\u200f\u201c-\u201f\u2022\u2028-\u202f\u205f-\u206f\u3000\ufeff]$r$ THEN
         RETURN NULL;
     END IF;
     IF right(domain, 1) = '.' THEN

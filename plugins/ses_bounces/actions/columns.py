@@ -109,8 +109,8 @@ def _read(record: Record, layout: _Layout) -> Cells:
     addresses = [address for one in read for address in one.addresses]
     problem = None if addresses and not any(one.unclear for one in read) else PART if addresses else NO_ADDRESS
     said, date = ("" if place is None else plain(cells[place]).strip() for place in (layout.reason, layout.date))
-    if layout.all_mail is not None and not said:
-        said = "unsubscribed"
+    if layout.all_mail is not None:
+        said = said or "unsubscribed"
     return Cells(line, addresses, problem, said, date, record.position)
 
 

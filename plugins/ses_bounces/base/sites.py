@@ -67,8 +67,13 @@ class Site:
 
     @property
     def title(self) -> str:
-        """What its pages and menu entry are called."""
+        """What its pages, and its tab on the page of a DAG, are called."""
         return f"Email Bounces{self.suffix}"
+
+    @property
+    def entry(self) -> str:
+        """What its entry in Airflow's menu is called, which has room for a word."""
+        return f"Bounces{self.suffix}"
 
     @property
     def suffix(self) -> str:

@@ -21,9 +21,10 @@ MAX_LABEL_CHARACTERS = 63
 
 # ASCII only: str.strip() would also take Unicode spaces, which btrim() in Postgres would not.
 _BLANK = " \t\n\r\f\v"
-# What nobody sees and a copied address often has at its ends: byte order mark, zero-width characters, direction marks,
-# word joiner, soft hyphen.
-_ENDS = _BLANK + "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
+# What a copied address often has at its ends: byte order mark, zero-width characters, direction marks, word joiner,
+# soft hyphen; curly and angled quotation marks, bullets.
+_MARKS = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u2039\u203a\u2022"
+_ENDS = _BLANK + "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad" + _MARKS
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LABEL = re.compile(rf"(?!-)[a-z0-9_-]{{1,{MAX_LABEL_CHARACTERS}}}(?<!-)")
@@ -31,8 +32,11 @@ _LABEL = re.compile(rf"(?!-)[a-z0-9_-]{{1,{MAX_LABEL_CHARACTERS}}}(?<!-)")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*+(?:"|(\\?\Z))', re.DOTALL)
 # Behind the last < outside quotes.
 _ANGLE = re.compile(r'<((?:"(?:\\.|[^"\\])*"|[^"<>])*)>\Z', re.DOTALL)
-# RFC 5322 §3.2.3, the space, and what looks like one or like nothing: not in a local part, unless in quotes.
-_SPECIAL = re.compile(r"[ ,;:<>()\[\]\\@\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
+# RFC 5322 §3.2.3, the space, what looks like one or like nothing, and double quotation marks of any shape: not in a
+# local part, unless in quotes.
+_SPECIAL = re.compile(
+    r"[ ,;:<>()\[\]\\@\u00a0\u00ad\u1680\u180e\u2000-\u200f\u201c-\u201f\u2022\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
+)
 _ADDRESS_TYPE = re.compile(rf"(?:(?:rfc822;|mailto:|smtp:)[{_ENDS}]*)+", re.IGNORECASE | re.ASCII)
 _ONE_OF_SEVERAL = re.compile(r'(?:"(?:\\.|[^"\\])*+(?:"|\\?\Z)|[^",;])++', re.DOTALL)
 # Nearly every address; the long way gives the same key, at ten times the cost.
@@ -43,15 +47,16 @@ def address_key(reported: str) -> str | None:
     """Return the key of an address as a message reports it, or None where it is not an address.
 
     ``Name <addr>``, ``<addr>``, ``rfc822;addr`` (RFC 3464 §2.3.2), ``mailto:addr`` and ``SMTP:addr`` are unwrapped,
-    blanks and invisible characters at the ends are trimmed, the domain goes to its ASCII form (UTS 46,
-    non-transitional, without the bidi, joiner and hyphen-position checks, so that domains which exist are not
+    blanks, invisible characters and curly quotation marks at the ends are trimmed, the domain goes to its ASCII form
+    (UTS 46, non-transitional, without the bidi, joiner and hyphen-position checks, so that domains which exist are not
     refused), ASCII letters become lower case. Plus-tags, dots, quoted and encoded-word local parts are kept: they may
     be different mailboxes.
 
     :param reported: any text.
     :returns: at most 320 characters, with an ASCII domain; None: no ``@``, an empty side, a control character, a space
-        of any kind, an invisible character or one of ``,;:<>()[]\\@`` outside quotes in the local part, several
-        addresses, over 1,000 characters with its name or over 320 without, or a domain that can't exist.
+        of any kind, an invisible character, a curly double quotation mark or one of ``,;:<>()[]\\@`` outside quotes in
+        the local part, several addresses, over 1,000 characters with its name or over 320 without, or a domain that
+        can't exist.
     """
     if _ORDINARY.fullmatch(reported) and len(reported) <= MAX_DOMAIN_CHARACTERS:
         key = reported.lower()

@@ -1,58 +1,48 @@
-"""What the identities report, and to whom: notifications of identities, event destinations of configuration sets.
-
-API: Amazon SES API Reference, ListIdentities, GetIdentityNotificationAttributes; Amazon SES API v2 Reference,
-ListConfigurationSets, GetConfigurationSetEventDestinations.
-"""
+"""Whether the identities that mail is sent from report to us, by notifications or by a configuration set."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from ses_bounces.base.aws.clients import Place, explained
+from ses_bounces.base.counted import counted
 from ses_bounces.base.exceptions import AwsRefusedError
 from ses_bounces.base.sites import SETUP, dag_id
 from ses_bounces.doctor.clients import Clients
 from ses_bounces.doctor.finding import Findings
+from ses_bounces.doctor.identities import Identity, Sets, read_defaults, read_identities, read_sets
 from ses_bounces.doctor.subscription_checks import subscriptions, topic_places
-
-# SES's own limit of one call.
-_IDENTITIES_AT_ONCE = 100
-# A request a second each.
-_SETS_READ = 50
-_NEEDED = {"bounces": "BounceTopic", "complaints": "ComplaintTopic"}
-_DELIVERIES = "DeliveryTopic"
+from ses_bounces.feed.senders import Sender, domain_of, identity_of
 
 
 @dataclass
 class Domain:
-    """The identities of a domain: the domain itself, its FROM addresses.
+    """The identities of a domain that do not report to us: the domain itself, or FROM addresses of it.
 
-    ``lacking``: what some of them do not report to us, in words; ``deliveries``: whether all that report to us report
-    deliveries too. ``reports``: whether any reports bounces and complaints to us.
+    ``silent``: mail was sent from them, and what reported it is no more. ``idle``: no mail of theirs was reported
+    lately. ``named``: configuration sets that report mail of others of them, because it names them, or by default.
+    ``reports``: whether the notifications of any report to us.
     """
 
-    lacking: set[str] = field(default_factory=set)
-    deliveries: bool = True
+    silent: list[Identity] = field(default_factory=list)
+    idle: list[Identity] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
     reports: bool = False
 
-
-@dataclass(frozen=True)
-class Sets:
-    """What configuration sets report to us, or to EventBridge, whose ways can't be followed from here."""
-
-    names: list[str]
-    deliveries: bool
+    def lacking(self) -> str:
+        """Say what is not reported."""
+        return ", ".join(sorted({what for one in (*self.silent, *self.idle) for what in one.lacking}))
 
 
 def check_reports(
-    findings: Findings, clients: Clients, place: Place, region: str, senders: Collection[str], sent: float | None
+    findings: Findings, clients: Clients, place: Place, region: str, senders: Collection[Sender], sent: float | None
 ) -> bool:
     """Look at what the identities of a region report; returns whether deliveries are reported to us.
 
-    :param senders: the domains whose mail was reported lately: one of them that reports no more was switched off.
+    :param senders: whose mail was reported lately: one of them that reports no more was switched off.
     :param sent: mails of the last day; None: not known.
     """
     deliveries = False
@@ -69,60 +59,90 @@ def check_reports(
                     f"Run {dag_id(SETUP)} for this region, and add its queue to queue_urls.",
                 )  # fmt: skip
             return False
-        sets = _sets(clients, place, topics)
-        domains = _domains(clients, place, topics)
-        reporting = [domain for domain in domains.values() if domain.reports]
-        deliveries = (sets is not None and sets.deliveries) or any(domain.deliveries for domain in reporting)
-        if sets is None and not reporting:
+        sets = read_sets(clients, place, topics)
+        identities = read_identities(clients, place, topics)
+        reporting = [identity for identity in identities if not identity.lacking]
+        deliveries = bool(sets.deliveries) or any(identity.deliveries for identity in reporting)
+        if not sets.names and not reporting:
             findings.add(
                 "notifications", region, "critical", "No identity reports both bounces and complaints to our topic.",
                 "Nothing is reported.", f"Run {dag_id(SETUP)} for the identity that you send from.",
             )  # fmt: skip
         else:
-            _tell_of_each(findings, region, domains, sets, senders)
+            read_defaults(clients, place, _to_ask(identities, sets, senders))
+            for name, domain in _domains(identities, sets, senders).items():
+                _tell(findings, f"{region}: {name}", domain, sets, any(sender.domain == name for sender in senders))
             _check_deliveries(findings, clients, region, reporting, sets)
     return deliveries
 
 
-def _tell_of_each(
-    findings: Findings, region: str, domains: dict[str, Domain], sets: Sets | None, senders: Collection[str]
-) -> None:
-    for name, domain in domains.items():
-        subject = f"{region}: {name}"
-        if not domain.lacking:
-            findings.ok("notifications", subject, "Bounces and complaints are reported to us.")
-        elif sets is not None:
-            findings.ok("notifications", subject, f"Reported by configuration set {', '.join(sets.names)}.")
-        elif name in senders:
-            findings.add(
-                "notifications", subject, "critical",
-                f"Not reported to our topic any more: {', '.join(sorted(domain.lacking))}.",
-                "Mail of this domain was reported until lately.", _mend(),
-            )  # fmt: skip
-        elif domain.reports:
-            findings.add(
-                "notifications", subject, "warning",
-                f"Of some of its identities not reported to our topic: {', '.join(sorted(domain.lacking))}.",
-                "What is sent from those identities is not noticed.", _mend(),
-            )  # fmt: skip
+def _to_ask(identities: Iterable[Identity], sets: Sets, senders: Collection[Sender]) -> list[Identity]:
+    """Return the identities whose default configuration set matters, those that mail is sent from first."""
+    seen = {sender.domain for sender in senders}
+    lacking = [one for one in identities if one.lacking and (sets.names or domain_of(one.name) in seen)]
+    return sorted(lacking, key=lambda one: domain_of(one.name) not in seen)
+
+
+def _domains(identities: Iterable[Identity], sets: Sets, senders: Iterable[Sender]) -> dict[str, Domain]:
+    verified = {one.key: one for one in identities if one.is_verified}
+    mail: dict[str | None, set[str | None]] = defaultdict(set)
+    for sender in senders:
+        mail[identity_of(sender.address, verified)].add(sender.configuration_set)
+    domains: dict[str, Domain] = {}
+    for key, identity in verified.items():
+        domain = domains.setdefault(domain_of(key), Domain())
+        if not identity.lacking:
+            domain.reports = True
+        elif identity.default_set in sets.names:
+            domain.named.add(str(identity.default_set))
+        elif mail[key] and mail[key] <= sets.names:
+            domain.named |= {str(name) for name in mail[key]}
         else:
-            findings.ok("notifications", subject, "It reports to nobody here, and no mail of it was ever reported.")
+            (domain.silent if mail[key] else domain.idle).append(identity)
+    return domains
 
 
-def _check_deliveries(
-    findings: Findings, clients: Clients, region: str, reporting: list[Domain], sets: Sets | None
-) -> None:
-    lacking = not (sets is not None and sets.deliveries) and not all(domain.deliveries for domain in reporting)
-    if sets is not None and not sets.deliveries and not reporting:
-        lacking = True
-    if lacking and clients.settings.promotion == "age":
+def _tell(findings: Findings, subject: str, domain: Domain, sets: Sets, is_seen: bool) -> None:
+    names = ", ".join(sorted(sets.names))
+    if domain.silent:
+        findings.add(
+            "notifications", subject, "warning" if sets.names else "critical",
+            f"Not reported to our topic any more: {domain.lacking()}, of {_who(domain.silent)}.",
+            f"Only mail that names configuration set {names} is noticed." if sets.names else
+            "Mail of this domain was reported until lately.",
+            _mend(subject, domain.silent),
+        )  # fmt: skip
+    elif domain.idle and (domain.reports or domain.named or is_seen):
+        findings.add(
+            "notifications", subject, "warning",
+            f"Not reported to our topic: {domain.lacking()}, of {_who(domain.idle)}. No mail of it came lately.",
+            "What is sent from it is not noticed.", _mend(subject, domain.idle),
+        )  # fmt: skip
+    elif domain.idle and sets.names:
+        findings.add(
+            "notifications", subject, "unknown",
+            f"It reports by no notification, and has no default configuration set that does. Mail that names {names} "
+            "is reported; no mail of this domain was lately.",
+            "What is sent without that set is not noticed.", _mend(subject, domain.idle),
+        )  # fmt: skip
+    elif domain.idle:
+        findings.ok("notifications", subject, "It reports to nobody here, and no mail of it was ever reported.")
+    elif domain.named:
+        findings.ok("notifications", subject, f"Reported by configuration set {', '.join(sorted(domain.named))}.")
+    else:
+        findings.ok("notifications", subject, "Bounces and complaints are reported to us.")
+
+
+def _check_deliveries(findings: Findings, clients: Clients, region: str, reporting: list[Identity], sets: Sets) -> None:
+    are_reported = bool(sets.deliveries) or (bool(reporting) and all(identity.deliveries for identity in reporting))
+    if not are_reported and clients.settings.promotion == "age":
         findings.add(
             "deliveries", region, "warning", "Deliveries are not reported, and promotion is age.",
             "Nothing ends a transient problem: every out-of-office reply becomes a block after the grace period.",
             f"Report deliveries ({dag_id(SETUP)}), or set promotion to age_and_rebounce or expire.",
         )  # fmt: skip
     else:
-        findings.ok("deliveries", region, f"Deliveries are {'not ' if lacking else ''}reported.")
+        findings.ok("deliveries", region, f"Deliveries are {'' if are_reported else 'not '}reported.")
 
 
 def _our_topics(clients: Clients, place: Place) -> set[str]:
@@ -141,64 +161,19 @@ def _our_topics(clients: Clients, place: Place) -> set[str]:
     return topics
 
 
-def _domains(clients: Clients, place: Place, topics: set[str]) -> dict[str, Domain]:
-    domains: dict[str, Domain] = {}
-    for identity, found in _notifications(clients, place):
-        # Only the domain of a FROM address is shown.
-        domain = domains.setdefault(identity.rpartition("@")[2].lower(), Domain())
-        lacking = {what for what, key in _NEEDED.items() if found.get(key) not in topics}
-        domain.lacking |= lacking
-        if not lacking:
-            domain.reports = True
-            domain.deliveries = domain.deliveries and found.get(_DELIVERIES) in topics
-    return domains
+def _who(identities: Collection[Identity]) -> str:
+    """Say which identities of a domain these are, without an address."""
+    addresses = sum("@" in one.name for one in identities)
+    parts = ["the domain itself"] if addresses < len(identities) else []
+    # SES has identities of its own for them, beside the domain's.
+    parts += [counted(addresses, "FROM address", "FROM addresses")] if addresses else []
+    return " and ".join(parts)
 
 
-def _notifications(clients: Clients, place: Place) -> Iterator[tuple[str, dict[str, Any]]]:
-    ses = clients.get("ses", place)
-    with explained("ses:ListIdentities", _region(clients, place)):
-        pages = ses.get_paginator("list_identities").paginate()
-        identities = [identity for page in pages for identity in page["Identities"]]
-    for start in range(0, len(identities), _IDENTITIES_AT_ONCE):
-        clients.pace.wait()
-        with explained("ses:GetIdentityNotificationAttributes", _region(clients, place)):
-            some = identities[start : start + _IDENTITIES_AT_ONCE]
-            answer = ses.get_identity_notification_attributes(Identities=some)
-        yield from answer["NotificationAttributes"].items()
-
-
-def _sets(clients: Clients, place: Place, topics: set[str]) -> Sets | None:
-    """Return the configuration sets that report bounces and complaints, of the first 50; None: there is none."""
-    sesv2 = clients.get("sesv2", place)
-    clients.pace.wait()
-    with explained("ses:ListConfigurationSets", _region(clients, place)):
-        listed = sesv2.list_configuration_sets(PageSize=_SETS_READ).get("ConfigurationSets", [])
-    names, deliveries = [], False
-    for name in listed:
-        clients.pace.wait()
-        with explained("ses:GetConfigurationSetEventDestinations", name):
-            answer = sesv2.get_configuration_set_event_destinations(ConfigurationSetName=name)
-        types = {
-            type_
-            for destination in answer.get("EventDestinations", [])
-            if destination.get("Enabled") and _leads_here(destination, topics)
-            for type_ in destination.get("MatchingEventTypes", [])
-        }
-        if {"BOUNCE", "COMPLAINT"} <= types:
-            names.append(name)
-            deliveries = deliveries or "DELIVERY" in types
-    return Sets(names, deliveries) if names else None
-
-
-def _leads_here(destination: dict[str, Any], topics: set[str]) -> bool:
-    topic = destination.get("SnsDestination", {}).get("TopicArn")
-    return topic in topics or "EventBridgeDestination" in destination
-
-
-def _region(clients: Clients, place: Place) -> str:
-    region: str = clients.get("ses", place).meta.region_name
-    return region
-
-
-def _mend() -> str:
-    return f"Run {dag_id(SETUP)} for it, or set its notifications to the topic in the SES console."
+def _mend(subject: str, identities: Collection[Identity]) -> str:
+    domain = subject.rpartition(" ")[2]
+    named = f"`ses-bounces setup {domain}` names them. " if any("@" in one.name for one in identities) else ""
+    return (
+        f"{named}Run {dag_id(SETUP)} for each that you send from, or set its notifications to the topic in the SES "
+        "console; delete what you don't send from."
+    )

@@ -10,8 +10,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.aws.clients import Place, explained, places
-from ses_bounces.base.database.connection import quiet
-from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.sites import SETUP, dag_id
 from ses_bounces.doctor.clients import Clients
@@ -22,6 +20,7 @@ from ses_bounces.doctor.queue_checks import latest
 from ses_bounces.doctor.reputation_checks import check_reputation
 from ses_bounces.doctor.rights import try_list
 from ses_bounces.doctor.sent_checks import keep_sends
+from ses_bounces.feed.senders import lately
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -34,7 +33,6 @@ RATES = (
 SILENT_HOURS = 24
 SILENT_HOURS_WITHOUT_DELIVERIES = 72
 MANY_SENT = 1_000
-_ENTRIES_READ = 10_000
 _RATE = re.compile(r"It is (\d+\.\d+)%;")
 
 
@@ -45,9 +43,7 @@ def check_sending(connection: Connection, clients: Clients) -> Findings:
     """
     findings = Findings("sending")
     health = Health.of(connection)
-    with quiet():
-        rows = connection.execute(statement("doctor/select_senders"), {"limit": _ENTRIES_READ}).fetchall()
-    senders = {domain for (domain,) in rows}
+    senders = lately(connection)
     for place in places(clients.settings):
         try:
             sesv2 = clients.get("sesv2", place)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ses_bounces.classify.address import address_key
+from ses_bounces.classify.mailboxes import address_keys
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -23,6 +24,7 @@ PIECES = (
     "。", "．", "｡", "\u2024", "\u2025", "ａ", "Ｚ", "＠", "＜", "－", "\u00ad", "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u2060", "\ufeff", "\ufe0f",
     "\u2260", "\u226e", "א", "ב", "مثال", "例え", "テスト", "한", "\u1100\u1161", "가", "☃", "💩", "👩\u200d🚀",
     "\u0378", "\U000e0001", "\U000e0100", "\ue000", "\ufffd", "\ufffe", "\x7f", "\x85", "\xa0", "\u2003", "\u3000",
+    "“", "”", "‘", "’", "«", "»", "•", "„", "、", "，", "；", "،", "؛", "|", "'", "`",
     "½", "™", "ﬁ", "Ǆ", "ǰ", "ΐ", "\u0344", "\u0f73", "\u2126", "\ufb1d", "\U0002f868", "\U0001d400", "１", "²", "⑴",
 )  # fmt: skip
 ADDRESS_LIKE = st.lists(st.sampled_from(PIECES), max_size=9).map("".join)
@@ -64,6 +66,30 @@ def test_sql_agrees_with_python(database: Connection, texts: list[str]) -> None:
     found = [key for (key,) in database.execute(query, [texts]).fetchall()]
     wrong = [(t, f, address_key(t)) for t, f in zip(texts, found, strict=True) if f != address_key(t)]
     assert wrong == [], "text, key in SQL, key in Python"
+
+
+@given(
+    texts=st.lists(
+        st.lists(st.one_of(ADDRESS, st.sampled_from(PIECES), st.just("bo@example.com")), max_size=6).map("".join),
+        min_size=30,
+        max_size=30,
+    )
+)
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.large_base_example,
+        HealthCheck.data_too_large,
+    ],
+)
+def test_sql_finds_the_same_addresses_in_a_text_as_python(database: Connection, texts: list[str]) -> None:
+    query = "SELECT ses_bounces.address_keys(t) FROM unnest(%s::text[]) WITH ORDINALITY u(t, n) ORDER BY n"
+    found = [keys for (keys,) in database.execute(query, [texts]).fetchall()]
+    wrong = [(t, f, address_keys(t)) for t, f in zip(texts, found, strict=True) if f != address_keys(t)]
+    assert wrong == [], "text, keys in SQL, keys in Python"
 
 
 def test_every_piece_in_each_place(database: Connection) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from dev.aws import temporary_aws
 from dev.ses import FakeSes
+from dev.ses_protocol import json_answer
 from ses_bounces.actions.action import Action
 from ses_bounces.actions.erase import Secret, erase
 from ses_bounces.base.aws.clients import Pace
@@ -436,12 +437,15 @@ def test_without_deliveries_other_promotions_are_right(ses: FakeSes, healthy: Co
 def test_one_identity_of_several_that_stops_reporting(ses: FakeSes, healthy: Connection) -> None:
     v1 = target().ses
     v1.verify_domain_identity(Domain="shop.example")
-    v1.verify_email_identity(EmailAddress="offers@example.com")
-    # Nobody wants to hear of a domain that never sent; a second FROM address of one that does may be forgotten.
+    report_to(IDENTITY, None, "Complaint")
+    v1.verify_domain_identity(Domain="example.com")
+    report_to("example.com", TOPIC, "Bounce", "Complaint", "Delivery")
+    # Mail is sent from news@: its own identity counts for it, and not that of its domain.
     assert of_sending(healthy, of()) == {("notifications", f"{REGION}: example.com", "critical")}
-    report_to("offers@example.com", TOPIC, "Bounce", "Complaint", "Delivery")
+    report_to(IDENTITY, TOPIC, "Complaint")
+    # Of a domain that never sent nobody wants to know.
     assert of_sending(healthy, of()) == set()
-    land(healthy, bounce("cy@example.com", mail_fields={"source": "Shop <a@Shop.example>"}))
+    land(healthy, bounce("cy@example.com", mail_fields={"source": "Shop <a@Mail.Shop.example>"}))
     findings = check_sending(healthy, clients(of()))
     assert problems(findings) == {("notifications", f"{REGION}: shop.example", "critical")}
     assert not [f for f in findings.all if "@" in str(f)]
@@ -449,33 +453,105 @@ def test_one_identity_of_several_that_stops_reporting(ses: FakeSes, healthy: Con
     assert of_sending(healthy, of()) == {("deliveries", REGION, "warning")}
 
 
-def test_a_configuration_set_reports_as_well(ses: FakeSes, healthy: Connection) -> None:
-    report_to(IDENTITY, None, "Bounce", "Complaint", "Delivery")
-    v2 = target().sesv2
-    v2.create_configuration_set(ConfigurationSetName="set")
-    try:
-        destination: dict[str, Any] = {"Enabled": True, "SnsDestination": {"TopicArn": TOPIC}}
-        v2.create_configuration_set_event_destination(
-            ConfigurationSetName="set",
-            EventDestinationName="ours",
-            EventDestination=destination | {"MatchingEventTypes": ["BOUNCE", "COMPLAINT"]},
-        )
-        assert of_sending(healthy, of()) == {("deliveries", REGION, "warning")}
-        types = ["BOUNCE", "COMPLAINT", "DELIVERY"]
-        v2.update_configuration_set_event_destination(
-            ConfigurationSetName="set",
-            EventDestinationName="ours",
-            EventDestination=destination | {"MatchingEventTypes": types},
-        )
+def test_a_from_address_that_nobody_sends_from_any_more(ses: FakeSes, healthy: Connection) -> None:
+    ses.client("sesv2").create_email_identity(EmailIdentity="Offers@example.com")
+    findings = check_sending(healthy, clients(of()))
+    assert problems(findings) == {("notifications", f"{REGION}: example.com", "warning")}
+    (found,) = [finding for finding in findings.all if finding.severity != "ok"]
+    assert found.found == (
+        "Not reported to our topic: bounces, complaints, of 1 FROM address. No mail of it came lately."
+    )
+    # No address is in a finding: the plan for the domain names it.
+    assert "`ses-bounces setup example.com` names them." in found.todo
+    # One that SES takes no mail from does nothing.
+    with pytest.MonkeyPatch.context() as patch:
+        unverified = json_answer({"VerifiedForSendingStatus": False})
+        patch.setattr(ses, "_on_GetEmailIdentity", lambda _region, _given: unverified, raising=False)
         assert of_sending(healthy, of()) == set()
-        v2.update_configuration_set_event_destination(
-            ConfigurationSetName="set",
-            EventDestinationName="ours",
-            EventDestination=destination | {"MatchingEventTypes": types, "Enabled": False},
-        )
-        assert of_sending(healthy, of()) == {("notifications", REGION, "critical")}
-    finally:
-        v2.delete_configuration_set(ConfigurationSetName="set")
+
+
+@pytest.fixture
+def newsletter(ses: FakeSes) -> Iterator[Callable[..., None]]:
+    """A configuration set; what it gives is called to have it report, and what."""
+    v2 = target().sesv2
+    v2.create_configuration_set(ConfigurationSetName="newsletter")
+    change = [v2.create_configuration_set_event_destination]
+
+    def report(*types: str, enabled: bool = True) -> None:
+        destination = {"Enabled": enabled, "SnsDestination": {"TopicArn": TOPIC}, "MatchingEventTypes": list(types)}
+        change[-1](ConfigurationSetName="newsletter", EventDestinationName="ours", EventDestination=destination)
+        change.append(v2.update_configuration_set_event_destination)
+
+    yield report
+    v2.delete_configuration_set(ConfigurationSetName="newsletter")
+    ses.region().default_sets.clear()
+
+
+def default_set(ses: FakeSes, identity: str, name: str = "newsletter") -> None:
+    v2 = ses.client("sesv2")
+    v2.put_email_identity_configuration_set_attributes(EmailIdentity=identity, ConfigurationSetName=name)
+
+
+def test_a_configuration_set_reports_as_well(
+    ses: FakeSes, healthy: Connection, newsletter: Callable[..., None]
+) -> None:
+    report_to(IDENTITY, None, "Bounce", "Complaint", "Delivery")
+    default_set(ses, IDENTITY)
+    newsletter("BOUNCE", "COMPLAINT")
+    assert of_sending(healthy, of()) == {("deliveries", REGION, "warning")}
+    newsletter("BOUNCE", "COMPLAINT", "DELIVERY")
+    findings = check_sending(healthy, clients(of()))
+    assert problems(findings) == set()
+    assert "Reported by configuration set newsletter." in {finding.found for finding in findings.all}
+    newsletter("BOUNCE", "COMPLAINT", "DELIVERY", enabled=False)
+    assert of_sending(healthy, of()) == {("notifications", REGION, "critical")}
+
+
+def test_a_configuration_set_that_mail_does_not_name(
+    ses: FakeSes, healthy: Connection, newsletter: Callable[..., None]
+) -> None:
+    report_to(IDENTITY, None, "Bounce", "Complaint", "Delivery")
+    newsletter("BOUNCE", "COMPLAINT", "DELIVERY")
+    found = {("notifications", f"{REGION}: example.com", "warning")}
+    assert of_sending(healthy, of()) == found
+    # That of the domain is not that of an address of it, nor is one that doesn't report.
+    ses.client("sesv2").create_email_identity(EmailIdentity="example.com")
+    default_set(ses, "example.com")
+    assert of_sending(healthy, of()) == found
+    default_set(ses, IDENTITY, "another")
+    assert of_sending(healthy, of()) == found
+    default_set(ses, IDENTITY)
+    assert of_sending(healthy, of()) == set()
+
+
+def test_mail_that_names_the_configuration_set(
+    ses: FakeSes, healthy: Connection, newsletter: Callable[..., None]
+) -> None:
+    ses.client("ses").verify_domain_identity(Domain="shop.example")
+    newsletter("BOUNCE", "COMPLAINT", "DELIVERY")
+    # Nothing tells whether mail from it would name the set.
+    subject = f"{REGION}: shop.example"
+    assert of_sending(healthy, of()) == {("notifications", subject, "unknown")}
+    names = {"source": "Shop <a@shop.example>", "tags": {"ses:configuration-set": ["newsletter"]}}
+    land(healthy, bounce("cy@example.com", mail_fields=names))
+    findings = check_sending(healthy, clients(of()))
+    assert problems(findings) == set()
+    assert {f.found for f in findings.all if f.subject == subject} == {"Reported by configuration set newsletter."}
+    # Some of its mail names none.
+    land(healthy, bounce("di@example.com", mail_fields={"source": "a@shop.example"}), days_ago=0.5)
+    assert of_sending(healthy, of()) == {("notifications", subject, "warning")}
+
+
+def test_default_configuration_sets_that_may_not_be_asked_for(
+    ses: FakeSes, healthy: Connection, newsletter: Callable[..., None]
+) -> None:
+    report_to(IDENTITY, None, "Bounce", "Complaint", "Delivery")
+    newsletter("BOUNCE", "COMPLAINT", "DELIVERY")
+    default_set(ses, IDENTITY)
+    ses.refuse["GetEmailIdentity"] = ("AccessDeniedException", None)
+    findings = check_sending(healthy, clients(of()))
+    assert problems(findings) == {("notifications", f"{REGION}: example.com", "warning")}
+    assert not [f for f in findings.all if "@" in str(f)]
 
 
 def test_a_region_that_sends_and_nobody_listens_to(ses: FakeSes, healthy: Connection) -> None:
