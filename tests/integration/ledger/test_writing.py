@@ -148,5 +148,8 @@ def test_a_chunk_reads_what_it_touches(database: Connection, addresses_at_first:
     read = rows_read(database, *TABLES) - before
     # Lists of this size are read as a whole once, which is quicker than two hundred lookups.
     most = {"address": 2_000, "address_event": 2_000, "bounce_list": 12_000, "blocked_list": 12_000}
+    if database.info.server_version < 170_000:
+        # So are so few entries where an index can't look several keys up at once.
+        most["address_event"] = 12_000
     assert {table: number for table, number in read.items() if number > most[table]} == {}
     assert len(bounces(database)) == listed_at_first + 10_100

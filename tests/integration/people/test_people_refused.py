@@ -167,7 +167,7 @@ def test_the_page_says_whom_it_could_not_serve(people: Connection) -> None:
     ids = [id_ for (id_,) in people.execute("SELECT address_id FROM ses_bounces.address")]
     followed = follow_flags(people, settings(), ids)
     assert (followed.switched_off, followed.later) == (39, 0)
-    assert "refuses to change 1 people (ids 17)" in followed.message
+    assert "refuses to change 1 person (ids 17)" in followed.message
 
 
 def test_whom_an_administrator_wants_on_is_told_apart(people: Connection) -> None:
