@@ -4,13 +4,14 @@
 -- Parameters:
 --   first: bigint   the first request; null: all that wait, and those that ended in the last day
 --   last: bigint    the last request
---   actor: text     only theirs, where first is given
+--   actor: text     only theirs, where several are given
 --   lifted: text    the result of a lift that was done
 WITH chosen AS (
     SELECT r.unblock_request_id, r.finished_at, r.result
     FROM ses_bounces.unblock_request r
     WHERE %(first)s::bigint IS NOT NULL
-        AND r.unblock_request_id BETWEEN %(first)s::bigint AND %(last)s::bigint AND r.actor = %(actor)s
+        AND r.unblock_request_id BETWEEN %(first)s::bigint AND %(last)s::bigint
+        AND (r.actor = %(actor)s OR %(first)s::bigint = %(last)s::bigint)
     UNION ALL
     SELECT r.unblock_request_id, r.finished_at, r.result
     FROM ses_bounces.unblock_request r

@@ -142,8 +142,7 @@ def retry(
     results = [Result(id_, "done" if told == LIFTED else "refused", told) for id_, told in lifting.became.items()]
     return show_outcome(
         request, form, connection, "retry_lift", "Lift tried again", results, ("lifts", "Lifts"), settings,
-        # Whoever asked for it first.
-        Lifting(lifting.became, None), ours=ours,
+        lifting, ours=ours,
     )  # fmt: skip
 
 
