@@ -63,7 +63,7 @@ ON CONFLICT DO NOTHING;
 INSERT INTO ses_bounces.figure_text (day, provider, said, bounces)
 SELECT f.day, f.name, 'user unknown ' || i, 10 - i
 FROM ses_bounces.figure_day f CROSS JOIN generate_series(1, 5) i
-WHERE f.dimension = 'provider'
+WHERE f.dimension = 'provider' AND f.day > current_date - 90
 ON CONFLICT DO NOTHING
 """
 

@@ -31,14 +31,14 @@ WITH span AS (
     FROM ses_bounces.delivery_day d
     CROSS JOIN span s
     WHERE d.dimension = %(dimension)s AND d.day >= s.first AND d.day <= (now() AT TIME ZONE 'UTC')::date
-        AND d.name = ANY (ARRAY(SELECT m.name FROM most m))
+        AND d.name IN (SELECT m.name FROM most m)
     GROUP BY d.name
 ), sent AS (
     SELECT t.name, sum(t.sent) AS sent, sum(t.bounces) AS bounces, sum(t.complaints) AS complaints
     FROM ses_bounces.sent_day t
     CROSS JOIN span s
     WHERE t.source = 'vdm' AND t.dimension = %(dimension)s AND t.day >= s.first
-        AND t.day <= (now() AT TIME ZONE 'UTC')::date AND t.name = ANY (ARRAY(SELECT m.name FROM most m))
+        AND t.day <= (now() AT TIME ZONE 'UTC')::date AND t.name IN (SELECT m.name FROM most m)
     GROUP BY t.name
 )
 SELECT m.name, m.bounces::bigint, m.lifted::bigint, m.transients::bigint, m.complaints::bigint, m.not_sent::bigint,
