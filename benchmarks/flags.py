@@ -3,7 +3,7 @@
 ``sync`` finds the people of each address that is due, switches them off, writes down each change, looks whether a row
 another session held, and takes the addresses off the list of due ones, some thousands in a transaction. The bare
 statement only switches them off, all in one; a second one also writes down each change, which is what the job is for.
-All find people by the index on ``ses_bounces.address_key(email)`` that docs/operations.md asks for.
+All find people by the index on ``ses_bounces.address_key(email)`` that docs/reference.md asks for.
 
 Each way has a people table of its own, freshly made: its pages are full, so that a changed row goes to another page
 and into both indexes. The next people are neighbours of the first ones, whose old rows left room.

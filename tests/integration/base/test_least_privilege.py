@@ -64,7 +64,7 @@ class Place:
         self._psql = str(postgres.programs / "psql")
 
     def run(self, file: str, **names: str) -> None:
-        """Run one of the files with psql, as docs/operations.md says."""
+        """Run one of the files with psql, as docs/reference.md says."""
         given = [part for name, value in names.items() for part in ("--set", f"{name}={value}")]
         environment = os.environ | {"ROLE_PASSWORD": PASSWORD}
         command = [self._psql, "--no-psqlrc", "--quiet", "--dbname", self.admin_url, *given, "--file", str(SQL / file)]

@@ -50,9 +50,9 @@ def test_each_operation_says_when_what_it_shows_and_how_it_is_taken_back(title: 
     text = section(title)
     assert text, f"{title} is not on the page"
     if title != "After an outage":
-        for told in ("**When**", "**What it shows**", "**To take it back**"):
+        for told in ("**When**", "**What it shows**", "**To undo it**"):
             assert told in text, told
-    assert "take it back" in text
+    assert "undo it" in text
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ _DATA_ERRORS = ("22", "23", "54")
 
 # What to do, by SQLSTATE or its class.
 _ADVICE = {
-    "42501": "The role lacks a privilege; see the grants in docs/operations.md",
+    "42501": "The role lacks a privilege; see the grants in docs/reference.md",
     "42P01": "A table is missing: run `ses-bounces db upgrade`",
     "42703": "A column is missing: run `ses-bounces db upgrade`, or correct the people_… settings",
     "42883": "A function is missing: run `ses-bounces db upgrade`",
