@@ -210,7 +210,14 @@ WITH entry AS (
                     AND d.ses_message_id = r.ses_message_id
                 WHERE r.event_id = e.event_id AND d.kind = 'delivery' AND d.occurred_at <= at
             ) THEN 'answered' ELSE e.kind END AS kind,
-            e.occurred_at, e.deadline, e.policy, e.bounce_type, e.mail_sent_at
+            e.occurred_at, e.deadline, e.policy,
+            -- Asked of suppressions alone: the two took a quarter of that index.
+            CASE WHEN e.kind = 'ses_suppression' THEN (
+                SELECT r.bounce_type FROM ses_bounces.address_event r WHERE r.event_id = e.event_id
+            ) END AS bounce_type,
+            CASE WHEN e.kind = 'ses_suppression' THEN (
+                SELECT r.mail_sent_at FROM ses_bounces.address_event r WHERE r.event_id = e.event_id
+            ) END AS mail_sent_at
         FROM ses_bounces.entries_known(known_at) e
         WHERE e.address_id = i.address_id AND e.occurred_at <= at
             -- Says nothing new, but the planner then takes it for few, and never reads the table for each.

@@ -84,7 +84,7 @@ address_event = Table(
         "address_event_state_idx",
         "address_id",
         "occurred_at",
-        postgresql_include=["kind", "policy", "deadline", "mail_sent_at", "bounce_type", "event_id", "is_reply"],
+        postgresql_include=["kind", "is_reply", "policy", "deadline", "event_id"],
         postgresql_where=text("superseded_at IS NULL"),
     ),
     Index(

@@ -310,7 +310,7 @@ def _speed_up_states() -> None:
     # All that a state is computed from.
     op.create_index(
         "address_event_state_idx", "address_event", ["address_id", "occurred_at"], schema=SCHEMA,
-        postgresql_include=["kind", "policy", "deadline", "mail_sent_at", "bounce_type", "event_id", "is_reply"],
+        postgresql_include=["kind", "is_reply", "policy", "deadline", "event_id"],
         postgresql_where=sa.text(live),
     )  # fmt: skip
     # What ended an episode or lifted a block is looked for among all that an address has.
