@@ -178,7 +178,8 @@ def _found(first: list[str], names: list[str], rows: list[list[str]], columns: C
         )
     raise ActionError(
         f"The file has {counted(len(first), 'column')}: none is named as e-mail addresses are, and none holds "
-        f'addresses in its first lines. Give the right one the header "email"{_or(columns, "name it with --address-column")}.'
+        'addresses in its first lines. Give the right one the header "email"'
+        f"{_or(columns, 'name it with --address-column')}."
     )
 
 
@@ -204,8 +205,7 @@ def _without_header(rows: list[list[str]], columns: Columns) -> _Layout:
             return _Layout((), reason, date)
         raise ActionError(
             f"The file has {counted(width, 'column')} and no header, and it can't be told which holds the addresses. "
-            f'Give it a header with "email" above them'
-            f"{_or(columns, 'name the column by its number: --address-column 1')}."
+            f'Give it a header with "email" above them{_or(columns, "name it by its number: --address-column 1")}.'
         )
     place = holding[0] if given is None else given
     if reason is None and columns.is_reason is not None:
