@@ -52,21 +52,22 @@ class Image:
             raise RuntimeError("uv is missing; `make test` puts it into .venv")
         if not self.python.exists():
             _run(uv, "venv", "--quiet", "--python", interpreter(PYTHON), str(self.folder / "venv"))
-        has = HAS if "psycopg" in self._added() else (*HAS, *PSYCOPG)
+        has = HAS if "psycopg" in self.added() else (*HAS, *PSYCOPG)
         install = [uv, "pip", "install", "--quiet", "--python", str(self.python), "--constraint", str(self.pins)]
         _run(*install, "--compile-bytecode", *has)
-        _run(uv, "pip", "uninstall", "--quiet", "--python", str(self.python), "airflow-ses-bounces", *self._added())
+        _run(uv, "pip", "uninstall", "--quiet", "--python", str(self.python), "airflow-ses-bounces", *self.added())
         before = self._installed(uv)
         wheels = self.folder / "wheels"
         shutil.rmtree(wheels, ignore_errors=True)
         _run(uv, "build", "--quiet", "--wheel", "--out-dir", str(wheels))
-        added = [f"{name}=={version}" for name, version in self._added().items()]
+        added = [f"{name}=={version}" for name, version in self.added().items()]
         _run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
              "--python-version", PYTHON, "--dest", str(wheels), *added)  # fmt: skip
-        _run(*install, "--no-index", "--find-links", str(wheels), "airflow-ses-bounces", *self._added())
+        _run(*install, "--no-index", "--find-links", str(wheels), "airflow-ses-bounces", *self.added())
         return sorted(self._installed(uv) - before)
 
-    def _added(self) -> dict[str, str]:
+    def added(self) -> dict[str, str]:
+        """Return what the package adds to the image, with the version of each."""
         found = _ADDED.search(self.pins.read_text(encoding="utf-8"))
         assert found, self.pins
         return {name: version for name, _, version in (line.partition("==") for line in found[1].splitlines())}

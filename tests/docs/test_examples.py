@@ -37,6 +37,7 @@ STATEMENT = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 NOT_RUN = {
     "setup": "needs an AWS account: tests/integration/feed/test_setup.py, test_shell.py",
     "doctor": "needs an AWS account: tests/integration/doctor/test_doctor.py, test_shell.py",
+    "report": "needs a report that is kept: tests/integration/shell/test_records.py",
 }
 # Roles that the examples name, beside the one that they make.
 ROLES = ("mailer", "application")

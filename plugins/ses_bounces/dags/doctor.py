@@ -9,28 +9,38 @@ fire.
 
 It changes nothing. Each right that the job uses is tried on something that isn't there.
 
-| task | what it looks at | when it fails |
-|---|---|---|
-| `check_queues` | rights, encryption, retention, policies and subscription of each queue, dead letters, age of the oldest message | The settings or the database are not good: its message says what to change. What AWS refuses is a finding. |
-| `check_sending` | rights on SES's list, pauses, sandbox, what the identities report, bounce and complaint rates against AWS's thresholds, mail sent without a report | likewise |
-| `check_ledger` | when the job last ran, messages that wait or are quarantined, tables for the days to come, a sample of the lists against the ledger | likewise |
-| `check_dags` | whether our DAGs are there, paused or failing | likewise |
-| `report_findings` | all of that | Something is critical. Its message names it and what to do. |
+- **`check_queues`** looks at rights, encryption, retention, policies and subscription of each queue, dead letters,
+  age of the oldest message.
+  - When it fails: the settings or the database are not good: its message says what to change. What AWS refuses is a
+    finding.
+- **`check_sending`** looks at rights on SES's list, pauses, sandbox, what the identities report, bounce and complaint
+  rates against AWS's thresholds, mail sent without a report.
+  - When it fails: as with `check_queues`.
+- **`check_ledger`** looks at when the job last ran, messages that wait or are quarantined, tables for the days to
+  come, a sample of the lists against the ledger.
+  - When it fails: as with `check_queues`.
+- **`check_dags`** looks whether our DAGs are there, paused or failing.
+  - When it fails: as with `check_queues`.
+- **`report_findings`** sums up all of that.
+  - When it fails: something is critical. Its message names it and what to do.
 
 *unknown* means that it could not be looked at: the role lacks a permission that the job itself doesn't need. The
 policy for the doctor in docs/iam.md has them.
 
-| finding | critical when |
-|---|---|
-| processing, drain | the hourly DAG has not worked, or a queue was not drained, for two days |
-| dag | `ses_bounces` is not there, or has failed for two days |
-| queue, region, right | the queue is not there, the credentials are not good, or the role may not do what the job does |
-| oldest message | it is older than half of the queue's retention |
-| subscription, queue policy, topic, raw delivery, allowed topics, encryption | messages can't reach the queue, or all of them are quarantined |
-| notifications | an identity that mail was sent from, or every one, reports to our topic no more |
-| account, bounce rate, complaint rate | sending is paused or under review, or AWS may pause it |
-| feed | mail was sent, and no report came for a day (without deliveries: three days) |
-| pending messages, partitions, lists | messages are not classified for two days, there is no table for tomorrow, or a list differs from the ledger |
+What is critical:
+
+- **processing, drain**: the hourly DAG has not worked, or a queue was not drained, for two days.
+- **dag**: `ses_bounces` is not there, or has failed for two days.
+- **queue, region, right**: the queue is not there, the credentials are not good, or the role may not do what the job
+  does.
+- **oldest message**: it is older than half of the queue's retention.
+- **subscription, queue policy, topic, raw delivery, allowed topics, encryption**: messages can't reach the queue, or
+  all of them are quarantined.
+- **notifications**: an identity that mail was sent from, or every one, reports to our topic no more.
+- **account, bounce rate, complaint rate**: sending is paused or under review, or AWS may pause it.
+- **feed**: mail was sent, and no report came for a day (without deliveries: three days).
+- **pending messages, partitions, lists**: messages are not classified for two days, there is no table for tomorrow,
+  or a list differs from the ledger.
 
 Right after the first installation some of it is a warning (never run, never read): that passes with the first runs.
 """

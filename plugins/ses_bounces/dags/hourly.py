@@ -8,16 +8,28 @@ older than the grace period into permanent ones, and writes the daily Email Bloc
 **Everything may be repeated.** Retry, clear or trigger any task or run, in any order: the state comes out the same. A
 message leaves SQS only after it is committed in Postgres. What a failed run left undone, the next one does.
 
-| task | what it does | when it fails |
-|---|---|---|
-| `plan_drain` | reads Airflow Variable `ses_bounces`, checks the database, asks each queue its depth | Its message names the setting, the connection or the command that mends it. Nothing was drained; all other tasks are skipped. |
-| `drain_queue` | receives, commits, and only then deletes; one task for each drainer | Queue missing, permission missing, Postgres or AWS not reachable: the message says which. The messages are still in the queue. The other queues went on. |
-| `classify_bounces` | turns landed messages into ledger entries and brings both lists up to date | *Most messages were not understood*: something else is in the queue, or `allowed_topic_arns` is wrong. Correct it; the messages are kept in quarantine. *A certificate can't be had*: let the workers reach the host that it names; the messages stay pending. |
-| `promote_expired_transients` | makes transient problems permanent whose deadline has passed | Clear it. A late promotion is dated at its deadline. |
-| `sync_allow_group_email` | switches the flag off for people at blocked addresses, on for those whose block was lifted | Check the `people_…` settings and the role's grant on that column. Addresses stay due until it succeeds. |
-| `emit_blocked_report` | writes the report of each finished day that has none, or that later entries reached into | Check `report_url` and `report_conn_id`. Days not written are written by the next run. |
-| `check_brake` | looks whether bounces of a domain over its limit are held | Decide: its message says what is held, and how. Everything else went on, and goes on. |
-| `check_run` | makes the run fail if anything else failed | Look at the tasks that it names. |
+- **`plan_drain`** reads Airflow Variable `ses_bounces`, checks the database, asks each queue its depth.
+  - When it fails: its message names the setting, the connection or the command that mends it. Nothing was drained; all
+    other tasks are skipped.
+- **`drain_queue`** receives, commits, and only then deletes; one task for each drainer.
+  - When it fails: queue missing, permission missing, Postgres or AWS not reachable: the message says which. The
+    messages are still in the queue. The other queues went on.
+- **`classify_bounces`** turns landed messages into ledger entries and brings both lists up to date.
+  - When it fails: *Most messages were not understood*: something else is in the queue, or `allowed_topic_arns` is
+    wrong. Correct it; the messages are kept in quarantine. *A certificate can't be had*: let the workers reach the host
+    that it names; the messages stay pending.
+- **`promote_expired_transients`** makes transient problems permanent whose deadline has passed.
+  - When it fails: clear it. A late promotion is dated at its deadline.
+- **`sync_allow_group_email`** switches the flag off for people at blocked addresses, on for those whose block was
+  lifted.
+  - When it fails: check the `people_…` settings and the role's grant on that column. Addresses stay due until it
+    succeeds.
+- **`emit_blocked_report`** writes the report of each finished day that has none, or that later entries reached into.
+  - When it fails: check `report_url` and `report_conn_id`. Days not written are written by the next run.
+- **`check_brake`** looks whether bounces of a domain over its limit are held.
+  - When it fails: Decide: its message says what is held, and how. Everything else went on, and goes on.
+- **`check_run`** makes the run fail if anything else failed.
+  - When it fails: look at the tasks that it names.
 
 **By hand**: trigger it when you can't wait for the hour. The form can lower the limits of a run, or ask for a report of
 the day so far. It can't do what needs another right than to trigger: settings are changed on their page, and what is

@@ -9,9 +9,10 @@ case); only then is the block lifted in the ledger, with the name and the reason
 **Everything may be repeated.** An address that is not on the list (any more) is fine. A killed run is finished by the
 next one. A refusal leaves the block in place and is written into the request, where the page shows it.
 
-| task | what it does | when it fails |
-|---|---|---|
-| `lift_blocks` | works on all open requests, one request to SES a second | *AccessDenied*: the role lacks `ses:DeleteSuppressedDestination`; see docs/iam.md. *Expired*: renew the credentials of the connection. *TooManyRequests*, or AWS can't be reached: it is retried. Open requests stay open until they succeed; nobody has to ask again. |
+- **`lift_blocks`** works on all open requests, one request to SES a second.
+  - When it fails: *AccessDenied*: the role lacks `ses:DeleteSuppressedDestination`; see docs/iam.md. *Expired*: renew
+    the credentials of the connection. *TooManyRequests*, or AWS can't be reached: it is retried. Open requests stay
+    open until they succeed; nobody has to ask again.
 
 **More than 1,000 at once**: set `ses_import_url` to a folder of an S3 bucket. The addresses then go by an import job
 of SES, which takes minutes instead of hours; the file is deleted afterwards. Without it they take a second each.

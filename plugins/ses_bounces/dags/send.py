@@ -10,10 +10,13 @@ that is written again because late messages came sends nothing twice. (Only a ta
 sending and noting it sends that one again.) Reports older than a week are not sent; a channel that is new begins with
 the newest one.
 
-| task | what it does | when it fails |
-|---|---|---|
-| `send_report_email` | one mail for each day, by the connection `report_email_conn_id` (SMTP, or AWS for SES) | *refused*: correct the connection's login, `report_email_from`, or `report_email_to`; for SES verify the sender. *can't be used*: the server doesn't answer; it is tried again for about two hours, and by the next run. |
-| `send_report_to_chat` | one message for each day, by the connection `report_chat_conn_id` | *refused*: the webhook is gone, or `report_chat_format` is wrong. *can't be reached*: it is tried again. |
+- **`send_report_email`** sends one mail for each day, by the connection `report_email_conn_id` (SMTP, or AWS for
+  SES).
+  - When it fails: *refused*: correct the connection's login, `report_email_from`, or `report_email_to`; for SES verify
+    the sender. *can't be used*: the server doesn't answer; it is tried again for about two hours, and by the next run.
+- **`send_report_to_chat`** sends one message for each day, by the connection `report_chat_conn_id`.
+  - When it fails: *refused*: the webhook is gone, or `report_chat_format` is wrong. *can't be reached*: it is tried
+    again.
 
 A report that could not be sent is made and kept all the same: see the pages, or `report_url`. Where neither setting is
 there, both tasks are skipped.

@@ -24,13 +24,20 @@ gets one statement in its policy and is left alone otherwise; what another site 
 To take a feed down, use `ses-bounces setup example.com --teardown` in a shell. The settings are changed on their page, or by the
 shell.
 
-| task | what it does | when it fails |
-|---|---|---|
-| `show_plan` | looks at everything, changes nothing | `feeds` is empty, a name is wrong, credentials are wrong or expired, or the role may not look at something: the last line of the log says which. |
-| `apply_plan` | does what the plan says; only with *Apply* | Something is in the way, or AWS refused a step: the message names it. Correct that, and trigger again. |
-| `upgrade_database` | makes or upgrades the schema `ses_bounces`; only with *Apply* or *Only the database* | The connection is missing, its role may not create a schema (see docs/reference.md), or the schema is another site's: it is left as it is. |
-| `show_settings` | logs the lines to add to Airflow Variable `ses_bounces` | The Variable that is there is not valid: its message names the key. |
-| `prove_feed` | sends a mail to `success@simulator.amazonses.com` and waits for its delivery; only with *Prove* | The identity is not verified yet (the log shows what its owner has to do), or the report did not arrive in a minute. |
+- **`show_plan`** looks at everything, changes nothing.
+  - When it fails: `feeds` is empty, a name is wrong, credentials are wrong or expired, or the role may not look at
+    something: the last line of the log says which.
+- **`apply_plan`** does what the plan says; only with *Apply*.
+  - When it fails: something is in the way, or AWS refused a step: the message names it. Correct that, and trigger
+    again.
+- **`upgrade_database`** makes or upgrades the schema `ses_bounces`; only with *Apply* or *Only the database*.
+  - When it fails: the connection is missing, its role may not create a schema (see docs/reference.md), or the schema
+    is another site's: it is left as it is.
+- **`show_settings`** logs the lines to add to Airflow Variable `ses_bounces`.
+  - When it fails: the Variable that is there is not valid: its message names the key.
+- **`prove_feed`** sends a mail to `success@simulator.amazonses.com` and waits for its delivery; only with *Prove*.
+  - When it fails: the identity is not verified yet (the log shows what its owner has to do), or the report did not
+    arrive in a minute.
 
 The role needs the permissions *To set up* of docs/iam.md; take them away again afterwards.
 """

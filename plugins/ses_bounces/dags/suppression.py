@@ -14,13 +14,19 @@ switched on, which is AWS's default.
 **Everything may be repeated.** An entry counts once. A reading that was killed goes on with the page that it had
 reached. Each day what changed is read; once a week everything.
 
-| task | what it does | when it fails |
-|---|---|---|
-| `plan_sync` | reads Airflow Variable `ses_bounces`, checks the database, and lists the accounts and regions | Its message names the setting or the command that mends it. |
-| `read_suppression_list` | reads one list, one request a second; one task for each list | A permission is missing (`ses:ListSuppressedDestinations`, see docs/iam.md), or AWS can't be reached. What was read is kept; clear the task, and it goes on. The other lists went on. |
-| `report_suppression_drift` | compares the lists; `suppression_drift.csv` beside the daily report, numbers in the log | Check `report_url` and `report_conn_id`. |
-| `push_blocked_addresses` | puts what we block on SES's lists too; only with `push_to_ses` | A permission is missing (`ses:PutSuppressedDestination`), or the account is in the sandbox, where AWS does not allow it. |
-| `check_run` | makes the run fail if anything before it failed | Look at the tasks that it names. |
+- **`plan_sync`** reads Airflow Variable `ses_bounces`, checks the database, and lists the accounts and regions.
+  - When it fails: its message names the setting or the command that mends it.
+- **`read_suppression_list`** reads one list, one request a second; one task for each list.
+  - When it fails: a permission is missing (`ses:ListSuppressedDestinations`, see docs/iam.md), or AWS can't be reached.
+    What was read is kept; clear the task, and it goes on. The other lists went on.
+- **`report_suppression_drift`** compares the lists; `suppression_drift.csv` beside the daily report, numbers in the
+  log.
+  - When it fails: check `report_url` and `report_conn_id`.
+- **`push_blocked_addresses`** puts what we block on SES's lists too; only with `push_to_ses`.
+  - When it fails: a permission is missing (`ses:PutSuppressedDestination`), or the account is in the sandbox, where AWS
+    does not allow it.
+- **`check_run`** makes the run fail if anything before it failed.
+  - When it fails: look at the tasks that it names.
 
 **The drift report**: `theirs_only`: SES refuses the address, and we know of no other reason than that. `ours_only`: we
 block it and SES does not, for instance because its owner asked us, or because SES's list was cleared.

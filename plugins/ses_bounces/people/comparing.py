@@ -7,6 +7,7 @@ import logging
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from ses_bounces.base.counted import counted
 from ses_bounces.people.rows import shown
 
 if TYPE_CHECKING:
@@ -58,7 +59,11 @@ class Comparison:
             "UPDATE ses_bounces.setting SET people_compared_at = now(), people_unreadable = %s, people_comparing = NULL"
         )
         people.connection.execute(query, [self.unreadable])
-        log.info("Compared everybody in %s: %d blocked addresses have people to switch off", people.table, self.noted)
+        missed = counted(self.noted, "blocked address", "blocked addresses")
+        log.info(
+            "Compared everybody in %s with the blocked list: %s", people.table,
+            f"{missed} had been overlooked, and followed up now" if self.noted else "no blocked address was overlooked",
+        )  # fmt: skip
         if self.unreadable:
             log.warning(
                 "The email of %d people is no address (ids %s): they are found at no blocked address",

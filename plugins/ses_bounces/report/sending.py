@@ -18,6 +18,7 @@ from ses_bounces.base import sites
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.exceptions import PartlySentError, SettingsError
+from ses_bounces.base.pages import page_url
 from ses_bounces.base.spreadsheet import plain
 from ses_bounces.report.kept import report_files
 from ses_bounces.report.notice import Notice
@@ -100,13 +101,10 @@ def _newly_blocked(summary: dict[str, Any], table: bytes, settings: Settings) ->
 
 def _link(day: str) -> str | None:
     """Return the URL of a report's page; None: Airflow does not know its own."""
-    from airflow.sdk.configuration import conf
-
-    base: str | None = conf.get("api", "base_url", fallback=None)
-    if not base:
+    url = page_url(f"reports/{day}")
+    if url is None:
         log.warning("[api] base_url of Airflow's configuration is not set: the report goes out without a link")
-        return None
-    return f"{base.rstrip('/')}/{sites.current().slug}/reports/{day}"
+    return url
 
 
 def _rows(connection: Connection, name: str, **parameters: Any) -> list[tuple[Any, ...]]:

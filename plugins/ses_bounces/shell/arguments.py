@@ -6,6 +6,7 @@ import argparse
 
 from ses_bounces import __version__
 from ses_bounces.classify.causes import CAUSES
+from ses_bounces.shell.more_arguments import add_figures, add_quarantine, add_report, add_transient
 from ses_bounces.shell.options import (
     EXIT_STATUS,
     REASON,
@@ -15,8 +16,8 @@ from ses_bounces.shell.options import (
     as_json,
     dry_run,
     moment,
+    part,
     where,
-    whole,
 )
 
 
@@ -37,10 +38,13 @@ def parser() -> argparse.ArgumentParser:
         _check,
         _block,
         _unblock,
+        add_transient,
+        add_quarantine,
         _import,
         _export,
+        add_report,
         _held,
-        _figures,
+        add_figures,
         _rebuild,
         _restored,
         _preview,
@@ -57,7 +61,7 @@ def _database(commands: Commands) -> None:
         ("upgrade", "create the schema, or bring it up to date; may be repeated at any time"),
         ("check", "tell whether this version works with the schema that is there"),
     ):
-        where(actions.add_parser(name, help=text, description=text))
+        where(part(actions, name, text))
 
 
 def _feed(commands: Commands) -> None:
@@ -131,8 +135,9 @@ def _unblock(commands: Commands) -> None:
     unblock.add_argument("--reason", required=True, help=REASON)
     unblock.add_argument(
         "--cause", action="append", metavar="CAUSE", choices=CAUSES,
-        help="the cause to lift; may be repeated. Without it all of permanent_bounce, ses_suppression and "
-        "expired_transient; a person's wish (stop_request, complaint, unsubscribed) is lifted only where it is named",
+        help=f"the cause to lift, one of {', '.join(CAUSES)}; may be repeated. Without it permanent_bounce, "
+        "ses_suppression and expired_transient are lifted; a person's wish (stop_request, complaint, unsubscribed) "
+        "only where it is named",
     )  # fmt: skip
     dry_run(unblock)
     where(unblock)
@@ -143,9 +148,9 @@ def _import(commands: Commands) -> None:
     importing = add(commands, "import", "import_stop_requests", "read addresses from a file")
     what = importing.add_subparsers(dest="what", required=True)
     text = "block every address of a CSV file at its owner's wish; also another provider's export"
-    stops = what.add_parser("stop-requests", help=text, description=text)
+    stops = part(what, "stop-requests", text)
     stops.add_argument("file", nargs="+", metavar="FILE", help="CSV, or JSON of the AWS CLI; - is stdin")
-    stops.add_argument("--address-column", metavar="NAME", help='column of the addresses ("address" or "email")')
+    _address_column(stops)
     stops.add_argument("--reason-column", metavar="NAME", help="column whose text is added to the reason")
     stops.add_argument(
         "--date-column", metavar="NAME",
@@ -156,13 +161,13 @@ def _import(commands: Commands) -> None:
     where(stops)
     as_json(stops)
     text = "take over a blocked list with its reasons and dates: a CSV file, or SES's own list as the AWS CLI prints it"
-    blocked = what.add_parser("blocked", help=text, description=text)
+    blocked = part(what, "blocked", text)
     blocked.set_defaults(run="import_blocked")
     blocked.add_argument(
         "file", nargs="+", metavar="FILE",
         help="CSV, or JSON of the AWS CLI: all pages of a list, in their order; - is stdin",
     )  # fmt: skip
-    blocked.add_argument("--address-column", metavar="NAME", help='column of the addresses ("address" or "email")')
+    _address_column(blocked)
     blocked.add_argument("--reason-column", metavar="NAME", help="column that says why")
     blocked.add_argument("--date-column", metavar="NAME", help="column that says since when")
     blocked.add_argument(
@@ -179,12 +184,20 @@ def _import(commands: Commands) -> None:
     as_json(blocked)
 
 
+def _address_column(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--address-column", metavar="NAME",
+        help="column of the addresses, by its name or its number from 1; else it is the one that is named as e-mail "
+        "addresses are, or that holds them",
+    )  # fmt: skip
+
+
 def _export(commands: Commands) -> None:
     export = add(commands, "export", "export", "write a list as CSV")
     what = export.add_subparsers(dest="what", required=True)
     for name, kinds, closed in (("blocked", "--reason", "lifted"), ("bounces", "--kind", "closed")):
         text = f"the Email {'Blocked' if name == 'blocked' else 'Bounce'} List"
-        one = what.add_parser(name, help=text, description=text)
+        one = part(what, name, text)
         one.add_argument("--state", choices=("open", closed), default="open", help="which rows (%(default)s)")
         one.add_argument(kinds, dest="kind", help="only of this kind")
         one.add_argument("--since", type=moment, metavar="TIME", help="only from then on: ISO 8601; UTC")
@@ -203,35 +216,18 @@ def _export(commands: Commands) -> None:
         one.add_argument("--json", action="store_true", help="one JSON object a line instead of CSV")
 
 
-def _figures(commands: Commands) -> None:
-    text = "show where bounces and complaints come from, rates, and what may be an outage"
-    figures = add(commands, "figures", "figures", text)
-    figures.add_argument(
-        "--by", choices=("provider", "configuration_set", "identity", "campaign", "day"), default="provider",
-        help="what to group by (provider); identity: the domain of the sender",
-    )  # fmt: skip
-    figures.add_argument(
-        "--days", type=whole(1, 1_100), default=30, metavar="NUMBER", help="up to today in UTC, 1 to 1100 (30)"
-    )
-    figures.add_argument(
-        "--limit", type=whole(1, 1_000), default=20, metavar="NUMBER", help="the most groups, 1 to 1000 (20)"
-    )
-    where(figures)
-    as_json(figures)
-
-
 def _held(commands: Commands) -> None:
     held = add(commands, "held", "held", "what the brake holds: show, confirm or dismiss it")
     actions = held.add_subparsers(dest="action", required=True)
     text = "show the domains over their limit, what is held of them, and what the servers said"
-    listing = actions.add_parser("list", help=text, description=text)
+    listing = part(actions, "list", text)
     where(listing)
     as_json(listing)
     for name, text in (
         ("confirm", "the addresses are gone: block them with the next run, whatever the limit"),
         ("dismiss", "the provider answered wrongly: what is held never counts"),
     ):
-        one = actions.add_parser(name, help=text, description=text)
+        one = part(actions, name, text)
         one.add_argument("domains", nargs="*", metavar="DOMAIN", help="everything that is held of these domains")
         one.add_argument("--all", action="store_true", help="of all domains")
         one.add_argument(

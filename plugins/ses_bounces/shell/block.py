@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,11 @@ from ses_bounces.shell.check import given
 from ses_bounces.shell.command import DONE, LOOK
 from ses_bounces.shell.context import actor, database, settings_if_any
 from ses_bounces.shell.output import answer
+from ses_bounces.shell.results import as_values, by_line, shown_lines, total
 
 if TYPE_CHECKING:
     from ses_bounces.actions.action import Action, Result
-    from ses_bounces.actions.pasted import Pasted
+    from ses_bounces.actions.pasted import Line, Pasted
     from ses_bounces.actions.previews import BlocksPreview
     from ses_bounces.base.database.connection import Connection
     from ses_bounces.base.settings import Settings
@@ -40,29 +40,25 @@ def run(options: argparse.Namespace) -> int:
     do = _block if options.command == "block" else _unblock
     with database(options, found) as connection:
         results, notes = do(connection, options, action, pasted, found)
-    results += [_refused(line.number, BAD_LINE) for line in pasted.problems]
+    results += [_refused(line.number, told_problem(line)) for line in pasted.problems]
     results.sort(key=lambda result: result.line or 0)
-    counts: Counter[str] = Counter(result.outcome for result in results)
-    done = "would be done" if options.dry_run else "done"
-    total = f"{counts['done']} {done}, {counts['already']} already so, {counts['refused']} refused"
-    lines = [f"{result.line}: {result.outcome}: {result.message}" for result in results]
-    value = {
-        "dry_run": options.dry_run,
-        "results": [{"line": r.line, "outcome": r.outcome, "message": r.message} for r in results],
-        "notes": notes,
-    }
-    answer(options, value, *lines, f"{total}.", *notes)
-    return LOOK if counts["refused"] else DONE
+    told = by_line(results)
+    value = {"dry_run": options.dry_run, "results": as_values(options, told, "line"), "notes": notes}
+    answer(options, value, *shown_lines(options, told), total(options, told), *notes)
+    return LOOK if any(one.outcome == "refused" for one in told) else DONE
 
 
 def read(texts: Iterable[str]) -> Pasted:
     """Return what the arguments hold, each address once, with its place among them from 1."""
     from ses_bounces.actions.columns import NO_ADDRESS
     from ses_bounces.actions.pasted import Line, Pasted
+    from ses_bounces.classify.mailboxes import mailboxes
 
     pasted = Pasted()
     for number, text in enumerate(texts, 1):
-        if not pasted.add(number, text):
+        if text.strip():
+            pasted.add_all(number, mailboxes(text))
+        else:
             pasted.problems.append(Line(number, NO_ADDRESS))
     return pasted
 
@@ -83,7 +79,7 @@ def _block(
     results = again_if_busy(lambda: request_stops(connection, action, spelled))
     places = list(pasted.addresses.values())
     results = [dataclasses.replace(result, line=places[(result.line or 1) - 1]) for result in results]
-    return results, _follow(connection, found, results)
+    return results, follow(connection, found, results)
 
 
 def _unblock(
@@ -106,7 +102,7 @@ def _unblock(
     done = again_if_busy(lambda: lift_blocks(connection, action, lifts, ses_first=ses_first)) if lifts else []
     done = [dataclasses.replace(result, line=lines[result.target_id or 0]) for result in done]
     done, notes = _ask_ses(connection, found, done)
-    return results + done, notes + _follow(connection, found, done)
+    return results + done, notes + follow(connection, found, done)
 
 
 def _lifts(preview: BlocksPreview, wanted: list[str] | None) -> tuple[dict[int, list[str]], list[Result]]:
@@ -150,7 +146,7 @@ def _ask_ses(connection: Connection, found: Settings | None, results: list[Resul
     return changed, []
 
 
-def _follow(connection: Connection, found: Settings | None, results: list[Result]) -> list[str]:
+def follow(connection: Connection, found: Settings | None, results: list[Result]) -> list[str]:
     """Bring the flags of the people concerned up to date, where their table is known."""
     from ses_bounces.actions.people import follow_flags
 
@@ -169,6 +165,13 @@ def again_if_busy(do: Callable[[], list[Result]]) -> list[Result]:
             return results
         time.sleep(_PAUSE_SECONDS)
     return do()
+
+
+def told_problem(line: Line) -> str:
+    """Return what is wrong with an argument, as a sentence."""
+    from ses_bounces.actions.columns import NO_ADDRESS
+
+    return BAD_LINE if line.problem == NO_ADDRESS else f"{line.problem[0].upper()}{line.problem[1:]}."
 
 
 def _refused(line: int, message: str) -> Any:

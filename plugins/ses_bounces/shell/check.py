@@ -30,11 +30,15 @@ def given(addresses: Iterable[str]) -> list[str]:
 
 def run(options: argparse.Namespace) -> int:
     """Tell of each address whether it is blocked and why, transient until when, or being lifted."""
-    from ses_bounces.classify.address import split_addresses
+    from ses_bounces.classify.mailboxes import mailboxes
     from ses_bounces.ledger.lists.checked import check_keys
     from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES, read_keys
 
-    texts = [part.strip() for text in given(options.addresses) for part in split_addresses(text)]
+    texts: list[str] = []
+    for text in given(options.addresses):
+        read = mailboxes(text)
+        # A part that is unclear is told about as well.
+        texts += [*read.addresses, text] if read.unclear or not read.addresses else read.addresses
     answers: list[Checked] = []
     with database(options) as connection, progress("Asking", len(texts)) as tell:
         for start in range(0, len(texts), MAX_ADDRESSES):

@@ -25,8 +25,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     # As Airflow's own command does: connections and Variables of Airflow's database are ours to read.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-    # Airflow's log is for tasks; what a person is to know is in the answer.
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
+    # Airflow's log, with its tracebacks, is for tasks; what a person is to know is in the answer.
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "CRITICAL")
     logging.disable(logging.WARNING)
     try:
         with answering(), _site(options).current():

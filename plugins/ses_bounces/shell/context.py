@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.base.exceptions import ActionError, MissingConnectionError, SettingsError
 from ses_bounces.base.settings import Settings, parse
 from ses_bounces.base.sites import current
+from ses_bounces.shell.airflow_database import asking_airflow
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -35,14 +36,18 @@ def variable() -> str | None:
     from airflow.sdk import Variable
     from sqlalchemy.exc import SQLAlchemyError
 
-    try:
-        text: str | None = Variable.get(current().variable, default=None)
-    except SQLAlchemyError as error:
+    text: str | None = None
+    with asking_airflow() as why:
+        try:
+            text = Variable.get(current().variable, default=None)
+        except SQLAlchemyError as error:
+            why.append(type(error).__name__)
+    if text is None and why:
         raise SettingsError(
-            f'Airflow Variable "{current().variable}" can\'t be read ({type(error).__name__}): is this the machine and '
-            "the user that Airflow runs as? Else put it into the environment, as "
+            f"Airflow Variable \"{current().variable}\" can't be read from Airflow's database ({why[0]}). Run this on "
+            "a machine that Airflow runs on, as its user, or put the Variable into the environment, as "
             f"AIRFLOW_VAR_{current().variable.upper()}."
-        ) from None
+        )
     return text
 
 
@@ -108,23 +113,38 @@ def database(options: argparse.Namespace, found: Settings | None = None, *, chec
     :param check: that this version works with its schema.
     :raises SchemaError: it does not.
     """
-    from sqlalchemy.exc import SQLAlchemyError
-
     from ses_bounces.base.database import schema
-    from ses_bounces.base.database.connection import connect, connect_url
+    from ses_bounces.base.database.connection import connect_url
 
-    conn_id = options.conn_id or (found.postgres_conn_id if found else _conn_id(options))
     with contextlib.ExitStack() as stack:
-        try:
-            opened = stack.enter_context(connect_url(options.url) if options.url else connect(conn_id))
-        except SQLAlchemyError as error:
-            raise MissingConnectionError(
-                f'Airflow connection "{conn_id}" can\'t be read ({type(error).__name__}): is this the machine and the '
-                "user that Airflow runs as? Else use --url."
-            ) from None
+        if options.url:
+            opened = stack.enter_context(connect_url(options.url))
+        else:
+            opened = _by_connection(stack, options.conn_id or (found.postgres_conn_id if found else _conn_id(options)))
         if check:
             schema.check(opened)
         yield opened
+
+
+def _by_connection(stack: contextlib.ExitStack, conn_id: str) -> Connection:
+    """Open the database of an Airflow connection until the stack is closed."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from ses_bounces.base.database.connection import connect
+
+    with asking_airflow() as why:
+        try:
+            return stack.enter_context(connect(conn_id))
+        except SQLAlchemyError as error:
+            why.append(type(error).__name__)
+        except MissingConnectionError:
+            if not why:
+                raise
+    raise MissingConnectionError(
+        f"Airflow connection \"{conn_id}\" can't be read from Airflow's database ({why[0]}). Run this on a machine "
+        "that Airflow runs on, as its user, put the connection into the environment, as "
+        f"AIRFLOW_CONN_{conn_id.upper()}, or name the database with --url."
+    )
 
 
 def _conn_id(options: argparse.Namespace) -> str:

@@ -13,6 +13,7 @@ from ses_bounces.shell.check import STDIN
 from ses_bounces.shell.command import DONE, LOOK
 from ses_bounces.shell.context import actor, database, settings_if_any
 from ses_bounces.shell.output import answer
+from ses_bounces.shell.results import as_values, by_line, shown_lines
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,14 +33,15 @@ def run(options: argparse.Namespace) -> int:
         notes.insert(0, "Made before, and not rewritten (drop them, or their files under report_url, if need be):")
     if found is not None and any(_is_protected(text, found.never_block) for text in texts):
         notes.append("The setting never_block spells one of them: take it out of Airflow Variable ses_bounces.")
-    lines = [f"{result.line}: {result.outcome}: {result.message}" for result in done.results]
+    told = by_line(done.results)
+    lines = shown_lines(options, told)
     changed = "would be emptied" if options.dry_run else "emptied"
     lines += [f"{count:,} {name} {changed}" for name, count in sorted(done.counts.items())]
     value = {
         "dry_run": options.dry_run,
         "results": [
-            {"line": r.line, "address_id": r.target_id, "outcome": r.outcome, "message": r.message}
-            for r in done.results
+            {"address_id": result.target_id} | value
+            for result, value in zip(done.results, as_values(options, told, "line"), strict=True)
         ],
         "counts": dict(done.counts),
         "reports": done.reports,

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,23 +34,31 @@ def run(options: argparse.Namespace) -> int:
             stream().flush()
             return DONE
         tell = stack.enter_context(progress("Exporting", total, unit="lines"))
-        # Whole, or not there: what was there before stays until then.
-        whole = Path(options.output)
-        part = whole.with_name(f"{whole.name}.part")
-        try:
-            # Nobody else's to read: it is a list of addresses.
-            part.unlink(missing_ok=True)
-            part.touch(0o600)
-            with part.open("w", encoding="utf-8", newline="") as file:
-                for number, line in enumerate(lines):
-                    file.write(line)
-                    tell(number)
-            part.replace(whole)
-        except OSError as error:
-            raise ActionError(f"{whole} can't be written ({error.strerror}).") from None
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(options.output, lines, tell)
     return DONE
+
+
+def write_whole(name: str, lines: Iterable[str], tell: Callable[[float], None] = lambda _: None) -> None:
+    """Write a file for the eyes of its owner only; it is there when it is whole, and what was there stays until then.
+
+    :param tell: told how many lines are written.
+    :raises ActionError: it can't be written.
+    """
+    whole = Path(name)
+    part = whole.with_name(f"{whole.name}.part")
+    try:
+        # Nobody else's to read: it is a list of addresses.
+        part.unlink(missing_ok=True)
+        part.touch(0o600)
+        with part.open("w", encoding="utf-8", newline="") as file:
+            for number, line in enumerate(lines):
+                file.write(line)
+                tell(number)
+        part.replace(whole)
+    except OSError as error:
+        raise ActionError(f"{whole} can't be written ({error.strerror}).") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _lines(connection: Connection, options: argparse.Namespace) -> tuple[Iterator[str], float | None]:

@@ -12,6 +12,7 @@ from ses_bounces.shell.block import again_if_busy
 from ses_bounces.shell.command import DONE, LOOK
 from ses_bounces.shell.context import actor, database, settings_if_any
 from ses_bounces.shell.output import answer
+from ses_bounces.shell.results import Told, as_values, shown_lines
 
 if TYPE_CHECKING:
     from ses_bounces.actions.action import Action, Result
@@ -54,31 +55,26 @@ def _decide(options: argparse.Namespace) -> int:
             results = _messages(connection, options, action)
         else:
             results = _domains(connection, options, action)
-    refused = sum(outcome == "refused" for _, outcome, _ in results)
-    value = {
-        "dry_run": options.dry_run,
-        "results": [{"what": what, "outcome": outcome, "message": message} for what, outcome, message in results],
-    }
-    lines = [f"{what}: {outcome}: {message}" for what, outcome, message in results]
-    answer(options, value, *(lines or ["No domain is over its limit of new blocks."]))
-    return LOOK if refused else DONE
+    value = {"dry_run": options.dry_run, "results": as_values(options, results)}
+    answer(options, value, *(shown_lines(options, results) or ["No domain is over its limit of new blocks."]))
+    return LOOK if any(one.outcome == "refused" for one in results) else DONE
 
 
-def _messages(connection: Connection, options: argparse.Namespace, action: Action) -> list[tuple[str, str, str]]:
+def _messages(connection: Connection, options: argparse.Namespace, action: Action) -> list[Told]:
     from ses_bounces.actions.quarantine import confirm_messages, dismiss_messages
     from ses_bounces.ledger.brake.held import held_messages
 
     wanted = list(dict.fromkeys(options.message_id))
     held = held_messages(connection, wanted)
-    found = [(str(id_), "refused", "It is not held.") for id_ in wanted if id_ not in held]
+    found = [Told(str(id_), "refused", "It is not held.") for id_ in wanted if id_ not in held]
     if options.dry_run:
-        return found + [(str(id_), "done", f"Would be {DECISIONS[options.action]}.") for id_ in sorted(held)]
+        return found + [Told(str(id_), "done", f"Would be {DECISIONS[options.action]}.") for id_ in sorted(held)]
     do = confirm_messages if options.action == "confirm" else dismiss_messages
     results = again_if_busy(lambda: do(connection, action, sorted(held))) if held else []
-    return found + [(str(result.target_id), result.outcome, result.message) for result in results]
+    return found + [Told(str(result.target_id), result.outcome, result.message) for result in results]
 
 
-def _domains(connection: Connection, options: argparse.Namespace, action: Action) -> list[tuple[str, str, str]]:
+def _domains(connection: Connection, options: argparse.Namespace, action: Action) -> list[Told]:
     from ses_bounces.actions.brake import decide_domains
     from ses_bounces.ledger.brake.decisions import settle
     from ses_bounces.ledger.brake.held import held_domains
@@ -86,16 +82,16 @@ def _domains(connection: Connection, options: argparse.Namespace, action: Action
     decision = DECISIONS[options.action]
     undecided = {one.domain: one for one in held_domains(connection) if one.decision is None}
     named = list(undecided) if options.all else [name.strip().lower().removeprefix("@") for name in options.domains]
-    found = [(name, "refused", "Nothing of this domain is held.") for name in named if name not in undecided]
+    found = [Told(name, "refused", "Nothing of this domain is held.") for name in named if name not in undecided]
     chosen: dict[int, HeldDomain] = {undecided[name].brake_id: undecided[name] for name in named if name in undecided}
     if options.dry_run:
-        return found + [(one.domain, "done", f"Would be {decision}. {one.sentences()}") for one in chosen.values()]
+        return found + [Told(one.domain, "done", f"Would be {decision}. {one.sentences()}") for one in chosen.values()]
     results: list[Result] = []
     if chosen:
         results = again_if_busy(lambda: decide_domains(connection, action, chosen, decision))
         # The decision stands: should this be interrupted, the next run goes on with it.
         settle(connection)
-    return found + [(chosen[result.target_id or 0].domain, result.outcome, result.message) for result in results]
+    return found + [Told(chosen[result.target_id or 0].domain, result.outcome, result.message) for result in results]
 
 
 def _as_json(one: HeldDomain) -> dict[str, Any]:

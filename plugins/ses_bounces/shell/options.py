@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from ses_bounces.shell.examples import examples_of
+
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 # What docs/shell.md says of them.
@@ -21,10 +23,16 @@ REASON = "why, for the record; needed for every change"
 
 def add(commands: Commands, name: str, module: str, text: str) -> argparse.ArgumentParser:
     """Add a command; ``run``, the module of ``ses_bounces.shell`` that does it, is set."""
-    made = commands.add_parser(
-        name, help=text, description=text, epilog=EXIT_STATUS, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    made = part(commands, name, text)
     made.set_defaults(run=module)
+    return made
+
+
+def part(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
+    """Add a command, or a part of one, with its examples."""
+    made = commands.add_parser(name, help=text, description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    examples = examples_of(made.prog.removeprefix("ses-bounces "))
+    made.epilog = f"{examples}\n\n{EXIT_STATUS}" if examples else EXIT_STATUS
     return made
 
 
@@ -32,7 +40,7 @@ def where(to: argparse.ArgumentParser) -> None:
     """Add the options that say whose database it is."""
     to.add_argument(
         "--site", metavar="NAME",
-        help="which of several sites; names that begin with ses_bounces or ses-bounces then go on with its own",
+        help="where one installation serves several sites: the one to work on, with its settings, database and queue",
     )  # fmt: skip
     where = to.add_argument_group("database").add_mutually_exclusive_group()
     where.add_argument(
@@ -43,7 +51,9 @@ def where(to: argparse.ArgumentParser) -> None:
 
 def addresses(to: argparse.ArgumentParser) -> None:
     """Add the addresses that a command is about."""
-    to.add_argument("addresses", nargs="+", metavar="ADDRESS", help="in any spelling; - reads them from stdin")
+    to.add_argument(
+        "addresses", nargs="+", metavar="ADDRESS", help="in any spelling, one or several each; - reads them from stdin"
+    )
 
 
 def as_json(to: argparse.ArgumentParser) -> None:

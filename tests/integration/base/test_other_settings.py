@@ -28,7 +28,7 @@ from ses_bounces.mailer import is_blocked
 from ses_bounces.people.sync import sync
 from ses_bounces.report.as_of import blocked_as_of
 from ses_bounces.report.making import make_report
-from tests.integration.report.test_report import DAY, history, moment, stored
+from tests.integration.report.test_report import history, moment, reported_day, stored
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -57,7 +57,7 @@ def change(database_url: str, **values: str) -> None:
 def seen(connection: Connection) -> Any:
     """A history, and all that is read of it."""
     history(connection)
-    summary = make_report(connection, DAY, ZoneInfo("America/Havana"))
+    summary = make_report(connection, reported_day(), ZoneInfo("America/Havana"))
     rows = list(blocked_as_of(connection, moment(3)))
     entries = connection.execute(
         "SELECT e.occurred_at, e.deadline - e.occurred_at, e.dedup_key, a.address"
@@ -69,7 +69,7 @@ def seen(connection: Connection) -> Any:
     )
     done = sync(connection, parse({"queue_urls": "http://127.0.0.1/1/q", "people_table": "public.people"}))
     is_one = is_blocked(connection, "NEW@example.com")
-    return summary, rows, entries, stored(connection, DAY, "csv"), is_one, done.switched_off, done.unreadable
+    return summary, rows, entries, stored(connection, reported_day(), "csv"), is_one, done.switched_off, done.unreadable
 
 
 def test_what_roles_and_databases_set_makes_no_difference(database: Connection, postgres: EmbeddedPostgres) -> None:

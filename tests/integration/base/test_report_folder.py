@@ -13,7 +13,7 @@ from ses_bounces.base.report_folder import report_folder
 from ses_bounces.report.files import drop_old_files, publish_reports
 from ses_bounces.report.making import make_report
 from ses_bounces.suppression.drift import publish_drift, report_drift
-from tests.integration.report.test_report import DAY, UTC_ZONE, history
+from tests.integration.report.test_report import UTC_ZONE, history, reported_day
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -26,13 +26,14 @@ def test_reports_and_drift_are_written_and_deleted_in_a_folder_of_any_name(
 ) -> None:
     folder = tmp_path / NAME
     history(database)
-    make_report(database, DAY, UTC_ZONE)
+    day = reported_day()
+    make_report(database, day, UTC_ZONE)
     assert publish_reports(database, folder.as_uri(), None) == 1
-    publish_drift(database, report_drift(database, 45), folder.as_uri(), None, DAY)
-    assert {path.name for path in (folder / DAY.isoformat()).iterdir()} == {
+    publish_drift(database, report_drift(database, 45), folder.as_uri(), None, day)
+    assert {path.name for path in (folder / day.isoformat()).iterdir()} == {
         "blocked_report.csv", "blocked_report.html", "summary.json", "suppression_drift.csv",
     }  # fmt: skip
-    assert drop_old_files(folder.as_uri(), None, DAY + timedelta(days=8), 7) == 1
+    assert drop_old_files(folder.as_uri(), None, day + timedelta(days=8), 7) == 1
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
     assert not list(folder.iterdir())
 

@@ -50,6 +50,29 @@ FILES = {
             ]
         }
     ),
+    "page1.json": json.dumps(
+        {
+            "SuppressedDestinationSummaries": [
+                {"EmailAddress": "moe@example.com", "Reason": "BOUNCE", "LastUpdateTime": 1768032005.0}
+            ],
+            "NextToken": "more",
+        }
+    ),
+    "page2.json": json.dumps(
+        {
+            "SuppressedDestinationSummaries": [
+                {"EmailAddress": "ned@example.com", "Reason": "COMPLAINT", "LastUpdateTime": 1768032005.0}
+            ]
+        }
+    ),
+    "contacts.json": json.dumps(
+        {
+            "Contacts": [
+                {"EmailAddress": "oda@example.com", "UnsubscribeAll": True, "LastUpdatedTimestamp": 1768032005.0},
+                {"EmailAddress": "pat@example.com", "UnsubscribeAll": False, "LastUpdatedTimestamp": 1768032005.0},
+            ]
+        }
+    ),
     "crm.csv": "mail;note;day\nkim@example.com;Mailbox closed;2026-01-10\nleo@example.com;asked by phone;2026-01-10\n",
 }
 MIDNIGHT = AT.replace(hour=0, minute=0, second=0)
@@ -66,6 +89,9 @@ EXPECTED = {
     "jon@example.com": ("complaint", AT),
     "kim@example.com": ("permanent_bounce", MIDNIGHT),
     "leo@example.com": ("stop_request", MIDNIGHT),
+    "moe@example.com": ("permanent_bounce", AT),
+    "ned@example.com": ("complaint", AT),
+    "oda@example.com": ("unsubscribed", AT),
 }
 
 
@@ -171,7 +197,7 @@ def test_lines_that_can_not_be_used_are_told_by_number(
     arguments = ("odd.csv", "--reason-column", "why", "--date-column", "when")
     said = imported(capsys, *arguments, status=3)
     assert said["refused"] == 4
-    assert list(said["lines"]) == ["2", "3", "4", "5"]
+    assert list(said["lines"]) == ["line 2", "line 3", "line 4", "line 5"]
     assert "@" not in json.dumps(said)
     assert entries(database) == 0
     mapped = imported(capsys, *arguments, "--map", "Full Moon=complaint", status=3)
@@ -183,8 +209,8 @@ def test_lines_that_can_not_be_used_are_told_by_number(
     [
         ("email,why\n", ("--map", "x=nothing"), "must be TEXT=CAUSE"),
         ("email,why\n", ("--reason-column", "none"), "no such column"),
-        ('{"other": []}', (), "not a list of SuppressedDestinationSummaries"),
-        ("{", (), "not a list of SuppressedDestinationSummaries"),
+        ('{"other": 1}', (), "no list that is known"),
+        ("{", (), "Line 1 of the file is not JSON"),
     ],
 )
 def test_what_it_refuses(

@@ -239,6 +239,37 @@ def test_block(run: Any, ledger: Connection) -> None:
     assert f"by {ME}" in result["message"]
 
 
+def test_an_argument_may_hold_several_addresses(run: Any, ledger: Connection) -> None:
+    said = run("block", "dee@example.com,ed@example.com", '"F, G" <fay@example.com>; x', " ", "--reason", "asked us")
+    assert said.lines == [
+        "1: done: Blocked at its owner's wish.",
+        "1: done: Blocked at its owner's wish.",
+        "2: done: Blocked at its owner's wish.",
+        "2: refused: A part of it is not an e-mail address, or unclear.",
+        "3: refused: This is not an e-mail address.",
+        "3 done, 0 already so, 2 refused.",
+    ]
+    wished = {address for address, reason in blocked(ledger) if reason == "stop_request"}
+    assert wished == {"dee@example.com", "ed@example.com", "fay@example.com"}
+    asked = run("check", "<dee@example.com> <free@example.com>", "ed@example.com, bo@")
+    assert [line.partition(":")[0] for line in asked.lines] == [
+        "<dee@example.com>",
+        "<free@example.com>",
+        "ed@example.com",
+        "ed@example.com, bo@",
+    ]
+    assert asked.lines[-1] == "ed@example.com, bo@: not an e-mail address"
+
+
+def test_a_dry_run_says_that_nothing_is_done(run: Any, ledger: Connection) -> None:
+    for arguments in (("block", "dee@example.com"), ("unblock", "anna@example.com")):
+        said = run(*arguments, "--reason", "why", "--dry-run")
+        assert not any(line.startswith("1: done") for line in said.lines)
+        tried = run(*arguments, "--reason", "why", "--dry-run", "--json").json
+        assert [result["outcome"] for result in tried["results"]] == ["planned"]
+    assert blocked(ledger) == START
+
+
 def test_an_answer_about_a_change_shows_no_address(run: Any, ledger: Connection) -> None:
     for arguments in (
         ("block", "x@example.com", "y z@example.com"),
@@ -255,7 +286,7 @@ def test_unblock_lifts_what_is_no_wish(run: Any, ledger: Connection, ses: FakeSe
     arguments = ("unblock", "anna@example.com", "bo@example.com", "CY@example.com", "free@example.com")
     dry = run(*arguments, "--reason", "mended", "--dry-run")
     assert dry.status == 3
-    assert dry.lines[0] == "1: done: Would be lifted: permanent bounce."
+    assert dry.lines[0] == "1: Would be lifted: permanent bounce."
     assert blocked(ledger) == START
     assert set(ses.region().listed) == {"Cy@example.com", "anna@example.com"}
     said = run(*arguments, "--reason", "mended")
@@ -500,7 +531,7 @@ def test_erase(run: Any, ledger: Connection, monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_ERASURE", json.dumps(secret))
     assert "There is no address" in run("erase", "--reason", "a letter").err
     dry = run("erase", str(file), "--reason", "a letter", "--dry-run", "--json")
-    assert (dry.status, [row["outcome"] for row in dry.json["results"]]) == (3, ["done", "refused"])
+    assert (dry.status, [row["outcome"] for row in dry.json["results"]]) == (3, ["planned", "refused"])
     assert dry.json["counts"]["messages"] == 1
     assert ("bo@example.com", "complaint") in blocked(ledger)
     monkeypatch.setattr("sys.stdin", io.StringIO("Anna <anna@example.com>\n"))
@@ -692,6 +723,25 @@ def test_as_a_process(ledger: Connection, tmp_path: Path) -> None:
     assert missing.stdout == ""
 
 
+@pytest.mark.parametrize("command", [("check", "a@example.com"), ("doctor",)])
+@pytest.mark.parametrize("conn", [None, "postgresql+psycopg2://nobody:secret@127.0.0.1:1/none"])
+def test_where_airflows_database_can_not_be_asked_it_says_so_in_a_sentence(
+    tmp_path: Path, command: tuple[str, ...], conn: str | None
+) -> None:
+    environment = {key: text for key, text in os.environ.items() if not key.startswith("AIRFLOW_")}
+    environment |= {"AIRFLOW_HOME": str(tmp_path)} | ({"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": conn} if conn else {})
+    said = subprocess.run(
+        [sys.executable, "-m", "ses_bounces", *command], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (said.returncode, said.stdout) == (1, "")
+    [sentence] = said.stderr.splitlines()
+    assert sentence.startswith("Airflow ")
+    assert "can't be read from Airflow's database" in sentence
+    assert ("OperationalError" if conn else "there is no ") in sentence
+    assert "secret" not in sentence
+    assert not (tmp_path / "airflow.db").exists()
+
+
 @pytest.fixture
 def braked(database: Connection, shell: dict[str, Any]) -> Connection:
     """Three bounces of one domain are held, and one of another."""
@@ -716,7 +766,7 @@ def test_held_list(run: Any, braked: Connection) -> None:
 
 def test_held_is_confirmed_by_domain_and_the_next_run_applies_it(run: Any, braked: Connection) -> None:
     tried = run("held", "confirm", "down.example", "--reason", "gone", "--dry-run")
-    assert tried.lines[0].startswith("down.example: done: Would be confirmed. down.example: 3 bounces are held")
+    assert tried.lines[0].startswith("down.example: Would be confirmed. down.example: 3 bounces are held")
     assert run("held", "list").status == 3
     said = run("held", "confirm", "@Down.example", "nothing.example", "--reason", "gone")
     assert said.status == 3
@@ -747,7 +797,7 @@ def test_held_messages_one_by_one(run: Any, braked: Connection) -> None:
     ids = [id_ for (id_,) in braked.execute("SELECT message_id FROM ses_bounces.held_entry ORDER BY 1").fetchall()]
     first, second = str(ids[0]), str(ids[1])
     assert run("held", "dismiss", "--message-id", first, "--reason", "known", "--dry-run").lines == [
-        f"{first}: done: Would be dismissed."
+        f"{first}: Would be dismissed."
     ]
     said = run("held", "dismiss", "--message-id", first, "--message-id", "99", "--reason", "known")
     assert (said.status, said.lines) == (3, ["99: refused: It is not held.", f"{first}: done: Dismissed."])

@@ -100,7 +100,7 @@ def test_it_is_asked_in_the_history_of_an_address(
 
 
 def test_it_is_asked_before_a_lift(client: TestClient, ses: FakeSes, ids: list[int]) -> None:
-    page = shown(client, "/lifts/preview", id=ids, token=token(shown(client, "/lifts")))
+    page = shown(client, "/lifts/preview", id=ids, token=token(shown(client, "/check")))
     button = page.select_one('button[formaction$="lifts/ask"]')
     assert button is not None
     # Nothing but the choice is needed for it.
@@ -119,7 +119,7 @@ def test_it_is_not_offered_where_the_setting_is_off_or_there_are_many(
     names = [f"p{number}@example.com" for number in range(4)]
     receive(database, *(dated(bounce(name), 1) for name in names))
     many = ids + [address_id(database, name) for name in names]
-    start = token(shown(client, "/lifts"))
+    start = token(shown(client, "/check"))
     offered = [bool(shown(client, "/lifts/preview", id=some, token=start).select("[formaction$='lifts/ask']"))
                for some in (many[:5], many)]  # fmt: skip
     assert offered == [True, False]
@@ -134,6 +134,6 @@ def test_it_is_not_offered_where_the_setting_is_off_or_there_are_many(
 
 def test_what_ses_refuses_is_said_on_a_page(client: TestClient, ses: FakeSes, ids: list[int]) -> None:
     ses.refuse[OPERATION] = ("AccessDeniedException", None)
-    answer = client.post("/lifts/ask", data={"id": ids[:1], "token": token(shown(client, "/lifts"))})
+    answer = client.post("/lifts/ask", data={"id": ids[:1], "token": token(shown(client, "/check"))})
     assert answer.status_code == 503
     assert "docs/iam.md" in answer.text

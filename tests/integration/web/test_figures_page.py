@@ -21,7 +21,9 @@ from ses_bounces.web.access import reader
 from ses_bounces.web.app import create_app
 from ses_bounces.web.dependencies import database as database_of
 from ses_bounces.web.dependencies import site_settings
+from ses_bounces.web.our_dags import our_dags
 from tests.kit.builders import bounce, complaint, delivery
+from tests.kit.our_dags import our_dags as all_run
 from tests.kit.page_rights import parsed
 from tests.kit.seeding import dated, receive
 
@@ -47,6 +49,7 @@ def client(database: Connection, viewer: SimpleNamespace, monkeypatch: pytest.Mo
         reader: lambda: viewer,
         site_settings: lambda: parse({"queue_urls": [QUEUE], "lift_at_ses": False}),
         database_of: lambda: database,
+        our_dags: lambda: all_run(),
     }
     with TestClient(app, base_url="http://localhost") as opened:
         yield opened

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ses_bounces.base import metrics
 from ses_bounces.base.exceptions import BrakeError
+from ses_bounces.base.pages import where
 from ses_bounces.dags.tasks.run import Counts, recorded, settings_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 DOMAINS_SHOWN = 10
 TODO = (
-    "Look at them on the page Email Bounces > Quarantine, or with `ses-bounces held list`. Are these addresses gone? "
+    "Look at them on {page}, or with `ses-bounces held list`. Are these addresses gone? "
     "Confirm, and they are blocked. Did the provider answer wrongly? Dismiss, and these bounces never count. Until "
     "then nothing is lost, and all other domains go on."
 )
@@ -68,4 +69,4 @@ def in_words(found: list[HeldDomain]) -> str:
     lines = [held.sentences() for held in found[:DOMAINS_SHOWN]]
     if len(found) > DOMAINS_SHOWN:
         lines.append(f"… and {len(found) - DOMAINS_SHOWN:,} more domains.")
-    return "\n".join([*lines, TODO])
+    return "\n".join([*lines, TODO.format(page=where("quarantine#held-title", "Bounces > Quarantine"))])

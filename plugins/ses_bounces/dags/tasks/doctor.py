@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base import metrics
 from ses_bounces.base.exceptions import HealthError, RunError
+from ses_bounces.base.pages import where
 from ses_bounces.base.settings import load
 from ses_bounces.dags.tasks.run import Counts, check_run, recorded
 
@@ -75,7 +76,8 @@ def report_findings(context: Context) -> Counts:
         findings = read_findings(connection)
         found = Counter(finding.severity for finding in findings)
         counts.update({severity: found[severity] for severity in SEVERITIES})
-    log.info("%s", "\n".join(["What was found:", *table_of(findings, 120)]))
+    shown_on = f"The overview shows it: {where('', 'Overview')}"
+    log.info("%s", "\n".join(["What was found:", *table_of(findings, 120), shown_on]))
     for severity in SEVERITIES:
         metrics.gauge(f"findings_{severity}", found[severity])
     critical = [str(finding) for finding in findings if finding.severity == "critical"]

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from ses_bounces.base.counted import counted
+from ses_bounces.base.pages import where
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -25,8 +26,9 @@ def count_figures(connection: Connection, seconds: float) -> dict[str, int]:
     found = find_outages(connection)
     for outage in found:
         log.warning(
-            "%s refused %s in the same words since %s UTC: perhaps an outage of theirs. The page Figures says more",
+            "%s refused %s in the same words since %s UTC: perhaps an outage of theirs. See %s",
             outage.domain, counted(outage.addresses, "address", "addresses"), f"{outage.first:%Y-%m-%d %H:%M}",
+            where("figures", "Figures"),
         )  # fmt: skip
     if not done.is_whole:
         log.info("The figures are not up to date yet: the next run goes on")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ses_bounces.base import metrics
 from ses_bounces.base.counted import counted
 from ses_bounces.base.exceptions import CertificateError, QuarantineError, SettingsError
+from ses_bounces.base.pages import where
 from ses_bounces.dags.tasks import run as task_run
 from ses_bounces.dags.tasks.brake import carry_out_decisions
 from ses_bounces.dags.tasks.brake import check_brake as check_brake
@@ -153,7 +154,7 @@ def classify_bounces(context: Context) -> Counts:
         counts["figures"] = count_figures(connection, FIGURE_SECONDS)
     log.info("Classified %s: %s", counted(done.messages, "message"), in_words(done.outcomes))
     if done.reasons:
-        log.warning("Quarantined: %s", in_words(done.reasons))
+        log.warning("Quarantined: %s. See %s", in_words(done.reasons), where("quarantine", "Quarantine"))
     metrics.count("classified", done.messages)
     metrics.count("quarantined", done.outcomes["quarantined"])
     report_changes(done.changes)
@@ -197,8 +198,9 @@ def sync_allow_group_email(context: Context) -> Counts:
         log.info("Observe mode (enforce is false): would be switched off for %s", _people(synced.would_switch_off))
     if synced.touched:
         log.warning(
-            "Rows of %s were touched since we switched them off: an administrator decides", _people(synced.touched)
-        )
+            "Rows of %s were touched since we switched them off: an administrator decides. See %s",
+            _people(synced.touched), where("people", "People to decide about"),
+        )  # fmt: skip
     if synced.locked_addresses:
         log.warning(
             "Another session holds the people at %s: the next run tries again",
@@ -245,7 +247,8 @@ def emit_blocked_report(context: Context) -> Counts:
             counts["days"].append(day.isoformat())
             counts["blocked_addresses"] = summary.blocked_addresses
             blocked = counted(summary.blocked_addresses, "blocked address", "blocked addresses")
-            log.info("Wrote the report of %s: %s", day, blocked)
+            report = where(f"reports/{day}", "Email Blocked Report")
+            log.info("Wrote the report of %s: %s. See %s", day, blocked, report)
         if settings.report_url:
             counts["published"] = publish_reports(connection, settings.report_url, settings.report_conn_id)
         if settings.report_url and counts["published"]:

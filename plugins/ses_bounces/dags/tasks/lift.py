@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ses_bounces.base import metrics
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError
+from ses_bounces.base.pages import where
 from ses_bounces.dags.tasks.run import Counts, recorded, settings_of
 from ses_bounces.dags.tasks.run import check_run as check_run
 
@@ -46,12 +47,9 @@ def lift_blocks(context: Context) -> Counts:
             unblocked=dict(done.changes.unblocked),
         )
     log.info(
-        "Lifted %d; refused %d; %d are left, %d of them in import jobs",
-        done.lifted,
-        done.refused,
-        done.left,
-        done.in_jobs,
-    )
+        "Lifted %d; refused %d; %d are left, %d of them in import jobs. See %s",
+        done.lifted, done.refused, done.left, done.in_jobs, where("lifts", "Lifts"),
+    )  # fmt: skip
     metrics.count("lifted", done.lifted)
     for reason, count in done.changes.unblocked.items():
         metrics.count("unblocked", count, {"reason": reason})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.database.statements import statement
@@ -31,6 +31,35 @@ class ReportDay:
     is_stale: bool
     is_over: bool
     summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The days with a report around one: the last before it, the first after it, and the newest of all."""
+
+    earlier: date | None
+    later: date | None
+    newest: date | None
+
+
+def report_of(connection: Connection, day: date) -> ReportDay | None:
+    """Return the report of a day; None: it is not made yet, or no longer kept.
+
+    :raises DatabaseError: also when it takes over five seconds.
+    """
+    found = report_days(connection, day + timedelta(days=1), 1)
+    return found[0] if found and found[0].day == day else None
+
+
+def neighbours(connection: Connection, day: date) -> Neighbours:
+    """Return the days around one that have a report.
+
+    :raises DatabaseError: also when it takes over five seconds.
+    """
+    with reading(connection):
+        row = connection.execute(statement("ledger/lists/select_report_neighbours"), {"day": day}).fetchone()
+    assert row is not None
+    return Neighbours(*row)
 
 
 def report_days(connection: Connection, before: date | None = None, limit: int | None = None) -> list[ReportDay]:

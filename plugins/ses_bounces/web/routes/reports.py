@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from ses_bounces.ledger.lists.blocked import count_causes
 from ses_bounces.ledger.lists.engine.query import reading
-from ses_bounces.ledger.lists.reports import ReportDay, report_days
+from ses_bounces.ledger.lists.reports import ReportDay, neighbours, report_days, report_of
 from ses_bounces.report.charts import ChartName, draw
 from ses_bounces.report.kept import ReportFiles, report_files
 from ses_bounces.web.access import EditorDep, ReaderDep, Viewer
@@ -80,14 +80,11 @@ def _report(
     :param wanted: None: yesterday, which is always answered.
     """
     day = wanted or datetime.now(settings.report_zone).date() - timedelta(days=1)
-    days = report_days(connection)
-    found = next((report for report in days if report.day == day), None)
+    found, around = report_of(connection, day), neighbours(connection, day)
     why = missing(connection, settings, ours, day) if found is None else None
     return page(
         request, viewer, "report.html", status=200 if found or wanted is None else 404, section="reports", day=day,
-        report=found, why=why, newest=days[0].day if days else None,
-        later=min((report.day for report in days if report.day > day), default=None),
-        earlier=max((report.day for report in days if report.day < day), default=None),
+        report=found, why=why, newest=around.newest, later=around.later, earlier=around.earlier,
     )  # fmt: skip
 
 

@@ -157,8 +157,13 @@ async function told(button, response, done) {
 async function unpause(button) {
   button.disabled = true;
   const response = await ask("PATCH", `dags/${button.dataset.unpause}?update_mask=is_paused`, { is_paused: false });
+  if (response?.ok && "thenRun" in button.dataset) {
+    await ask("POST", `dags/${button.dataset.unpause}/dagRuns`, { logical_date: null });
+  }
+  // A page that followed a form is not read again as a whole: the form would be sent again.
+  const part = button.closest("[data-refresh]");
   await told(button, response, "It is no longer paused.");
-  if (response?.ok) window.location.reload();
+  if (response?.ok && !part) window.location.reload();
   button.disabled = false;
 }
 
