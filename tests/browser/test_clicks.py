@@ -140,4 +140,7 @@ def test_an_outage_is_undone_in_six_clicks_and_it_ends(
     # What the DAG's task does; the page follows by itself.
     assert lift_open(data, [listing(ses)]).lifted == len(NORTHWIND)
     expect(frame.locator("#progress")).to_contain_text("38 lifted. SES says that it had 38 of them on its own list")
+    rows = frame.get_by_role("region", name="What became of each address").get_by_role("row")
+    expect(rows.filter(has_text="Lifted: permanent bounce, ses suppression.")).to_have_count(len(NORTHWIND))
+    expect(rows.filter(has_text="Queued")).to_have_count(0)
     assert [causes(data, address) for address in NORTHWIND] == [set()] * len(NORTHWIND)

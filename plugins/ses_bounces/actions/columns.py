@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import IO
 
+from ses_bounces.actions.column_contents import holds_address, seen_in
 from ses_bounces.actions.tables import Record, records_of
+from ses_bounces.base.counted import counted
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.spreadsheet import plain
-from ses_bounces.classify.address import address_key, domain_of
 from ses_bounces.classify.mailboxes import mailboxes
 
 NO_ADDRESS = "not an e-mail address"
@@ -39,13 +39,15 @@ _VALUE = re.compile(r"[\d.,:/+-]+(T[\d.:]+\S*| [\d.:]+.*)?")
 class Columns:
     """The names of the columns, or their numbers from 1; None: the address's is looked for, the others are not read.
 
-    ``is_reason``: whether a text is one of the reasons that are known: where there is no header, they are found by it.
+    ``by_option``: whether the person can name them; a page has no way to. ``is_reason``: whether a text is one of the
+    reasons that are known: where there is no header, they are found by it.
     """
 
     address: str | None = None
     reason: str | None = None
     date: str | None = None
     is_reason: Callable[[str], bool] | None = None
+    by_option: bool = True
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _layout(rows: list[list[str]], columns: Columns) -> _Layout:
         for wanted, option in ((columns.reason, "--reason-column"), (columns.date, "--date-column"))
     )
     places = (
-        _found(first, names, rows[1:])
+        _found(first, names, rows[1:], columns)
         if columns.address is None
         else _places(first, names, columns.address, "--address-column")
     )
@@ -137,7 +139,7 @@ def _layout(rows: list[list[str]], columns: Columns) -> _Layout:
 
 
 def _is_header(first: list[str], names: list[str], columns: Columns) -> bool:
-    if any(_holds_address(cell) for cell in first):
+    if any(holds_address(cell) for cell in first):
         return False
     if EMAIL_NAMES.intersection(names):
         return True
@@ -148,9 +150,9 @@ def _is_header(first: list[str], names: list[str], columns: Columns) -> bool:
     return columns.address is not None or not is_data
 
 
-def _found(first: list[str], names: list[str], rows: list[list[str]]) -> tuple[int, ...]:
+def _found(first: list[str], names: list[str], rows: list[list[str]], columns: Columns) -> tuple[int, ...]:
     """Return the columns of the addresses: those that are named so, else those whose cells are addresses."""
-    seen = _seen(rows)
+    seen = seen_in(rows)
     by_name = [place for place, name in enumerate(names) if name in EMAIL_NAMES]
     named = [place for place in by_name if place in seen and seen[place].addresses]
     if named:
@@ -171,13 +173,17 @@ def _found(first: list[str], names: list[str], rows: list[list[str]]) -> tuple[i
         return tuple(places)
     if places:
         raise ActionError(
-            f"Several columns of the file hold addresses: {_shown(first, places)}. Keep one of them, or name it with "
-            "--address-column, and read the file once for each."
+            f"Several columns of the file hold addresses: {_shown(first, places)}. Keep one of them"
+            f"{_or(columns, 'name one with --address-column')}; read the file once for each."
         )
     raise ActionError(
-        f"The file has {len(first)} columns: none is named as e-mail addresses are, and none holds addresses in its "
-        'first lines. Give the right one the header "email", or name it with --address-column.'
+        f"The file has {counted(len(first), 'column')}: none is named as e-mail addresses are, and none holds addresses "
+        f'in its first lines. Give the right one the header "email"{_or(columns, "name it with --address-column")}.'
     )
+
+
+def _or(columns: Columns, option: str) -> str:
+    return f", or {option}" if columns.by_option else ""
 
 
 def _like(names: list[str], place: int) -> bool:
@@ -191,14 +197,14 @@ def _without_header(rows: list[list[str]], columns: Columns) -> _Layout:
         for wanted, option in ((columns.reason, "--reason-column"), (columns.date, "--date-column"))
     )
     given = _number(columns.address, "--address-column", width)
-    seen = _seen(rows)
+    seen = seen_in(rows)
     holding = [place for place in sorted(seen) if seen[place].is_address]
     if given is None and len(holding) != 1:
         if len(holding) == len(seen):
             return _Layout((), reason, date)
         raise ActionError(
-            f"The file has {width} columns and no header, and it can't be told which holds the addresses. Give it a "
-            'header with "email" above them, or name the column by its number, as --address-column 1.'
+            f"The file has {counted(width, 'column')} and no header, and it can't be told which holds the addresses. "
+            f'Give it a header with "email" above them{_or(columns, "name the column by its number: --address-column 1")}.'
         )
     place = holding[0] if given is None else given
     if reason is None and columns.is_reason is not None:
@@ -254,41 +260,6 @@ def _number(wanted: str | None, option: str, width: int) -> int | None:
     if not 1 <= int(text) <= width:
         raise ActionError(f"{option} is {text}; the file has {width} columns, counted from 1.")
     return int(text) - 1
-
-
-@dataclass
-class _Seen:
-    """How many cells of a column are ``filled``, and how many hold ``addresses``, most of them with nothing else."""
-
-    filled: int = 0
-    addresses: int = 0
-    clear: int = 0
-
-    @property
-    def is_address(self) -> bool:
-        """Whether it looks like the column of the addresses."""
-        return 2 * self.clear >= self.filled > 0
-
-
-def _seen(rows: Sequence[list[str]]) -> defaultdict[int, _Seen]:
-    """Return what is in each column that has anything."""
-    seen: defaultdict[int, _Seen] = defaultdict(_Seen)
-    for cells in rows:
-        for place, cell in enumerate(cells):
-            if cell.strip():
-                seen[place].filled += 1
-                if "@" in cell:
-                    seen[place].addresses += bool(mailboxes(plain(cell).strip()).addresses)
-                    seen[place].clear += _holds_address(cell)
-    return seen
-
-
-def _holds_address(cell: str) -> bool:
-    """Tell whether a cell has addresses and nothing else; a header like "E@mail" is none."""
-    if "@" not in cell:
-        return False
-    found = mailboxes(plain(cell).strip())
-    return bool(found.addresses) and all("." in domain_of(address_key(one) or "") for one in found.addresses)
 
 
 def _shown(first: list[str], places: Sequence[int]) -> str:

@@ -110,7 +110,7 @@ def read_csv(content: bytes, pause: Callable[[], None] = no_pause) -> Pasted:
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         raise ActionError("The file is JSON. Import it with `ses-bounces import blocked`, or send a CSV file.")
     _check_lines(content.count(b"\n"))
-    for cells in read_table(io.BytesIO(content), Columns()):
+    for cells in read_table(io.BytesIO(content), Columns(by_option=False)):
         pasted.part()
         _check_lines(cells.line)
         for address in cells.addresses:

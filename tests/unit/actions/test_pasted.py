@@ -84,6 +84,22 @@ def test_files_that_are_refused(content: bytes, message: str) -> None:
         read_csv(content)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"email,mail\nann@example.com,bo@example.com\n",
+        b"name,mobile\nAnn,1\n",
+        b"ann@example.com,news@example.com,Ann\nbo@example.com,news@example.com,Bo",
+        b'<a href="mailto:ann@example.com">Ann</a>\n',
+    ],
+)
+def test_advice_of_a_page_names_no_option_of_the_shell(content: bytes) -> None:
+    with pytest.raises(ActionError) as refused:
+        read_csv(content)
+    assert "--" not in str(refused.value)
+    assert "1 columns" not in str(refused.value)
+
+
 ONE_LINE = ",".join(f"a{number}@example.com" for number in range(90_000))
 
 

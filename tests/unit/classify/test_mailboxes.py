@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_bounces.classify.address import address_key
@@ -102,6 +102,7 @@ def test_a_mailer_asks_about_addresses_in_unclear_texts_too(text: str, keys: lis
     assert sorted(address_keys(text)) == sorted(keys)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([ANN, f"<{BO}>", f"Cy <{CY}>", f'"Smith, Di" <{"di@example.com"}>']), min_size=1),
     st.sampled_from([",", ", ", ";", "; ", " ; "]),
@@ -112,6 +113,7 @@ def test_nothing_of_a_list_is_lost(parts: list[str], sign: str) -> None:
     assert found.unclear == 0
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_what_holds_anything_is_read_or_unclear(text: str) -> None:
     found = mailboxes(text)

@@ -7,7 +7,7 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_bounces.actions.columns import SHORT, Columns
@@ -105,6 +105,7 @@ _cells = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_cells, _cells), min_size=1, max_size=8), st.sampled_from([",", ";"]))
 def test_what_was_written_is_read_again(rows: list[tuple[str, str]], parting: str) -> None:
     buffer = io.StringIO()

@@ -81,6 +81,7 @@ def show_outcome(
     return page(
         request, form.viewer, "outcome.html", section=back[0].partition("?")[0], title=title,
         results=[_said_now(r, statuses) for r in shown], statuses=statuses, count=len(results),
+        lifted_words=lifted_words,
         counts=Counter(r.outcome for r in results if r.target_id not in statuses), ours=ours,
         of_tenants=tenant_listed(connection, statuses) if statuses else set(),
         progress=lift_progress(connection, lifting.requests, form.viewer.name) if lifting else None,
@@ -93,10 +94,16 @@ def show_outcome(
 
 def _said_now(result: Result, statuses: Mapping[int, str]) -> Result:
     """Return a result in the words of now: what was being lifted may be lifted."""
-    if statuses.get(result.target_id or 0) == LIFTED_NOW and result.message.startswith(LIFTING):
-        causes = result.message.removeprefix(LIFTING).partition(". ")[0]
-        return replace(result, message=f"Lifted{causes}.")
+    if statuses.get(result.target_id or 0) == LIFTED_NOW:
+        return replace(result, message=lifted_words(result))
     return result
+
+
+def lifted_words(result: Result) -> str:
+    """Return what is said of a lift when SES's own list has let go."""
+    if not result.message.startswith(LIFTING):
+        return "Lifted."
+    return f"Lifted{result.message.removeprefix(LIFTING).partition('. ')[0].rstrip('.')}."
 
 
 def _flags(connection: DatabaseDep, settings: Settings, ids: list[int]) -> tuple[str, list[Person]]:

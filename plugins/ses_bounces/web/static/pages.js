@@ -199,6 +199,11 @@ function refresh(place) {
     prepare(part);
     showTimes(part);
     if (part.dataset.refresh) refresh(part);
+    // What is said of each address below agrees with what is said above.
+    for (const place of document.querySelectorAll("allLifted" in part.dataset ? "[data-queued]" : "none")) {
+      place.textContent = place.dataset.queued;
+      if (place.classList.contains("badge")) place.classList.replace("warn", "good");
+    }
   }, WAIT_MILLISECONDS);
 }
 
