@@ -48,7 +48,7 @@ def blocked(
 
     One query for all of them: a few thousand at once are fine. What is no address is never among them.
 
-    :param emails: in any spelling, also ``Name <address>``. A text that names several addresses, parted by commas,
+    :param emails: in any spelling, also ``Name <address>``. A text that names several addresses, separated by commas,
         semicolons or blanks, is blocked where one of them is.
     :param erasure_secret: where addresses were erased: the password of Airflow connection ``ses_bounces_erasure``.
         Without it an erased address is not recognised, unless the session knows the secret.

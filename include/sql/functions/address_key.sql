@@ -258,7 +258,7 @@ BEGIN
 END
 $function$;
 
--- The keys of all addresses that a text names, parted by commas, semicolons, blanks or brackets; none: an empty array.
+-- The keys of all addresses that a text names, separated by commas, semicolons, blanks or brackets; none: an empty array.
 -- Equal to ses_bounces.classify.mailboxes.address_keys in Python (a property test compares them).
 CREATE OR REPLACE FUNCTION ses_bounces.address_keys(email text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$

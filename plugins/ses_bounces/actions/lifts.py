@@ -1,4 +1,4 @@
-"""Lifting blocks, and blocking at the owner's wish."""
+"""Lifting blocks, and blocking by stop requests."""
 
 from __future__ import annotations
 

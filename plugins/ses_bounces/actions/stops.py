@@ -68,7 +68,7 @@ def request_stops(connection: Connection, action: Action, addresses: Sequence[st
             else:
                 digest = bytes.fromhex(target[1:])
                 entries.append(Entry("stop_request", key, spelled[key], at, digest, reason=action.reason))
-                answers.give(target, "done", "Blocked at its owner's wish.")
+                answers.give(target, "done", "Blocked: stop request.")
         writer.append(((entry, None) for entry in entries), action.actor)
         ids = _ids_by_key(writer, wanted, names)
         for key, target in wanted.items():

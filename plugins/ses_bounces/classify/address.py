@@ -86,7 +86,7 @@ def is_key(address: str) -> bool:
 
 
 def split_addresses(reported: str) -> list[str]:
-    """Return the addresses that one text names, parted by commas or semicolons outside quotes.
+    """Return the addresses that one text names, separated by commas or semicolons outside quotes.
 
     :param reported: any text; one that is an address is not parted: a name may hold a comma.
     :returns: at least one text; those that are no addresses as well, blank ones only where there is nothing else.

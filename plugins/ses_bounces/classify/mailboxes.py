@@ -40,7 +40,7 @@ class Mailboxes:
 def mailboxes(text: str, tried: Callable[[], None] = lambda: None) -> Mailboxes:
     """Return the addresses of a line or a cell, in their order.
 
-    They may be parted by commas, semicolons, tabs, blanks or a closing angle bracket, have names, also ``Last, First
+    They may be separated by commas, semicolons, tabs, blanks or a closing angle bracket, have names, also ``Last, First
     <address>``, quotation marks around them, or RFC 5322's comments and groups.
 
     :param text: any text; one with a line break names nothing.

@@ -39,7 +39,7 @@ held is decided about on the page *Quarantine*.
 happened in its hours, and writes the reports of its days again. As many active runs as you like.
 
 **Replay**: with *Read messages again*, a backfill classifies the messages of its hours again with today's rules and
-settings; a run by hand those sent in the times that it names. Try it first (*Only try*): `classify_bounces` logs what
+settings; a run by hand those sent in the times that it names. Try it first (*Dry run*): `classify_bounces` logs what
 would change. Then run the same once more without that. What today's rules no longer make is superseded, not deleted.
 
 **The brake** (setting `max_new_blocks_per_domain`): bounces of a domain beyond that many new blocks a day are held, and
@@ -88,7 +88,7 @@ _PARAMS = {
     "dry_run": Param(
         True,
         type="boolean",
-        title="Only try",
+        title="Dry run",
         description="Say in the log of classify_bounces what reading again would change, and change nothing. A window "
         "that was not tried is refused.",
         section="Replay",
@@ -98,10 +98,10 @@ _PARAMS = {
         type=["null", "string"],
         format="date-time",
         title="Messages sent from",
-        description="Of a run by hand.",
+        description="Manual runs only.",
         section="Replay",
     ),
-    "reprocess_to": Param(None, type=["null", "string"], format="date-time", title="Until before", section="Replay"),
+    "reprocess_to": Param(None, type=["null", "string"], format="date-time", title="Sent before", section="Replay"),
     "max_seconds": Param(
         None,
         type=["null", "integer"],

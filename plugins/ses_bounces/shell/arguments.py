@@ -147,7 +147,7 @@ def _unblock(commands: Commands) -> None:
 def _import(commands: Commands) -> None:
     importing = add(commands, "import", "import_stop_requests", "read addresses from a file")
     what = importing.add_subparsers(dest="what", required=True)
-    text = "block every address of a CSV file at its owner's wish; also another provider's export"
+    text = "block every address of a CSV file as a stop request; also another provider's export"
     stops = part(what, "stop-requests", text)
     stops.add_argument("file", nargs="+", metavar="FILE", help="CSV, or JSON of the AWS CLI; - is stdin")
     _address_column(stops)

@@ -72,8 +72,8 @@ def _block(
 
     if options.dry_run:
         preview = preview_stops(connection, pasted)
-        results = [Result(None, "done", "Would be blocked at its owner's wish.", item.line) for item in preview.new]
-        results += [Result(None, "already", "Blocked at its owner's wish.", item.line) for item in preview.already]
+        results = [Result(None, "done", "Would be blocked: stop request.", item.line) for item in preview.new]
+        results += [Result(None, "already", "Blocked: stop request.", item.line) for item in preview.already]
         return results, []
     spelled = [pasted.spelled[key] for key in pasted.addresses]
     results = again_if_busy(lambda: request_stops(connection, action, spelled))
@@ -118,7 +118,7 @@ def _lifts(preview: BlocksPreview, wanted: list[str] | None) -> tuple[dict[int, 
             refused.append(_refused(item.line, f"It is not blocked by {_words(wanted)}, but by {_words(causes)}."))
         else:
             options = " ".join(f"--cause {cause}" for cause in causes)
-            refused.append(_refused(item.line, f"It is blocked by its owner's wish; to lift that, say {options}."))
+            refused.append(_refused(item.line, f"The person's own wish blocks it; to lift it, say {options}."))
     return lifts, refused
 
 

@@ -1,4 +1,4 @@
-"""What who only reads is shown in place of what they must not see; docs/access.md says what that is.
+"""What readers see in place of what they must not see; docs/access.md says what that is.
 
 A message's own words are a stranger's: an address may stand in each of them. Those that SES documents are shown.
 """

@@ -66,7 +66,7 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
         ),
         SettingText(
             "max_new_blocks_per_domain",
-            "Most new blocks of a domain and day",
+            "Max new blocks per domain per day",
             "The brake: the most new blocks by bounces of one recipient domain and day (UTC). What goes beyond it is "
             "held until an administrator decides. Null: no limit.",
             "number",
@@ -171,7 +171,7 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
         ),
         SettingText(
             "people_id_column",
-            "Its id column",
+            "Primary key column",
             "Its primary key, or another column with a unique index of its own.",
         ),
         SettingText(
@@ -206,7 +206,7 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
         ),
         SettingText(
             "report_conn_id",
-            "Airflow connection for that",
+            "Connection for report_url",
             "The connection for `report_url`.",
         ),
         SettingText(

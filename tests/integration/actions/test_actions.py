@@ -524,7 +524,7 @@ def test_of_several_administrators_one_does_it_and_the_others_are_told(database:
 def test_one_form_sent_at_once_from_two_tabs_acts_once(database: Connection, database_url: str) -> None:
     form = act()
     results = _together(database_url, 4, lambda connection, _place: only(request_stops(connection, form, [ANN])))
-    assert {(result.outcome, result.message) for result in results} == {("done", "Blocked at its owner's wish.")}
+    assert {(result.outcome, result.message) for result in results} == {("done", "Blocked: stop request.")}
     assert kinds(database) == ["stop_request"]
 
 

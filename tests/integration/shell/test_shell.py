@@ -225,9 +225,9 @@ def test_block(run: Any, ledger: Connection) -> None:
     said = run(*arguments)
     assert said.status == 3
     assert said.lines == [
-        "1: done: Blocked at its owner's wish.",
+        "1: done: Blocked: stop request.",
         "2: refused: This is not an e-mail address.",
-        "4: done: Blocked at its owner's wish.",
+        "4: done: Blocked: stop request.",
         "2 done, 0 already so, 1 refused.",
     ]
     assert blocked(ledger) == START | {("dee@example.com", "stop_request"), ("ed@example.com", "stop_request")}
@@ -242,9 +242,9 @@ def test_block(run: Any, ledger: Connection) -> None:
 def test_an_argument_may_hold_several_addresses(run: Any, ledger: Connection) -> None:
     said = run("block", "dee@example.com,ed@example.com", '"F, G" <fay@example.com>; x', " ", "--reason", "asked us")
     assert said.lines == [
-        "1: done: Blocked at its owner's wish.",
-        "1: done: Blocked at its owner's wish.",
-        "2: done: Blocked at its owner's wish.",
+        "1: done: Blocked: stop request.",
+        "1: done: Blocked: stop request.",
+        "2: done: Blocked: stop request.",
         "2: refused: A part of it is not an e-mail address, or unclear.",
         "3: refused: This is not an e-mail address.",
         "3 done, 0 already so, 2 refused.",
@@ -293,7 +293,7 @@ def test_unblock_lifts_what_is_no_wish(run: Any, ledger: Connection, ses: FakeSe
     assert said.status == 3
     assert said.lines == [
         "1: done: Lifted, and taken off SES's own list.",
-        "2: refused: It is blocked by its owner's wish; to lift that, say --cause complaint.",
+        "2: refused: The person's own wish blocks it; to lift it, say --cause complaint.",
         "3: done: Lifted, and taken off SES's own list.",
         "4: already: It is not blocked.",
         "2 done, 1 already so, 1 refused.",
