@@ -61,7 +61,7 @@ def asked(service: str, region: str, *, fips: bool) -> str | None:
         endpoint = RULES[service].resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=False)
     except EndpointResolutionError:
         return None
-    return urlsplit(endpoint.url).hostname
+    return urlsplit(str(endpoint.url)).hostname
 
 
 def lacking(*, fips: bool) -> dict[str, set[str]]:
