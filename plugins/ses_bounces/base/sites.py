@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from ses_bounces.base.configuration import option, option_place
 from ses_bounces.base.exceptions import SettingsError
 
-SECTION = "ses_bounces"
 DEFAULT = "default"
 # The DAGs of a site without a name, by what they are; the order is that of a newcomer's needs.
 HOURLY, SETUP, DOCTOR = "ses_bounces", "ses_bounces_setup", "ses_bounces_doctor"
@@ -120,17 +120,17 @@ def declared() -> tuple[Site, ...]:
 
     :raises SettingsError: a name is not good.
     """
-    names = [name.strip() for name in (_option("sites") or DEFAULT).split(",") if name.strip()]
+    names = [name.strip() for name in (option("sites") or DEFAULT).split(",") if name.strip()]
     prefix = configured_prefix() or ""
     for name in names:
         ends = name in _ENDINGS or name.endswith(tuple(f"_{ending}" for ending in _ENDINGS))
         if not _NAME.fullmatch(name) or ends:
             raise SettingsError(
                 f'"{name}" can\'t be the name of a site; it must be 1 to 30 of a-z, 0-9 and _, begin with a letter and '
-                f"not end like a DAG ({', '.join(_ENDINGS)}). {_where('sites')}"
+                f"not end like a DAG ({', '.join(_ENDINGS)}). {option_place('sites')}"
             )
     if len(set(names)) < len(names):
-        raise SettingsError(f"A site is listed twice: {', '.join(names)}. {_where('sites')}")
+        raise SettingsError(f"A site is listed twice: {', '.join(names)}. {option_place('sites')}")
     return tuple(Site(name, prefix) for name in names)
 
 
@@ -142,7 +142,7 @@ def find(name: str | None) -> Site:
     sites = {site.name: site for site in declared()}
     wanted = name or DEFAULT
     if wanted not in sites:
-        raise SettingsError(f'There is no site "{wanted}"; there are: {", ".join(sites)}. {_where("sites")}')
+        raise SettingsError(f'There is no site "{wanted}"; there are: {", ".join(sites)}. {option_place("sites")}')
     return sites[wanted]
 
 
@@ -151,7 +151,7 @@ def configured_prefix() -> str | None:
 
     :raises SettingsError: it can't be part of a DAG id.
     """
-    prefix = _option("dag_id_prefix")
+    prefix = option("dag_id_prefix")
     return None if prefix is None else checked_prefix(prefix)
 
 
@@ -159,17 +159,7 @@ def checked_prefix(prefix: str) -> str:
     """Return a prefix of DAG ids. :raises SettingsError: it can't be part of a DAG id."""
     if not _PREFIX.fullmatch(prefix):
         raise SettingsError(
-            f'dag_id_prefix is "{prefix}"; it must be at most 60 letters, digits, _, . and -. {_where("dag_id_prefix")}'
+            f'dag_id_prefix is "{prefix}"; it must be at most 60 letters, digits, _, . and -. '
+            f"{option_place('dag_id_prefix')}"
         )
     return prefix
-
-
-def _option(name: str) -> str | None:
-    from airflow.sdk.configuration import conf
-
-    value: str | None = conf.get(SECTION, name, fallback=None)
-    return value
-
-
-def _where(option: str) -> str:
-    return f"Change [{SECTION}] {option} in airflow.cfg, or AIRFLOW__SES_BOUNCES__{option.upper()}, for all components."

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 # Says what is wrong with the signature of an envelope; None: it is right.
 Verify = Callable[[Node], str | None]
 
+# AWS's domains, one a partition; a test compares them with botocore's, which this folder doesn't read.
+DOMAINS = (
+    "amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "c2s.ic.gov", "sc2s.sgov.gov", "cloud.adc-e.uk",
+    "csp.hci.ic.gov",
+)  # fmt: skip
 # No login, port or query: with these the host, or what it answers, may be a stranger's. The longest region has 14.
 _URL = re.compile(
-    r"https://(sns\.[a-z]{2,4}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?)(?:/[A-Za-z0-9_-]{1,120}){1,4}\.pem"
+    rf"https://(sns\.[a-z]{{2,4}}(?:-[a-z]{{1,12}}){{1,3}}-[0-9]{{1,2}}\.(?:{'|'.join(map(re.escape, DOMAINS))}))"
+    r"(?:/[A-Za-z0-9_-]{1,120}){1,4}\.pem"
 )
 _SIGNED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _SIGNED_OF_CONTROL = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")

@@ -97,13 +97,15 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
         SettingText(
             "use_fips_endpoint",
             "FIPS should be enabled",
-            "Use AWS's FIPS endpoints. Not every region has them.",
+            "Use AWS's FIPS endpoints. All that is asked has them in `us-east-1`, `us-east-2`, `us-west-1`, "
+            "`us-west-2`, `us-gov-east-1` and `us-gov-west-1`; in other regions some of these hosts don't exist.",
             "switch",
         ),
         SettingText(
             "ses_regions",
             "Regions of SES",
-            "The regions in which SES sends, each with a suppression list of its own; null: those of the queues.",
+            "The regions in which SES sends, each with a suppression list of its own; null: those of the queues. SES "
+            "is not in every region that has queues, and not in China.",
             "lines",
         ),
         SettingText(
@@ -153,8 +155,9 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
             "verify_signatures",
             "Check SNS's signatures",
             "Only messages count that SNS has signed; others are quarantined. The workers must reach "
-            "`sns.<region>.amazonaws.com` for its certificates. It says that a message is SNS's, not of which topic: "
-            "set `allowed_topic_arns` as well.",
+            "`sns.<region>.amazonaws.com` (China: `.amazonaws.com.cn`; European Sovereign Cloud: `.amazonaws.eu`) for "
+            "its certificates, with FIPS as well. It says that a message is SNS's, not of which topic: set "
+            "`allowed_topic_arns` as well.",
             "switch",
         ),
     ),

@@ -15,7 +15,7 @@ from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import ProtocolError
 
 from dev.aws import EmulatedAws, Feed, temporary_aws
-from ses_bounces.base.exceptions import FeedError, QueueError
+from ses_bounces.base.exceptions import FeedError, QueueError, SettingsError
 from ses_bounces.base.settings import parse
 from ses_bounces.feed.sqs.direct import MAX_FAILURES, DirectCalls
 from ses_bounces.feed.sqs.queue import SqsQueue, open_queue
@@ -227,3 +227,53 @@ def test_the_drain_s_queue_is_read_directly(aws: EmulatedAws, monkeypatch: pytes
     monkeypatch.undo()
     depth = queue.depth()
     assert (depth.waiting, depth.in_flight) == (0, 0)
+
+
+@pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "client"])
+def test_without_direct_requests_botocore_s_events_see_each(
+    aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch, is_direct: bool
+) -> None:
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+    monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_AWS", aws.connection_json())
+    monkeypatch.setenv("AIRFLOW__SES_BOUNCES__DIRECT_REQUESTS", str(is_direct))
+    feed = Feed.create(aws)
+    bodies = [f"body {number}" for number in range(25)]
+    feed.send_bodies(bodies)
+    settings = parse({"queue_urls": [feed.queue_url]})
+    queue = open_queue(settings, settings.queue_urls[0])
+    seen: list[str] = []
+
+    def note(event_name: str, **_: Any) -> None:
+        seen.append(event_name)
+
+    for event in ("request-created", "before-send"):
+        queue.client.meta.events.register(f"{event}.sqs", note)
+    found: list[str] = []
+    asked: list[str] = []
+    while messages := queue.receive():
+        found += [message["Body"] for message in messages]
+        assert queue.delete([message["ReceiptHandle"] for message in messages]) == []
+        asked += ["ReceiveMessage", "DeleteMessageBatch"]
+    asked.append("ReceiveMessage")
+    assert sorted(found) == sorted(bodies)
+    by_client = [] if is_direct else asked
+    assert seen == [f"{event}.sqs.{name}" for name in by_client for event in ("request-created", "before-send")]
+    depth = queue.depth()
+    assert (depth.waiting, depth.in_flight) == (0, 0)
+
+
+def test_a_dead_letter_queue_is_read_in_the_same_way(aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+    monkeypatch.setenv("AIRFLOW_CONN_SES_BOUNCES_AWS", aws.connection_json())
+    monkeypatch.setenv("AIRFLOW__SES_BOUNCES__DIRECT_REQUESTS", "False")
+    feed = Feed.create(aws)
+    settings = parse({"queue_urls": [feed.queue_url]})
+    arn = f"arn:aws:sqs:eu-west-1:000000000000:{settings.queue_urls[0].name}"
+    assert open_queue(settings, settings.queue_urls[0]).dead_letter_queue(arn).direct is None
+
+
+def test_no_queue_is_opened_where_the_configuration_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__SES_BOUNCES__DIRECT_REQUESTS", "maybe")
+    settings = parse({"queue_urls": [URL]})
+    with pytest.raises(SettingsError, match=r'direct_requests is "maybe"; it must be True or False\. Change \[ses_b'):
+        open_queue(settings, settings.queue_urls[0])

@@ -3,7 +3,7 @@
 The client's own connections (with its proxies, certificates and time-outs), credentials and signer are used; what is
 left out is validation, serialisation by the service's model, events, parsing, and what is the same in every signature.
 One attempt only: whatever is not the answer that it should be is asked for again through the client, which repeats,
-waits, gives up and explains as ever.
+waits, gives up and explains as ever. ``direct_requests`` of Airflow's configuration switches it off.
 
 Protocol: Amazon SQS Developer Guide, "Using AWS JSON protocol with Amazon SQS".
 """

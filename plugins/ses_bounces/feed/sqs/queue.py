@@ -15,6 +15,7 @@ from typing import Any
 from ses_bounces.base.aws.answers import Answer, Received, refused, strange
 from ses_bounces.base.aws.clients import Place, open_client
 from ses_bounces.base.aws.errors import explain, needs_a_person
+from ses_bounces.base.configuration import direct_requests
 from ses_bounces.base.exceptions import FeedError, QueueError
 from ses_bounces.base.settings import Queue, Settings
 from ses_bounces.feed.sqs.direct import DirectCalls
@@ -146,10 +147,12 @@ def open_queue(settings: Settings, queue: Queue, threads: int = 1, **options: An
     :param threads: how many threads will use it at once.
     :param options: more of :func:`~ses_bounces.base.aws.clients.open_client`: ``read_seconds``, ``attempts``.
     :raises MissingConnectionError: when the Airflow connection is missing.
+    :raises SettingsError: ``direct_requests`` of Airflow's configuration is neither true nor false.
     """
+    is_direct = direct_requests()
     place = Place(settings.queue_connection(queue), queue.region)
     client = open_client("sqs", place, use_fips_endpoint=settings.use_fips_endpoint, threads=threads, **options)
-    return SqsQueue(client, queue.url, DirectCalls.of(client))
+    return SqsQueue(client, queue.url, DirectCalls.of(client) if is_direct else None)
 
 
 @contextlib.contextmanager
