@@ -50,8 +50,9 @@ def run(options: argparse.Namespace) -> int:
 def _template(language: str, plan: Plan, target: Target) -> str:
     """Return the plan as a template."""
     from ses_bounces.feed.setup.cloudformation import cloudformation
+    from ses_bounces.feed.setup.terraform import terraform
 
-    return {"cloudformation": cloudformation}[language](plan, target)
+    return {"cloudformation": cloudformation, "terraform": terraform}[language](plan, target)
 
 
 def _apply(options: argparse.Namespace, plan: Plan, target: Any, *, words: bool) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from ses_bounces.feed.setup.cloudformation import cloudformation
 from ses_bounces.feed.setup.options import Options, Target, open_target
 from ses_bounces.feed.setup.plan import apply
 from ses_bounces.feed.setup.provision import plan_setup
+from ses_bounces.feed.setup.terraform import terraform
+from tests.kit import terraform as terraform_kit
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -114,6 +116,24 @@ def test_cloudformation_takes_it_and_the_plan_is_all_right(
     assert {s.verdict for s in made.steps if s.kind not in ("KMS key", "forwarding")} == {"right"}
     assert made.to_do == []
     assert printed(there)["Resources"] == template["Resources"]
+
+
+@pytest.mark.parametrize("changes", FEEDS, ids=str)
+def test_terraform_makes_it_and_the_plan_is_all_right(ses: FakeSes, opened: Target, changes: dict[str, Any]) -> None:
+    there = target(opened, ses, changes)
+    text = terraform(plan_setup(there), there)
+    terraform_kit.apply(ses.client, json.loads(text))
+    made = plan_setup(there)
+    assert {s.verdict for s in made.steps if s.kind not in ("KMS key", "forwarding")} == {"right"}
+    assert made.to_do == []
+    assert json.loads(terraform(made, there))["resource"] == json.loads(text)["resource"]
+    assert not any(" Run: " in comment for comment in json.loads(text)["//"])
+
+
+def test_terraform_finds_no_template_of_its_own_in_an_identity(ses: FakeSes, opened: Target) -> None:
+    there = target(opened, ses, {"identity": "a${b}%{c}@example.com"})
+    named = json.loads(terraform(plan_setup(there), there))["resource"]["aws_sesv2_email_identity"]["identity"]
+    assert named["email_identity"] == "a$${b}%%{c}@example.com"
 
 
 @pytest.mark.parametrize("changes", FEEDS, ids=str)

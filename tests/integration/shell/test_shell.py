@@ -622,7 +622,7 @@ def test_setup_and_teardown(run: Any, ledger: Connection, ses: FakeSes) -> None:
     assert ses.client("sns").list_topics()["Topics"] == []
 
 
-@pytest.mark.parametrize("language", ["cloudformation"])
+@pytest.mark.parametrize("language", ["cloudformation", "terraform"])
 def test_setup_prints_a_template_and_changes_nothing(run: Any, ses: FakeSes, language: str) -> None:
     asked = ("setup", "news@example.com", "--queue", "feed", "--region", REGION, "--print", language)
     printed = run(*asked)
