@@ -1,4 +1,7 @@
-"""SES, SNS, SQS, S3 and CloudWatch on a loopback port (ministack), and the feed of notifications through them."""
+"""Services of AWS on a loopback port (ministack), and the feed of notifications through SES, SNS and SQS.
+
+The services are SES, SNS, SQS, S3, CloudWatch, CloudFormation and KMS.
+"""
 
 import json
 import os
@@ -132,7 +135,7 @@ class EmulatedAws(Endpoint):
             "MINISTACK_HOST": LOOPBACK,
             "MINISTACK_REGION": REGION,
             "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
-            "SERVICES": "monitoring,s3,ses,sns,sqs,sts",
+            "SERVICES": "cloudformation,kms,monitoring,s3,ses,sns,sqs,sts",
             # Listens on another port, on all interfaces.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",

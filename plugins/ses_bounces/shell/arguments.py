@@ -71,6 +71,10 @@ def _feed(commands: Commands) -> None:
     what = setup.add_argument_group("what to do (without any of these: show the plan, change nothing)")
     what.add_argument("--apply", action="store_true", help="do what the plan says, wholly or not at all")
     what.add_argument("--teardown", action="store_true", help="plan to take away what an earlier setup made")
+    what.add_argument(
+        "--print", choices=("cloudformation", "terraform"),
+        help="print what the plan makes as a template, in JSON: cloudformation or terraform",
+    )  # fmt: skip
     what.add_argument("--prove", action="store_true", help="then send a mail to SES's simulator and await its delivery")
     what.add_argument(
         "--write-settings", action="store_true", help="with --apply: add the feed to the Airflow Variable"

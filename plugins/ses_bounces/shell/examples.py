@@ -12,6 +12,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "setup": (
         "ses-bounces setup example.com --region eu-west-1",
         "ses-bounces setup example.com --region eu-west-1 --apply --write-settings --prove",
+        "ses-bounces setup example.com --print cloudformation",
+        "ses-bounces setup example.com --print terraform",
         "ses-bounces setup example.com --teardown",
     ),
     "doctor": ("ses-bounces doctor --problems", "ses-bounces doctor --area queues --json"),

@@ -12,18 +12,27 @@ from ses_bounces.shell.context import database, save_variable, variable
 from ses_bounces.shell.output import say, say_json
 
 if TYPE_CHECKING:
+    from ses_bounces.feed.setup.options import Target
     from ses_bounces.feed.setup.plan import Plan, Step
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show the plan; with ``--apply`` do it, bring the schema up to date, and show the settings that go with it."""
+    """Show the plan, or print it as a template.
+
+    With ``--apply`` do it, bring the schema up to date, and show the settings that go with it.
+    """
     from ses_bounces.feed.setup.options import open_target
     from ses_bounces.feed.setup.provision import plan_setup, plan_teardown
 
     if options.write_settings and (options.teardown or not options.apply):
         raise ActionError("--write-settings goes with --apply, and not with --teardown. Nothing was changed.")
+    if options.print and (options.apply or options.teardown or options.prove or options.json):
+        raise ActionError("--print goes without --apply, --teardown, --prove and --json. Nothing was changed.")
     target = open_target(options_of(options))
     plan = (plan_teardown if options.teardown else plan_setup)(target)
+    if options.print:
+        say(_template(options.print, plan, target))
+        return DONE
     told: dict[str, Any] = plan.as_json()
     words = not options.json
     if words:
@@ -36,6 +45,14 @@ def run(options: argparse.Namespace) -> int:
         say_json(told)
     in_the_way = any(step.verdict == "blocked" for step in plan.steps)
     return LOOK if in_the_way else DONE
+
+
+def _template(language: str, plan: Plan, target: Target) -> str:
+    """Return the plan as a template."""
+    from ses_bounces.feed.setup.cloudformation import cloudformation
+    from ses_bounces.feed.setup.terraform import terraform
+
+    return {"cloudformation": cloudformation, "terraform": terraform}[language](plan, target)
 
 
 def _apply(options: argparse.Namespace, plan: Plan, target: Any, *, words: bool) -> dict[str, Any]:

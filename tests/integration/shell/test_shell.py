@@ -622,6 +622,22 @@ def test_setup_and_teardown(run: Any, ledger: Connection, ses: FakeSes) -> None:
     assert ses.client("sns").list_topics()["Topics"] == []
 
 
+@pytest.mark.parametrize("language", ["cloudformation", "terraform"])
+def test_setup_prints_a_template_and_changes_nothing(run: Any, ses: FakeSes, language: str) -> None:
+    asked = ("setup", "news@example.com", "--queue", "feed", "--region", REGION, "--print", language)
+    printed = run(*asked)
+    assert printed.status == 0
+    resources = {key.lower(): value for key, value in printed.json.items()}[
+        "resources" if language == "cloudformation" else "resource"
+    ]
+    assert "ses-bounces-dead-letter-queue" in json.dumps(resources)
+    for more in ("--apply", "--teardown", "--json", "--prove"):
+        refused = run(*asked, more)
+        assert refused.status == 1
+        assert refused.err.startswith("--print goes without --apply, --teardown, --prove and --json.")
+    assert ses.client("sns").list_topics()["Topics"] == []
+
+
 def test_setup_writes_no_settings_that_come_from_elsewhere(
     run: Any, ledger: Connection, ses: FakeSes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError, SesBouncesError, SetupError
 
@@ -23,15 +23,31 @@ WORDS: dict[Verdict, str] = {
 _SIGNS: dict[Verdict, str] = {"create": "+", "change": "~", "delete": "-", "right": "=", "left": ".", "blocked": "!"}
 
 
+@dataclass(frozen=True)
+class Resource:
+    """What a thing of the plan looks like once it is right; templates are written from it.
+
+    ``attributes`` are named and written as the API of its service has them. ``tags`` are those that it is to bear.
+    """
+
+    name: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Step:
-    """One thing of the plan; ``details`` are sentences, or lines of a diff. ``do`` returns how to undo it."""
+    """One thing of the plan; ``details`` are sentences, or lines of a diff. ``do`` returns how to undo it.
+
+    ``resource`` is what a template has to declare for it; None: the thing is not ours to declare.
+    """
 
     kind: str
     name: str
     verdict: Verdict
     details: list[str] = field(default_factory=list)
     do: Callable[[], Undo] | None = None
+    resource: Resource | None = None
 
     @property
     def is_to_do(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from ses_bounces.base.aws.clients import explained
 from ses_bounces.feed.setup import whose
 from ses_bounces.feed.setup.options import Target
-from ses_bounces.feed.setup.plan import Step, Undo, nothing
+from ses_bounces.feed.setup.plan import Resource, Step, Undo, nothing
 from ses_bounces.feed.setup.topology import topic_tags
 
 EVENT_DESTINATION = "ses-bounces"
@@ -44,7 +44,7 @@ def look_at_identity(target: Target) -> Step:
             if "@" in identity
             else "SES then gives three DNS records, which are shown when this is done: put them into the domain's DNS."
         ]
-        step = Step("identity", identity, "create", details)
+        step = Step("identity", identity, "create", details, resource=Resource(identity, tags=whose.tags()))
 
         def create() -> Undo:
             with explained("ses:CreateEmailIdentity", identity):
@@ -58,7 +58,9 @@ def look_at_identity(target: Target) -> Step:
     # With a configuration set nothing of the identity is changed: sites may share it.
     if not target.options.configuration_set and (refused := whose.refusal("identity", identity, tags)):
         return refused
-    return Step("identity", identity, "right" if whose.is_ours(tags) else "left", verification(identity, found))
+    ours = whose.is_ours(tags)
+    resource = Resource(identity, tags=whose.tags()) if ours else None
+    return Step("identity", identity, "right" if ours else "left", verification(identity, found), resource=resource)
 
 
 def verification(identity: str, found: dict[str, Any]) -> list[str]:
@@ -97,8 +99,9 @@ def look_at_notifications(target: Target) -> list[Step]:
     for type_ in target.options.types:
         name = f"{type_.lower()} of {identity}"
         current = found.get(TOPIC_KEYS[type_])
+        resource = Resource(name, {"Identity": identity, "NotificationType": type_, "SnsTopic": arn})
         if current == arn:
-            steps.append(Step("notification", name, "right"))
+            steps.append(Step("notification", name, "right", resource=resource))
         elif current:
             why = (
                 f"{identity} reports each {type_.lower()} to {current}: that is not ours, and left alone. Name that "
@@ -106,8 +109,7 @@ def look_at_notifications(target: Target) -> list[Step]:
             )
             steps.append(Step("notification", name, "blocked", [why]))
         else:
-            step = Step("notification", name, "create", [f"to {arn}"], _setter(target, type_))
-            steps.append(step)
+            steps.append(Step("notification", name, "create", [f"to {arn}"], _setter(target, type_), resource))
     return [*steps, _look_at_forwarding(target, found)]
 
 
@@ -123,8 +125,9 @@ def _setter(target: Target, type_: str) -> Any:
 def _look_at_forwarding(target: Target, found: dict[str, Any]) -> Step:
     identity = target.options.identity
     name = f"feedback of {identity} by e-mail"
+    resource = Resource(name, {"Identity": identity, "ForwardingEnabled": False})
     if not found.get("ForwardingEnabled", True):
-        return Step("forwarding", name, "right", ["It is off."])
+        return Step("forwarding", name, "right", ["It is off."], resource=resource)
     if target.options.keep_forwarding:
         return Step("forwarding", name, "left", ["It stays on, as you asked."])
 
@@ -134,7 +137,8 @@ def _look_at_forwarding(target: Target, found: dict[str, Any]) -> Step:
         return lambda: set_forwarding(target, enabled=True)
 
     # SES refuses it unless bounces and complaints are reported otherwise; so it comes after them.
-    return Step("forwarding", name, "change", ["on → off: the notifications take its place"], do)
+    details = ["on → off: the notifications take its place"]
+    return Step("forwarding", name, "change", details, do, resource)
 
 
 def set_topic(target: Target, type_: str, arn: str | None) -> Undo:
@@ -191,29 +195,33 @@ def look_at_configuration_set(target: Target) -> list[Step]:
         "MatchingEventTypes": sorted(type_.upper() for type_ in target.options.types),
         "SnsDestination": {"TopicArn": target.topic_arn},
     }
+    resource = Resource(EVENT_DESTINATION, {"ConfigurationSetName": name, **wanted})
     there = find_configuration_set(target)
+    declared = Resource(name, tags=whose.tags())
     if there is None:
-        holder = Step("configuration set", name, "create", [], lambda: _create_set(target, name))
+        holder = Step("configuration set", name, "create", [], lambda: _create_set(target, name), declared)
         destinations: list[dict[str, Any]] = []
     else:
         tags = whose.as_mapping(there[0].get("Tags", []))
         if refused := whose.refusal("configuration set", name, tags):
             return [refused]
-        holder = Step("configuration set", name, "right" if whose.is_ours(tags) else "left")
+        ours = whose.is_ours(tags)
+        holder = Step("configuration set", name, "right" if ours else "left", resource=declared if ours else None)
         destinations = there[1]
     label = f"{EVENT_DESTINATION} of {name}"
     details = [f"{key}: {value}" for key, value in wanted.items()]
     current = next((item for item in destinations if item["Name"] == EVENT_DESTINATION), None)
     if current is None:
-        return [holder, Step("event destination", label, "create", details, lambda: _put(target, wanted, None))]
+        step = Step("event destination", label, "create", details, lambda: _put(target, wanted, None), resource)
+        return [holder, step]
     topic = current.get("SnsDestination", {}).get("TopicArn")
     if topic != target.topic_arn:
         why = f"It reports to {topic or 'something else than a topic'}, not to {target.topic_arn}, and is left alone."
         return [holder, Step("event destination", label, "blocked", [f"{why} Name that topic, or another set."])]
     before = {key: current[key] for key in wanted if key in current}
     if {**before, "MatchingEventTypes": sorted(before.get("MatchingEventTypes", []))} == wanted:
-        return [holder, Step("event destination", label, "right")]
-    return [holder, Step("event destination", label, "change", details, lambda: _put(target, wanted, before))]
+        return [holder, Step("event destination", label, "right", resource=resource)]
+    return [holder, Step("event destination", label, "change", details, lambda: _put(target, wanted, before), resource)]
 
 
 def _create_set(target: Target, name: str) -> Undo:

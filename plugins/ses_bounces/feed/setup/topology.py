@@ -13,7 +13,7 @@ from ses_bounces.base.aws.clients import explained
 from ses_bounces.feed import policies
 from ses_bounces.feed.setup import whose
 from ses_bounces.feed.setup.options import LONG_POLLING_SECONDS, MAX_RECEIVE_COUNT, RETENTION_SECONDS, Target
-from ses_bounces.feed.setup.plan import Step, Undo, nothing
+from ses_bounces.feed.setup.plan import Resource, Step, Undo, nothing
 
 # SQS and SNS keys that AWS manages: their policy lets neither SNS nor SES in, and can't be changed.
 _AWS_KEYS = ("alias/aws/sqs", "alias/aws/sns")
@@ -83,7 +83,8 @@ def _look_at_queue(
     if url is None:
         policy = {"Policy": policies.with_statement(None, statement)} if statement else {}
         details = [f"{attribute}: {value}" for attribute, value in (wanted | policy).items()]
-        return Step(kind, name, "create", details, lambda: _create_queue(target, name, wanted | policy))
+        made = Resource(name, wanted | policy, whose.tags())
+        return Step(kind, name, "create", details, lambda: _create_queue(target, made), made)
     tags = queue_tags(target, url)
     if refused := whose.refusal(kind, name, tags):
         return refused
@@ -108,10 +109,20 @@ def _look_at_queue(
         details.append(f"Policy: + {json.dumps(statement)}")
     if statement and (others := policies.other_senders(found.get("Policy"), target.topic_arn)):
         details.append(f"Others may send to it as well, and so have addresses blocked: {', '.join(others)}.")
+    resource = _declared(name, wanted, found, statement) if ours else None
     if changes:
         before = {k: found.get(k, "") for k in changes}
-        return Step(kind, name, "change", details, lambda: _set_queue(target, url, changes, before))
-    return Step(kind, name, "right" if ours else "left", details)
+        return Step(kind, name, "change", details, lambda: _set_queue(target, url, changes, before), resource)
+    return Step(kind, name, "right" if ours else "left", details, resource=resource)
+
+
+def _declared(
+    name: str, wanted: dict[str, str], found: dict[str, str], statement: policies.Statement | None
+) -> Resource:
+    """Return a queue of ours as a template has to declare it: with the key and the statements that it has already."""
+    kept = {"KmsMasterKeyId": found["KmsMasterKeyId"]} if found.get("KmsMasterKeyId") else {}
+    policy = {"Policy": policies.with_statement(found.get("Policy"), statement)} if statement else {}
+    return Resource(name, kept | wanted | policy, whose.tags())
 
 
 def _left(attribute: str, found: dict[str, str], wanted: str) -> str:
@@ -128,9 +139,11 @@ def _numbers(document: dict[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in document.items()}
 
 
-def _create_queue(target: Target, name: str, attributes: dict[str, str]) -> Undo:
+def _create_queue(target: Target, queue: Resource) -> Undo:
+    name = queue.name
     with explained("sqs:CreateQueue", name):
-        url = target.sqs.create_queue(QueueName=name, Attributes=attributes, tags=whose.tags())["QueueUrl"]
+        made = target.sqs.create_queue(QueueName=name, Attributes=dict(queue.attributes), tags=dict(queue.tags))
+    url = made["QueueUrl"]
 
     def undo() -> None:
         with explained("sqs:DeleteQueue", name):
@@ -187,18 +200,24 @@ def look_at_topic(target: Target) -> Step:
         if options.kms_key:
             attributes["KmsMasterKeyId"] = options.kms_key
         details = [f"{attribute}: {value}" for attribute, value in attributes.items()]
-        return Step("topic", arn, "create", details, lambda: _create_topic(target, attributes))
+        made = Resource(options.topic, attributes, whose.tags())
+        return Step("topic", arn, "create", details, lambda: _create_topic(target, attributes), made)
     tags = topic_tags(target)
     if refused := whose.refusal("topic", arn, tags):
         return refused
     if found.get("KmsMasterKeyId") in _AWS_KEYS:
         why = f"Topic {arn} is encrypted with {found['KmsMasterKeyId']}, whose policy lets SES not publish."
         return Step("topic", arn, "blocked", [f"{why} Give it no key, or a key of your own."])
-    if policies.has_statement(found.get("Policy"), statement):
-        return Step("topic", arn, "right" if whose.is_ours(tags) else "left")
     policy = policies.with_statement(found.get("Policy"), statement)
+    ours = whose.is_ours(tags)
+    key = options.kms_key or found.get("KmsMasterKeyId")
+    kept = {"KmsMasterKeyId": key} if key else {}
+    resource = Resource(arn.rpartition(":")[2], {"Policy": policy, **kept}, whose.tags()) if ours else None
+    if policies.has_statement(found.get("Policy"), statement):
+        return Step("topic", arn, "right" if ours else "left", resource=resource)
     details = [f"Policy: + {json.dumps(statement)}"]
-    return Step("topic", arn, "change", details, lambda: _set_policy(target, policy, found.get("Policy", "")))
+    before = found.get("Policy", "")
+    return Step("topic", arn, "change", details, lambda: _set_policy(target, policy, before), resource)
 
 
 def _create_topic(target: Target, attributes: dict[str, str]) -> Undo:
@@ -238,8 +257,11 @@ def look_at_subscription(target: Target) -> Step:
     """Plan the queue's subscription to the topic."""
     name = f"{target.topic_arn} → {target.options.queue}"
     found = subscription(target)
+    ends = {"TopicArn": target.topic_arn, "Protocol": "sqs", "Endpoint": target.queue_arn(target.options.queue)}
+    resource = Resource(name, {**ends, "RawMessageDelivery": "false"})
     if found is None:
-        return Step("subscription", name, "create", ["RawMessageDelivery: false"], lambda: _subscribe(target))
+        details = ["RawMessageDelivery: false"]
+        return Step("subscription", name, "create", details, lambda: _subscribe(target, ends), resource)
     if not found.startswith("arn:"):
         why = "The subscription waits for its confirmation: have the owner of the queue confirm it."
         return Step("subscription", name, "blocked", [why])
@@ -250,17 +272,13 @@ def look_at_subscription(target: Target) -> Step:
         return Step("subscription", name, "left", [why])
     raw = attributes.get("RawMessageDelivery") == "true"
     details = ["Raw delivery is on: set allow_raw if you set allowed_topic_arns."] if raw else []
-    return Step("subscription", name, "right", details)
+    declared = Resource(name, {**resource.attributes, "RawMessageDelivery": "true" if raw else "false"})
+    return Step("subscription", name, "right", details, resource=declared)
 
 
-def _subscribe(target: Target) -> Undo:
+def _subscribe(target: Target, ends: dict[str, str]) -> Undo:
     with explained("sns:Subscribe", target.topic_arn):
-        arn = target.sns.subscribe(
-            TopicArn=target.topic_arn,
-            Protocol="sqs",
-            Endpoint=target.queue_arn(target.options.queue),
-            ReturnSubscriptionArn=True,
-        )["SubscriptionArn"]
+        arn = target.sns.subscribe(**ends, ReturnSubscriptionArn=True)["SubscriptionArn"]
     return lambda: unsubscribe(target, arn)
 
 
