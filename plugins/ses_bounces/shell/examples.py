@@ -13,6 +13,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ses-bounces setup example.com --region eu-west-1",
         "ses-bounces setup example.com --region eu-west-1 --apply --write-settings --prove",
         "ses-bounces setup example.com --teardown",
+        "ses-bounces setup example.com --teardown --even-in-use --apply",
     ),
     "doctor": ("ses-bounces doctor --problems", "ses-bounces doctor --area queues --json"),
     "check": (
