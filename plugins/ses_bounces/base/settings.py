@@ -120,6 +120,7 @@ class Settings(BaseModel):
     report_send_addresses: Annotated[bool, Field(strict=True)] = False
     raw_retention_days: Annotated[Count, Field(ge=0, le=3_650)] = 90
     keep_no_effect_bodies: Annotated[bool, Field(strict=True)] = False
+    database_max_gb: Annotated[Count, Field(ge=1)] | None = None
     max_seconds: Annotated[Count, Field(ge=10, le=2_700)] = 1_500
     max_messages: Annotated[Count, Field(ge=1)] | None = None
     max_drainers: Annotated[Count, Field(ge=1, le=64)] = 4
@@ -161,8 +162,7 @@ def load(params: Mapping[str, Any] | None = None) -> Settings:
     """
     from airflow.sdk import Variable
 
-    variable = current().variable
-    text = Variable.get(variable, default=None)
+    text = Variable.get(variable := current().variable, default=None)
     if text is None:
         raise SettingsError(
             f'Airflow Variable "{variable}" is missing; it must be a JSON object with at least "queue_urls". '
@@ -292,6 +292,7 @@ MEANINGS = {
     "report_send_addresses": "true or false",
     "raw_retention_days": "a whole number from 0 (keep) to 3650",
     "keep_no_effect_bodies": "true or false",
+    "database_max_gb": "a whole number from 1, or null",
     "max_seconds": "a whole number from 10 to 2700",
     "max_messages": "a whole number from 1, or null",
     "max_drainers": "a whole number from 1 to 64",

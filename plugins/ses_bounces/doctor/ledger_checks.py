@@ -17,6 +17,7 @@ from ses_bounces.doctor.feed_checks import check_read_queues
 from ses_bounces.doctor.finding import Findings, Severity
 from ses_bounces.doctor.health import LATE_HOURS, LONG_HOURS, Health, ago
 from ses_bounces.doctor.people_checks import check_people
+from ses_bounces.doctor.size_checks import check_size
 from ses_bounces.ledger.brake.held import undecided
 from ses_bounces.ledger.erased.guard import refuse, stored_checks
 from ses_bounces.ledger.lists.overview import Overview, overview
@@ -47,6 +48,7 @@ def check_ledger(connection: Connection, settings: Settings) -> Findings:
         check_read_queues(findings, connection)
         _check_erasure(findings, connection)
         _check_partitions(findings, connection)
+        check_size(findings, connection, settings)
         _check_lists(findings, connection)
         _check_reports(findings, connection, settings)
         check_people(findings, connection, settings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ses_bounces.base.database.connection import quiet
@@ -33,14 +34,14 @@ class Sender:
         return self.address.rpartition("@")[2]
 
 
-def lately(connection: Connection) -> set[Sender]:
-    """Return who sent what was reported lately; nothing of it goes into a log.
+def lately(connection: Connection) -> dict[Sender, datetime]:
+    """Return who sent what was reported lately, and when they last did; nothing of it goes into a log.
 
     :param connection: autocommit.
     """
     with quiet():
         rows = connection.execute(statement("feed/select_senders"), {"limit": _ENTRIES_READ}).fetchall()
-    return {Sender(address, configuration_set) for address, configuration_set in rows if address}
+    return {Sender(address, configuration_set): last for address, configuration_set, last in rows if address}
 
 
 def identity_of(address: str, identities: Collection[str]) -> str | None:

@@ -83,6 +83,10 @@ def _feed(commands: Commands) -> None:
     what.add_argument(
         "--discard-messages", action="store_true", help="with --teardown: also a queue that still holds messages"
     )
+    what.add_argument(
+        "--even-in-use", action="store_true",
+        help="with --teardown: also an identity or configuration set that mail is sent with",
+    )  # fmt: skip
     names = setup.add_argument_group("names")
     for option, default, help_ in (
         ("--topic", "ses-bounces-topic", "SNS topic: a name, or the ARN of one that is there"),

@@ -15,6 +15,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ses-bounces setup example.com --print cloudformation",
         "ses-bounces setup example.com --print terraform",
         "ses-bounces setup example.com --teardown",
+        "ses-bounces setup example.com --teardown --even-in-use --apply",
     ),
     "doctor": ("ses-bounces doctor --problems", "ses-bounces doctor --area queues --json"),
     "check": (

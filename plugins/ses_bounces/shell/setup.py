@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ses_bounces.base.exceptions import ActionError, SettingsError
+from ses_bounces.base.exceptions import ActionError, SesBouncesError, SettingsError
 from ses_bounces.base.sites import current
 from ses_bounces.shell.command import DONE, LOOK
 from ses_bounces.shell.context import database, save_variable, variable
 from ses_bounces.shell.output import say, say_json
 
 if TYPE_CHECKING:
+    from ses_bounces.feed.setup.in_use import Use
     from ses_bounces.feed.setup.options import Target
     from ses_bounces.feed.setup.plan import Plan, Step
 
@@ -28,8 +29,10 @@ def run(options: argparse.Namespace) -> int:
         raise ActionError("--write-settings goes with --apply, and not with --teardown. Nothing was changed.")
     if options.print and (options.apply or options.teardown or options.prove or options.json):
         raise ActionError("--print goes without --apply, --teardown, --prove and --json. Nothing was changed.")
+    if options.even_in_use and not options.teardown:
+        raise ActionError("--even-in-use goes with --teardown. Nothing was changed.")
     target = open_target(options_of(options))
-    plan = (plan_teardown if options.teardown else plan_setup)(target)
+    plan = plan_teardown(target, _use(options)) if options.teardown else plan_setup(target)
     if options.print:
         say(_template(options.print, plan, target))
         return DONE
@@ -74,13 +77,29 @@ def _apply(options: argparse.Namespace, plan: Plan, target: Any, *, words: bool)
     return told
 
 
+def _use(options: argparse.Namespace) -> Use:
+    """Return who sends, by the ledger; where it can't be asked, that says why."""
+    from ses_bounces.base.database import schema
+    from ses_bounces.feed.senders import lately
+    from ses_bounces.feed.setup.in_use import Use
+
+    try:
+        with database(options, check=False) as connection:
+            if schema.revision(connection) is None:
+                return Use({})
+            schema.check(connection)
+            return Use(lately(connection))
+    except SesBouncesError as error:
+        return Use({}, unknown=" ".join(str(error).split()))
+
+
 def options_of(options: argparse.Namespace) -> Any:
     """Return what the arguments say."""
     from ses_bounces.feed.setup.options import Options
 
     site = current()
     names = ["configuration_set", "kms_key", "region"]
-    names += ["keep_forwarding", "discard_messages", "use_fips_endpoint"]
+    names += ["keep_forwarding", "discard_messages", "even_in_use", "use_fips_endpoint"]
     given = {name: getattr(options, name) for name in names}
     for name in ("topic", "queue", "dead_letter_queue"):
         given[name] = getattr(options, name) or f"{site.slug}-{name.replace('_', '-')}"

@@ -200,6 +200,13 @@ SECTIONS: dict[str, tuple[SettingText, ...]] = {
             "takes much space.",
             "switch",
         ),
+        SettingText(
+            "database_max_gb",
+            "Room for the database, in GB",
+            "How large the whole database may become, in GB of 1,000,000,000 bytes: the doctor then tells for how many "
+            "days there is room, and warns when it is less than 30. Null: only size and growth are told.",
+            "number",
+        ),
     ),
     "Email Blocked Report": (
         SettingText(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from ses_bounces.doctor.finding import Finding, Findings, open_findings, read_fi
 from ses_bounces.doctor.ledger_checks import check_ledger
 from ses_bounces.doctor.queue_checks import check_queues
 from ses_bounces.doctor.sending_checks import check_sending, rate_found
+from ses_bounces.doctor.size_checks import check_size
 from ses_bounces.feed.setup.options import Options, Target, open_target
 from ses_bounces.feed.setup.plan import apply
 from ses_bounces.feed.setup.provision import plan_setup, plan_teardown
@@ -175,7 +177,7 @@ def test_a_healthy_account_gives_no_finding(ses: FakeSes, healthy: Connection, s
         "queue", "right", "retention", "encryption", "dead letters", "oldest message", "subscription", "queue policy",
         "raw delivery", "topic", "allowed topics", "account", "account suppression", "notifications", "deliveries",
         "feed", "bounce rate", "complaint rate", "processing", "drain", "pending messages", "quarantine", "promotion",
-        "flags", "lifts", "suppression lists", "partitions", "lists", "people table",
+        "flags", "lifts", "suppression lists", "partitions", "lists", "people table", "size",
     }  # fmt: skip
     rights = {f.subject for area in areas for f in area.all if f.check == "right"}
     assert rights == {
@@ -743,6 +745,77 @@ def test_today_without_a_partition(ses: FakeSes, healthy: Connection) -> None:
     healthy.execute("DELETE FROM ses_bounces.message")
     healthy.execute(f"DROP TABLE ses_bounces.message_{today:%Y%m%d}")
     assert of_ledger(healthy) == {("partitions", "", "critical")}
+
+
+def size_of(connection: Connection, **changes: Any) -> tuple[str, str]:
+    [found] = [finding for finding in check_ledger(connection, of(**changes)).all if finding.check == "size"]
+    return found.severity, found.found
+
+
+def note_size(connection: Connection, days_ago: int, less: int) -> None:
+    """Note that schema and database were smaller on an earlier day, by so many bytes."""
+    connection.execute(
+        "INSERT INTO ses_bounces.size_day (day, schema_bytes, database_bytes, noted_at)"
+        " SELECT s.day - %(days)s, s.schema_bytes - %(less)s, s.database_bytes - %(less)s,"
+        " s.noted_at - make_interval(days => %(days)s) FROM ses_bounces.size_day s"
+        " WHERE s.day = (now() AT TIME ZONE 'UTC')::date",
+        {"days": days_ago, "less": less},
+    )
+
+
+def test_size_is_noted_once_a_day(ses: FakeSes, healthy: Connection) -> None:
+    severity, found = size_of(healthy)
+    assert (severity, found.endswith("Set database_max_gb to be told for how many days there is room.")) == ("ok", True)
+    assert "How fast they grow is known after a day." in found
+    healthy.execute("CREATE TABLE ses_bounces.large AS SELECT repeat('x', 100) AS x FROM generate_series(1, 20_000)")
+    before = healthy.execute("SELECT schema_bytes, database_bytes FROM ses_bounces.size_day").fetchone()
+    size_of(healthy)
+    rows = healthy.execute("SELECT schema_bytes, database_bytes FROM ses_bounces.size_day").fetchall()
+    grown = healthy.execute("SELECT pg_total_relation_size('ses_bounces.large')").fetchone()
+    assert before
+    assert grown
+    assert len(rows) == 1
+    # Catalogues and statistics are the database's.
+    assert rows[0][0] >= before[0] + grown[0]
+    assert rows[0][1] >= before[1] + grown[0]
+    assert rows[0][1] > rows[0][0]
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "megabytes_a_day", "severity", "days"),
+    [(1, 100, "warning", range(9, 11)), (10, 100, "ok", range(99, 101)), (3, 103, "warning", range(28, 30))],
+)
+def test_days_of_room_that_are_left(
+    ses: FakeSes, healthy: Connection, gigabytes: int, megabytes_a_day: int, severity: str, days: range
+) -> None:
+    size_of(healthy)
+    # The oldest of a month counts; what was before that does not.
+    note_size(healthy, 5, 3_000_000)
+    note_size(healthy, 20, 20 * megabytes_a_day * 1_000_000)
+    note_size(healthy, 40, 0)
+    told, found = size_of(healthy, database_max_gb=gigabytes)
+    assert told == severity
+    grew = f"{megabytes_a_day}.0 MB"
+    assert f"In the last 20 days the schema grew by {grew} a day, the database by {grew}." in found
+    left = re.search(r"Of database_max_gb \((\d+) GB\) .* are left: enough for (\d+) days like those\.", found)
+    assert left, found
+    assert (int(left[1]), int(left[2]) in days) == (gigabytes, True), found
+
+
+def test_no_days_are_told_where_nothing_grows(ses: FakeSes, healthy: Connection) -> None:
+    size_of(healthy)
+    note_size(healthy, 10, -50_000_000)
+    severity, found = size_of(healthy, database_max_gb=1)
+    assert (severity, found.endswith(" MB are left.")) == ("ok", True)
+    assert "the schema grew by -5.0 MB a day" in found
+
+
+def test_a_database_over_its_room(ses: FakeSes, healthy: Connection) -> None:
+    findings = Findings("ledger")
+    # Less than settings can say: no test fills a gigabyte.
+    check_size(findings, healthy, of().model_copy(update={"database_max_gb": 0}))
+    [found] = findings.all
+    assert (found.severity, " MB over database_max_gb (0 GB)." in found.found) == ("warning", True)
 
 
 def test_messages_kept_in_quarantine_count(ses: FakeSes, healthy: Connection) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,11 +16,14 @@ from dev.ses import FakeSes
 from ses_bounces.base.aws import clients
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError, SetupError
 from ses_bounces.base.sites import Site
+from ses_bounces.feed.senders import Sender
+from ses_bounces.feed.setup.in_use import Use
 from ses_bounces.feed.setup.options import Options, Target, open_target
 from ses_bounces.feed.setup.plan import Plan, Step, apply
 from ses_bounces.feed.setup.provision import plan_setup, plan_teardown, prove
 
 ACCOUNT = "000000000000"
+NOBODY = Use({})
 OPTIONS = Options("news@example.com", "us-east-1", topic="t", queue="q", dead_letter_queue="d")
 
 
@@ -150,12 +154,12 @@ def test_it_makes_what_the_manual_says_and_the_second_time_nothing(ses: FakeSes)
 def test_teardown_leaves_the_account_as_it_was(ses: FakeSes) -> None:
     before = account(ses)
     set_up()
-    torn = plan_teardown(target())
+    torn = plan_teardown(target(), NOBODY)
     assert torn.notes[1].startswith('Then take queue q out of "queue_urls" in that Variable')
     assert all(step.verdict in ("delete", "change") for step in torn.steps)
     apply(torn)
     assert account(ses) == before
-    gone = plan_teardown(target())
+    gone = plan_teardown(target(), NOBODY)
     assert (gone.to_do, len(gone.notes)) == ([], 1)
 
 
@@ -197,7 +201,7 @@ def test_a_killed_run_is_finished_by_the_next(ses: FakeSes, after: int) -> None:
         apply(plan_setup(target()), each)
     assert set_up() == 9 - after
     assert plan_setup(target()).to_do == []
-    apply(plan_teardown(target()))
+    apply(plan_teardown(target(), NOBODY))
     assert account(ses) == before
 
 
@@ -354,7 +358,7 @@ def test_what_others_made_gets_one_statement_and_keeps_the_rest(ses: FakeSes) ->
         ]
         == "345600"
     )
-    apply(plan_teardown(target()))
+    apply(plan_teardown(target(), NOBODY))
     assert account(ses) == before
 
 
@@ -374,8 +378,8 @@ def test_messages_are_not_deleted_with_the_queue(ses: FakeSes) -> None:
     set_up()
     ses.client("sqs").send_message(QueueUrl=f"{ses.aws.endpoint_url}/{ACCOUNT}/q", MessageBody="kept")
     with pytest.raises(SetupError, match="It holds about 1 messages: drain them first"):
-        apply(plan_teardown(target()))
-    apply(plan_teardown(target(discard_messages=True)))
+        apply(plan_teardown(target(), NOBODY))
+    apply(plan_teardown(target(discard_messages=True), NOBODY))
     assert account(ses)["queues"] == {}
 
 
@@ -390,8 +394,76 @@ def test_a_configuration_set_instead_of_notifications(ses: FakeSes) -> None:
     assert plan_setup(target(configuration_set="news")).to_do == []
     [changed] = plan_setup(target(configuration_set="news", deliveries=False)).to_do
     assert (changed.kind, changed.verdict) == ("event destination", "change")
-    apply(plan_teardown(target(configuration_set="news")))
+    apply(plan_teardown(target(configuration_set="news"), NOBODY))
     assert account(ses) == before
+
+
+@pytest.mark.parametrize(
+    ("sender", "in_the_way"),
+    [
+        (Sender("news@example.com", None), {"identity"}),
+        (Sender("news@example.com", "news"), {"identity", "configuration set"}),
+        (Sender("shop@other.example", "news"), {"configuration set"}),
+        (Sender("shop@example.com", "shop"), set()),
+    ],
+)
+def test_what_mail_is_sent_with_is_taken_down_at_a_second_word_only(
+    ses: FakeSes, sender: Sender, in_the_way: set[str]
+) -> None:
+    set_up(configuration_set="news")
+    before = account(ses)
+    use = Use({sender: datetime(2026, 3, 14, 9, 26, tzinfo=UTC), Sender("x@third.example", None): datetime.now(UTC)})
+    plan = plan_teardown(target(configuration_set="news"), use)
+    assert {step.kind for step in plan.steps if step.verdict == "blocked"} == in_the_way
+    assert blocked(plan).count("the last on 2026-03-14 at 09:26 UTC: SES then refuses such mail.") == len(in_the_way)
+    assert sender.address not in blocked(plan)
+    if in_the_way:
+        with pytest.raises(SetupError, match=r"Mail of 1 FROM address .* or add --even-in-use") as raised:
+            apply(plan)
+        assert str(raised.value).endswith("Nothing was changed.")
+        assert account(ses) == before
+    told = plan_teardown(target(configuration_set="news", even_in_use=True), use)
+    assert {step.kind for step in told.to_do if any("Mail of 1" in line for line in step.details)} == in_the_way
+    apply(told)
+    assert (account(ses)["identities"], account(ses)["sets"]) == ([], {})
+
+
+def test_mail_from_below_a_domain_is_that_domain_s(ses: FakeSes) -> None:
+    set_up(identity="example.com")
+    for address, word in (
+        ("a@mail.example.com", "blocked"),
+        ("a@example.com", "blocked"),
+        ("a@myexample.com", "delete"),
+    ):
+        plan = plan_teardown(target(identity="example.com"), Use({Sender(address, None): datetime.now(UTC)}))
+        assert verdicts(plan)["identity example.com"] == word, address
+
+
+def test_the_default_set_of_an_identity_is_in_use(ses: FakeSes) -> None:
+    ses.client("sesv2").create_email_identity(EmailIdentity="news@example.com")
+    set_up(configuration_set="news")
+    ses.client("sesv2").put_email_identity_configuration_set_attributes(
+        EmailIdentity="news@example.com", ConfigurationSetName="news"
+    )
+    plan = plan_teardown(target(configuration_set="news"), NOBODY)
+    assert "It is the default configuration set of news@example.com" in blocked(plan)
+    apply(plan_teardown(target(configuration_set="news", even_in_use=True), NOBODY))
+    assert account(ses)["sets"] == {}
+    ses.region().default_sets.clear()
+
+
+def test_who_sends_may_be_unknown(ses: FakeSes) -> None:
+    set_up(configuration_set="news")
+    plan = plan_teardown(target(configuration_set="news"), Use({}, unknown="The database is away."))
+    assert blocked(plan).count("can't be told: The database is away. Have it sent otherwise first") == 2
+
+
+def test_what_setting_up_did_not_make_is_left_whoever_sends(ses: FakeSes) -> None:
+    ses.client("sesv2").create_email_identity(EmailIdentity="news@example.com")
+    set_up()
+    plan = plan_teardown(target(), Use({Sender("news@example.com", None): datetime.now(UTC)}))
+    assert verdicts(plan)["identity news@example.com"] == "left"
+    assert blocked(plan) == ""
 
 
 def test_sandbox_and_pauses_are_told(ses: FakeSes) -> None:
@@ -426,13 +498,13 @@ def test_what_another_site_made_is_in_the_way_and_left_alone(ses: FakeSes) -> No
     for changes in ({}, {"configuration_set": "news"}):
         with pytest.raises(SetupError, match="is that of the site ses_bounces_news"):
             set_up(**changes)
-        torn = plan_teardown(target(**changes, discard_messages=True))
+        torn = plan_teardown(target(**changes, discard_messages=True), NOBODY)
         assert torn.to_do == []
         assert apply(torn) == 0
     assert account(ses) == before
     with NEWS.current():
         assert plan_setup(target()).to_do == []
-        apply(plan_teardown(target(configuration_set="news")))
+        apply(plan_teardown(target(configuration_set="news"), NOBODY))
     assert account(ses)["queues"] == account(ses)["topics"] == {}
 
 
@@ -444,7 +516,7 @@ def test_one_thing_of_another_site_is_enough(ses: FakeSes, name: str) -> None:
     before = account(ses)
     with pytest.raises(SetupError, match="is that of the site ses_bounces_news"):
         set_up(**{name: names[name]})
-    apply(plan_teardown(target(**{name: names[name]}, discard_messages=True)))
+    apply(plan_teardown(target(**{name: names[name]}, discard_messages=True), NOBODY))
     assert account(ses) == before
 
 
@@ -455,7 +527,7 @@ def test_what_was_made_before_there_were_sites_is_that_of_the_one_without_a_name
     assert plan_setup(target()).to_do == []
     with NEWS.current():
         assert "The queue q is that of the site ses_bounces, by its tag" in blocked(plan_setup(target()))
-    apply(plan_teardown(target()))
+    apply(plan_teardown(target(), NOBODY))
     assert account(ses)["queues"] == {}
 
 
@@ -466,5 +538,5 @@ def test_an_event_destination_that_reports_elsewhere_is_left_alone(ses: FakeSes)
         set_up(configuration_set="shared", topic="t2", queue="q2", dead_letter_queue="d2")
     before = account(ses)
     assert "It reports to " in blocked(plan_setup(target(configuration_set="shared")))
-    apply(plan_teardown(target(configuration_set="shared")))
+    apply(plan_teardown(target(configuration_set="shared"), NOBODY))
     assert account(ses) == before

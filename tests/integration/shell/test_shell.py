@@ -616,10 +616,36 @@ def test_setup_and_teardown(run: Any, ledger: Connection, ses: FakeSes) -> None:
     assert [url.rpartition("/")[2] for url in variable["queue_urls"]] == ["q", "feed"]
     again = run("setup", "news@example.com", *names)
     assert again.lines[-1] == "There is nothing to do."
-    assert run("setup", "news@example.com", *names, "--teardown", "--json").json["to_do"] > 0
-    down = run("setup", "news@example.com", *names, "--teardown", "--apply")
+    # Anna's bounce was of mail from there.
+    shown = run("setup", "news@example.com", *names, "--teardown")
+    assert shown.status == 3
+    assert "! identity news@example.com: in the way" in shown.lines
+    assert "Mail of 1 FROM address was sent from it, the last on " in shown.out
+    refused = run("setup", "news@example.com", *names, "--teardown", "--apply")
+    assert refused.status == 1
+    assert refused.err.rstrip().endswith("Nothing was changed.")
+    assert len(ses.client("sns").list_topics()["Topics"]) == 1
+    even = ("--teardown", "--even-in-use")
+    assert run("setup", "news@example.com", *names, *even, "--json").json["to_do"] > 0
+    down = run("setup", "news@example.com", *names, *even, "--apply")
     assert down.status == 0
     assert ses.client("sns").list_topics()["Topics"] == []
+    assert ses.client("ses").list_identities()["Identities"] == []
+
+
+def test_teardown_needs_a_second_word_where_the_ledger_cannot_be_asked(
+    run: Any, ses: FakeSes, database: Connection
+) -> None:
+    names = ("--topic", "t", "--queue", "feed", "--dead-letter-queue", "d", "--region", REGION)
+    assert run("setup", "news@example.com", *names, "--apply").status == 0
+    nowhere = ("--url", "postgresql://nobody@127.0.0.1:1/none")
+    shown = run("setup", "news@example.com", *names, *nowhere, "--teardown")
+    assert shown.status == 3
+    assert "Whether mail was sent from it can't be told: " in shown.out
+    assert run("setup", "news@example.com", *names, *nowhere, "--teardown", "--even-in-use", "--apply").status == 0
+    misplaced = run("setup", "news@example.com", *names, "--even-in-use", "--apply")
+    assert misplaced.err.startswith("--even-in-use goes with --teardown.")
+    assert run("setup", "news@example.com", *names, "--teardown").status == 0
 
 
 @pytest.mark.parametrize("language", ["cloudformation", "terraform"])

@@ -26,7 +26,8 @@ class Options:
     ``identity``: a domain, or a FROM address. ``topic``: a name, or the ARN of one that is there. ``deliveries``: also
     report deliveries, which end transient problems. ``configuration_set``: report by an event destination of this set
     instead of the identity's notifications. ``kms_key``: a customer's key for topic and queues instead of SQS's own
-    encryption. ``keep_forwarding``: leave SES's forwarding of feedback by e-mail on.
+    encryption. ``keep_forwarding``: leave SES's forwarding of feedback by e-mail on. ``discard_messages``: take down a
+    queue that still holds messages. ``even_in_use``: take down an identity or configuration set that mail is sent with.
     """
 
     identity: str
@@ -40,6 +41,7 @@ class Options:
     kms_key: str | None = None
     keep_forwarding: bool = False
     discard_messages: bool = False
+    even_in_use: bool = False
     use_fips_endpoint: bool = False
 
     @property

@@ -9,7 +9,8 @@ from typing import Any
 from ses_bounces.base.aws.clients import explained
 from ses_bounces.base.exceptions import AwsError, SetupError
 from ses_bounces.feed import policies
-from ses_bounces.feed.setup import sending, topology, whose
+from ses_bounces.feed.setup import in_use, sending, topology, whose
+from ses_bounces.feed.setup.in_use import Use
 from ses_bounces.feed.setup.key import look_at_key
 from ses_bounces.feed.setup.options import Target
 from ses_bounces.feed.setup.plan import Plan, Step, Undo, nothing
@@ -66,10 +67,12 @@ def account_notes(target: Target) -> list[str]:
     return notes
 
 
-def plan_teardown(target: Target) -> Plan:
+def plan_teardown(target: Target, use: Use) -> Plan:
     """Say how to take away what setting up made, and nothing else. Nothing is changed.
 
     The ledger in Postgres and the Variable stay.
+
+    :param use: who sends: an identity or configuration set in use is blocked, unless the options say otherwise.
     """
     attributes = topology.topic_attributes(target)
     tags = topology.topic_tags(target) if attributes is not None else {}
@@ -77,7 +80,7 @@ def plan_teardown(target: Target) -> Plan:
         # What reports to it, and who is subscribed to it, is that site's as well.
         steps = [left]
     else:
-        steps = _take_down_sending(target, tags)
+        steps = _take_down_sending(target, tags, use)
         if attributes is not None:
             steps += _take_down_subscription(target)
             steps.append(_take_down_topic(target, attributes, tags))
@@ -89,7 +92,7 @@ def plan_teardown(target: Target) -> Plan:
         ours = whose.is_ours(whose.as_mapping(identity.get("Tags", [])))
         step = Step("identity", target.options.identity, "delete" if ours else "left")
         step.do = lambda: sending.delete_identity(target)
-        steps.append(step)
+        steps.append(in_use.guarded(step, use.of_identity(target.options.identity), even=target.options.even_in_use))
     notes = ["The schema ses_bounces in Postgres and Airflow Variable ses_bounces stay."]
     if any(step.kind == "queue" for step in steps):
         notes.append(
@@ -110,7 +113,7 @@ def _take_down_subscription(target: Target) -> list[Step]:
     return [Step("subscription", name, "delete", [], lambda: topology.unsubscribe(target, arn))]
 
 
-def _take_down_sending(target: Target, tags: dict[str, str]) -> list[Step]:
+def _take_down_sending(target: Target, tags: dict[str, str], use: Use) -> list[Step]:
     steps: list[Step] = []
     identity = target.options.identity
     marks = tags.get(sending.mark_key(identity), "").split()
@@ -135,7 +138,10 @@ def _take_down_sending(target: Target, tags: dict[str, str]) -> list[Step]:
             steps.append(Step("event destination", label, "delete", [], lambda: sending.delete_destination(target)))
         step = Step("configuration set", target.options.configuration_set, "delete" if ours else "left")
         step.do = lambda: sending.delete_configuration_set(target)
-        steps.append(step)
+        why = use.of_configuration_set(target.options.configuration_set)
+        if (sending.find_identity(target) or {}).get("ConfigurationSetName") == target.options.configuration_set:
+            why.append(f"It is the default configuration set of {identity}: SES then refuses mail from there.")
+        steps.append(in_use.guarded(step, why, even=target.options.even_in_use))
     return steps
 
 

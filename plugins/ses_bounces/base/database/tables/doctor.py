@@ -1,10 +1,12 @@
-"""What the doctor found."""
+"""What the doctor found, and what it keeps for itself."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     PrimaryKeyConstraint,
     Table,
@@ -12,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 
-from ses_bounces.base.database.tables.columns import metadata
+from ses_bounces.base.database.tables.columns import metadata, moment
 
 SEVERITIES = ("critical", "warning", "unknown", "ok")
 finding = Table(
@@ -32,4 +34,16 @@ finding = Table(
     PrimaryKeyConstraint("check_name", "subject"),
     CheckConstraint(f"severity IN ({', '.join(repr(name) for name in SEVERITIES)})", name="severity"),
     comment="What the doctor found the last time, one row for each thing that it looks at.",
+)
+
+size_day = Table(
+    "size_day",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("schema_bytes", BigInteger, nullable=False),
+    # Of the whole database, which shares the disk.
+    Column("database_bytes", BigInteger, nullable=False),
+    moment("noted_at", nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("day"),
+    comment="How much room the schema and its database took on each day (UTC), as the doctor noted it.",
 )

@@ -68,6 +68,7 @@ def upgrade() -> None:
     _find_erased()
     _note_lifts()
     _add_figures()
+    _add_size()
     for table, parameters in _STORAGE.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({parameters})")
 
@@ -77,6 +78,7 @@ def downgrade() -> None:
         names = ", ".join(parameter.split(" = ")[0] for parameter in parameters.split(", "))
         op.execute(f"ALTER TABLE {SCHEMA}.{table} RESET ({names})")
     _drop_figures()
+    op.drop_table("size_day", schema=SCHEMA)
     op.drop_column("lift_step", "was_listed", schema=SCHEMA)
     op.drop_index("blocked_list_erased_idx", "blocked_list", schema=SCHEMA)
     _unbind_searches()
@@ -570,6 +572,18 @@ def _add_figure_work() -> None:
         ["domain"],
         sa.Column("domain", sa.Text(collation="C"), nullable=False),
         sa.Column("name", sa.Text(collation="C"), nullable=False),
+    )
+
+
+def _add_size() -> None:
+    _figure_table(
+        "size_day",
+        "How much room the schema and its database took on each day (UTC), as the doctor noted it.",
+        ["day"],
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("schema_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("database_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
     )
 
 
