@@ -3,11 +3,10 @@
 --   limit: bigint  the most domains
 SELECT d.domain, d.addresses, count(*) OVER ()
 FROM (
-    SELECT a.domain, count(DISTINCT b.address_id) AS addresses
-    FROM ses_bounces.blocked_list b
-    JOIN ses_bounces.address a USING (address_id)
-    WHERE b.unblocked_at IS NULL
-    GROUP BY a.domain
+    -- The list has each address itself: to join the million rows of the registry costs most of the time.
+    SELECT split_part(a.address, '@', -1) AS domain, count(*) AS addresses
+    FROM (SELECT DISTINCT b.address FROM ses_bounces.blocked_list b WHERE b.unblocked_at IS NULL) a
+    GROUP BY 1
 ) d
 ORDER BY d.addresses DESC, d.domain
 LIMIT %(limit)s

@@ -52,6 +52,13 @@ class Preview:
     sample: list[Sampled]
 
 
+def is_enforced(connection: Connection) -> bool:
+    """Tell whether ``enforce`` is on in the database."""
+    with quiet():
+        row = connection.execute("SELECT ses_bounces.enforced()").fetchone()
+    return bool(row and row[0])
+
+
 def preview(
     connection: Connection, settings: Settings, *, sample: int = SAMPLE, seconds: float = float("inf")
 ) -> Preview:
@@ -65,10 +72,13 @@ def preview(
     from psycopg import errors
 
     with quiet():
-        enforced = connection.execute("SELECT ses_bounces.enforced()").fetchone()
-        counted = connection.execute(statement("people/preview_reasons")).fetchall()
-        domains = connection.execute(statement("people/preview_domains"), {"limit": DOMAINS_SHOWN}).fetchall()
-        rows = connection.execute(statement("people/preview_sample"), {"limit": sample}).fetchall()
+        enforced = is_enforced(connection)
+        with connection.transaction():
+            # To compile these queries takes longer than to run them.
+            connection.execute("SET LOCAL jit = off")
+            counted = connection.execute(statement("people/preview_reasons")).fetchall()
+            domains = connection.execute(statement("people/preview_domains"), {"limit": DOMAINS_SHOWN}).fetchall()
+            rows = connection.execute(statement("people/preview_sample"), {"limit": sample}).fetchall()
         people, at, is_late = None, {}, False
         if settings.people_table is not None:
             table = People(connection, settings, seconds)
@@ -79,7 +89,7 @@ def preview(
                 is_late = False
     has_people = settings.people_table is not None and not is_late
     return Preview(
-        enforced=bool(enforced and enforced[0]),
+        enforced=enforced,
         addresses=next((count for reason, count in counted if reason is None), 0),
         by_reason={reason: count for reason, count in counted if reason is not None},
         domains={domain: count for domain, count, _ in domains},

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shlex
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -309,6 +310,36 @@ def test_the_preview_is_what_enforcing_does(observed: Connection) -> None:
     assert row == (seen.addresses,)
     after = preview(observed, enforcing)
     assert (after.enforced, after.people) == (True, 0)
+
+
+def test_the_preview_counts_an_address_of_several_causes_once(observed: Connection) -> None:
+    """The numbers are those of the list that programs ask, whatever an address is blocked for."""
+    names = [f"m{n}@example.net" for n in range(7)]
+    receive(observed, *(dated(kind(name), day) for name in names for kind, day in ((bounce, 4), (complaint, 2))))
+    observed.execute(
+        "INSERT INTO ses_bounces.blocked_list (address_id, address, reason, blocked_at, event_id)"
+        " SELECT b.address_id, b.address, c.reason, b.blocked_at, b.event_id FROM ses_bounces.blocked_list b"
+        " CROSS JOIN unnest(ARRAY['stop_request', 'unsubscribed', 'ses_suppression', 'expired_transient']) c(reason)"
+        " WHERE b.reason = 'complaint' AND b.address = ANY (%s)",
+        [names[:6]],
+    )
+    mirror_settings(observed, enforce=True, never_block=[])
+    told = {
+        address_id(observed, address): (address, reason, since)
+        for address, reason, since in observed.execute("SELECT * FROM ses_bounces.do_not_email")
+    }
+    domains = Counter(address.partition("@")[2] for address, *_ in told.values())
+    for sample in range(len(told) + 2):
+        seen = preview(observed, WITH_PEOPLE, sample=sample)
+        assert (seen.addresses, seen.by_reason) == (len(told), Counter(reason for _, reason, _ in told.values()))
+        assert (seen.domains, seen.domains_in_all) == (domains, len(domains))
+        assert list(seen.domains.values()) == sorted(domains.values(), reverse=True)
+        assert len(seen.sample) == min(sample, len(told))
+        assert {(one.address_id, one.reason, one.since) for one in seen.sample} <= {
+            (id_, reason, since) for id_, (_, reason, since) in told.items()
+        }
+    whole = [one.address_id for one in seen.sample]
+    assert [one.address_id for one in preview(observed, WITH_PEOPLE, sample=4).sample] == whole[:4]
 
 
 def test_the_preview_without_people_and_with_too_many(observed: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,9 @@ from ses_bounces.web.dependencies import database as database_of
 from ses_bounces.web.dependencies import site_settings
 from ses_bounces.web.our_dags import our_dags
 from tests.integration.shell.test_adopting import SETTINGS, observed  # noqa: F401  # a fixture
+from tests.kit.builders import bounce
 from tests.kit.our_dags import our_dags as all_run
-from tests.kit.seeding import address_id
+from tests.kit.seeding import address_id, dated, receive
 
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
@@ -82,6 +84,30 @@ def test_numbers_and_a_sample_without_addresses(client: TestClient, observed: Co
     assert "@" not in page.get_text()
 
 
+def test_the_numbers_are_kept_for_a_minute_and_say_since_when(
+    client: TestClient,
+    observed: Connection,  # noqa: F811
+    settings: dict[str, Any],
+) -> None:
+    def figures() -> list[str]:
+        return [entry.dd.get_text() for entry in text_of(client, "/preview").select("dl.figures div")]
+
+    before = datetime.now(UTC).replace(microsecond=0)
+    assert figures() == ["4", "3", "2"]
+    counted = text_of(client, "/preview").select_one("main .counted time, .counted time")
+    assert counted is not None
+    assert before - timedelta(minutes=1) <= datetime.fromisoformat(counted["datetime"]) <= datetime.now(UTC)
+    receive(observed, dated(bounce("late@example.net"), 1))
+    assert figures() == ["4", "3", "2"]
+    # With another setting they are others.
+    settings["people_table"] = None
+    assert figures() == ["5", "–", "3"]
+    settings["people_table"] = "public.people"
+    assert figures() == ["4", "3", "2"]
+    mirror_settings(observed, enforce=True, never_block=[])
+    assert figures() == ["5", "3", "3"]
+
+
 def test_the_overview_leads_there_in_observe_mode_only(client: TestClient, observed: Connection) -> None:  # noqa: F811
     links = [link["href"] for link in text_of(client, "/").select(".banner a")]
     assert any(href.endswith("preview") for href in links)
@@ -113,7 +139,6 @@ def test_an_empty_ledger(client: TestClient, observed: Connection) -> None:  # n
 
 def test_reports_of_the_version_before_are_shown(client: TestClient, observed: Connection) -> None:  # noqa: F811
     """A field that a summary does not have yet is none of its day."""
-    from datetime import UTC, datetime, timedelta
     from zoneinfo import ZoneInfo
 
     from ses_bounces.report.making import make_report

@@ -7,18 +7,11 @@
 WITH span AS (
     SELECT (now() AT TIME ZONE 'UTC')::date - (%(days)s::integer - 1) AS first
 ), counted AS (
-    SELECT f.name,
-        sum(f.bounces) FILTER (WHERE f.day >= s.first) AS bounces,
-        sum(f.lifted) FILTER (WHERE f.day >= s.first) AS lifted,
-        sum(f.transients) FILTER (WHERE f.day >= s.first) AS transients,
-        sum(f.complaints) FILTER (WHERE f.day >= s.first) AS complaints,
-        sum(f.not_sent) FILTER (WHERE f.day >= s.first) AS not_sent,
-        sum(f.bounces - f.lifted) FILTER (WHERE f.day < s.first) AS bounces_before,
-        sum(f.complaints) FILTER (WHERE f.day < s.first) AS complaints_before
+    SELECT f.name, sum(f.bounces) AS bounces, sum(f.lifted) AS lifted, sum(f.transients) AS transients,
+        sum(f.complaints) AS complaints, sum(f.not_sent) AS not_sent
     FROM ses_bounces.figure_day f
     CROSS JOIN span s
-    WHERE f.dimension = %(dimension)s AND f.day >= s.first - %(days)s::integer
-        AND f.day <= (now() AT TIME ZONE 'UTC')::date
+    WHERE f.dimension = %(dimension)s AND f.day >= s.first AND f.day <= (now() AT TIME ZONE 'UTC')::date
     GROUP BY f.name
 ), most AS (
     SELECT c.*
@@ -26,6 +19,14 @@ WITH span AS (
     WHERE c.bounces + c.transients + c.complaints + c.not_sent > 0
     ORDER BY c.bounces - c.lifted + c.complaints DESC, c.bounces DESC, c.transients DESC, c.name
     LIMIT %(limit)s
+), before AS (
+    -- Only what is shown: most names of a long span are those of small domains.
+    SELECT f.name, sum(f.bounces - f.lifted) AS bounces, sum(f.complaints) AS complaints
+    FROM ses_bounces.figure_day f
+    CROSS JOIN span s
+    WHERE f.dimension = %(dimension)s AND f.day >= s.first - %(days)s::integer AND f.day < s.first
+        AND f.name IN (SELECT m.name FROM most m)
+    GROUP BY f.name
 ), delivered AS (
     SELECT d.name, sum(d.deliveries) AS deliveries
     FROM ses_bounces.delivery_day d
@@ -42,9 +43,10 @@ WITH span AS (
     GROUP BY t.name
 )
 SELECT m.name, m.bounces::bigint, m.lifted::bigint, m.transients::bigint, m.complaints::bigint, m.not_sent::bigint,
-    coalesce(m.bounces_before, 0)::bigint, coalesce(m.complaints_before, 0)::bigint,
+    coalesce(b.bounces, 0)::bigint, coalesce(b.complaints, 0)::bigint,
     coalesce(d.deliveries, 0)::bigint, n.sent::bigint, n.bounces::bigint, n.complaints::bigint
 FROM most m
+LEFT JOIN before b USING (name)
 LEFT JOIN delivered d USING (name)
 LEFT JOIN sent n USING (name)
 ORDER BY m.bounces - m.lifted + m.complaints DESC, m.bounces DESC, m.transients DESC, m.name
