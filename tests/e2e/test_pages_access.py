@@ -145,7 +145,8 @@ def test_who_only_reads_learns_no_right_to_the_settings(server: PagesServer) -> 
     with server.client("vera") as client:
         page = Page(client.get("settings").text)
     assert "digest" not in page.fields
-    assert not [values for tag, values in page.elements if tag == "button"]
+    # That of the box for an address, which is on each page.
+    assert len([values for tag, values in page.elements if tag == "button"]) == 1
 
 
 def _signed(server: PagesServer, user: str, key: str | None = None, hours_ago: float = 0) -> str:

@@ -90,7 +90,7 @@ def test_a_list_may_have_so_many_addresses_however_they_are_parted(server: Pages
                 over = client.post(path, data={"text": by.join([*whole, "x@example.com"]), "token": token_of(client)})
                 assert over.status_code == 400, (path, by)
                 assert f"more than {MAX_ADDRESSES}" in over.text
-        nobody = client.post(path, data={"text": "x " * 900_000, "token": token_of(client)})
+        nobody = client.post(path, data={"text": "x@ " * 600_000, "token": token_of(client)})
         assert nobody.status_code == 400
         assert f"more than {MAX_ADDRESSES}" in nobody.text
         assert client.post("api/check", json={"addresses": [*whole, "x"]}).status_code == 422
