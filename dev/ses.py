@@ -12,7 +12,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -29,30 +28,12 @@ from dev.aws import EmulatedAws
 from dev.endpoint import REGION, Endpoint
 from dev.ports import LOOPBACK, free_port
 from dev.ses_protocol import error_answer, json_answer, moment, operation_of, xml_answer
+from dev.ses_region import Region
 
 START_SECONDS = 20
 _NOTIFICATION = {"Bounce": "BounceTopic", "Complaint": "ComplaintTopic", "Delivery": "DeliveryTopic"}
 _HOP_HEADERS = ("content-length", "transfer-encoding", "date", "server")
 _SERVICE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
-
-
-@dataclass
-class Region:
-    """SES of one region: its suppression list by exact spelling, import jobs, and what was set on identities."""
-
-    listed: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    forwarding: dict[str, bool] = field(default_factory=dict)
-    topics: dict[tuple[str, str], str] = field(default_factory=dict)
-    # By address: SES's confidence that mail arrives there. Who is not in it has HIGH.
-    confidence: dict[str, str] = field(default_factory=dict)
-    # When, and delivery attempts, bounces, complaints, rejects.
-    sent: list[tuple[datetime, int, int, int, int]] = field(default_factory=list)
-    # By metric, dimension and value: each day's number.
-    metrics: dict[tuple[str, str, str], dict[datetime, int]] = field(default_factory=dict)
-    # By the end of the ARN, like `identity/example.com`; of any other there is nothing.
-    reputations: dict[str, dict[str, Any]] = field(default_factory=dict)
-    default_sets: dict[str, str] = field(default_factory=dict)
 
 
 class FakeSes(Endpoint):
@@ -305,18 +286,7 @@ class FakeSes(Endpoint):
     def _on_CreateImportJob(self, region: Region, given: dict[str, Any]) -> Response:
         bucket, _, key = given["ImportDataSource"]["S3Url"].removeprefix("s3://").partition("/")
         text = self.aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-        addresses = text.split()
-        failed = sum(1 for address in addresses if "@" not in address)
-        for address in addresses:
-            region.listed.pop(address, None)
-        job_id = str(uuid4())
-        region.jobs[job_id] = {
-            "JobId": job_id,
-            "JobStatus": "COMPLETED",
-            "ProcessedRecordsCount": len(addresses),
-            "FailedRecordsCount": failed,
-        }
-        return json_answer({"JobId": job_id})
+        return json_answer({"JobId": region.remove(text.split())})
 
     def _on_GetImportJob(self, region: Region, given: dict[str, Any]) -> Response:
         job = region.jobs.get(given["JobId"])

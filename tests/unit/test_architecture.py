@@ -139,3 +139,26 @@ def test_the_page_shows_the_floors() -> None:
     for number, name in re.findall(r"^\| (\d) \| `(\S+)` \| .+ \|$", section.partition("\n## ")[0], re.MULTILINE):
         shown.setdefault(int(number), set()).add(name)
     assert shown == {len(FLOORS) - above: set(rooms) for above, rooms in enumerate(FLOORS)}
+
+
+def sources() -> list[Path]:
+    """The modules that people work on; a released migration stays as it is."""
+    found = [path for top in ("plugins", "dev", "benchmarks") for path in (ROOT / top).rglob("*.py")]
+    return [path for path in found if "migrations" not in path.parts]
+
+
+def test_no_module_is_longer_than_300_lines() -> None:
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()
+    }
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def test_no_function_is_longer_than_60_lines() -> None:
+    lengths = {
+        f"{path.relative_to(ROOT).as_posix()}: {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: length for name, length in lengths.items() if length > 60} == {}

@@ -44,16 +44,21 @@ def make_report(connection: Connection, day: date, zone: ZoneInfo) -> Summary:
         return _store(connection, page, moments, table)
 
 
+def _compute_states(connection: Connection, at: datetime) -> None:
+    """Fill the temporary tables with what each address and block was at a time."""
+    connection.execute(statement("report/create_states"), {"at": at, "known_at": None})
+    connection.execute("ANALYZE report_state")
+    connection.execute(statement("report/create_blocks"), {"at": at, "known_at": None})
+    connection.execute("ANALYZE report_block")
+
+
 def _read(connection: Connection, day: date, zone: ZoneInfo) -> tuple[ReportPage, dict[str, Any], bytes]:
     execute = connection.execute
     moments = _moments(connection, day, zone)
     at = moments["as_of"] - _MOMENT
     starts_at: datetime = moments["starts_at"]
     until = moments["as_of"] + DUE_SOON
-    execute(statement("report/create_states"), {"at": at, "known_at": None})
-    execute("ANALYZE report_state")
-    execute(statement("report/create_blocks"), {"at": at, "known_at": None})
-    execute("ANALYZE report_block")
+    _compute_states(connection, at)
     reasons = execute(statement("report/select_reasons"), {"since": starts_at}).fetchall()
     blocked, new = next(((total, fresh) for reason, total, fresh in reasons if reason is None), (0, 0))
     span = {"since": starts_at, "at": at}
