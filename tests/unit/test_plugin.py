@@ -77,7 +77,15 @@ def test_a_task_imports_nothing_but_the_plugin_and_the_server_the_app(tmp_path: 
         "ses_bounces",
         *(
             f"ses_bounces.{name}"
-            for name in ("base", "base.exceptions", "base.sites", "dags", "dags.preload", "plugin")
+            for name in (
+                "base",
+                "base.configuration",
+                "base.exceptions",
+                "base.sites",
+                "dags",
+                "dags.preload",
+                "plugin",
+            )
         ),
     ]
     assert {"ses_bounces.web.app", "ses_bounces.web.render", "airflow.api_fastapi.core_api.security"} <= set(

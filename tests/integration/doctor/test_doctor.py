@@ -26,6 +26,7 @@ from ses_bounces.doctor.ledger_checks import check_ledger
 from ses_bounces.doctor.queue_checks import check_queues
 from ses_bounces.doctor.sending_checks import check_sending, rate_found
 from ses_bounces.doctor.size_checks import check_size
+from ses_bounces.feed.setup.in_use import Use
 from ses_bounces.feed.setup.options import Options, Target, open_target
 from ses_bounces.feed.setup.plan import apply
 from ses_bounces.feed.setup.provision import plan_setup, plan_teardown
@@ -937,7 +938,7 @@ def test_of_one_thing_the_gravest_counts_and_the_table_shows_all() -> None:
 
 def test_teardown_is_a_dead_feed(ses: FakeSes, healthy: Connection) -> None:
     settings = of()
-    apply(plan_teardown(target()))
+    apply(plan_teardown(target(), Use({})))
     assert of_aws(settings) == {("queue", "q", "critical")}
     assert of_sending(healthy, settings) == set()
 

@@ -101,7 +101,15 @@ def test_where_the_scheduler_forks_tasks_it_imports_the_libraries(
         "ses_bounces",
         *(
             f"ses_bounces.{name}"
-            for name in ("base", "base.exceptions", "base.sites", "dags", "dags.preload", "plugin")
+            for name in (
+                "base",
+                "base.configuration",
+                "base.exceptions",
+                "base.sites",
+                "dags",
+                "dags.preload",
+                "plugin",
+            )
         ),
     }
 
