@@ -14,14 +14,17 @@ Find = Callable[[], list[psutil.Process]]
 
 
 def end(find: Find, patience_seconds: float) -> None:
-    """Asks the processes that `find` returns to end, waits for that, and kills those that it still returns then."""
+    """Asks the processes that `find` returns to end, waits for that, and kills the rest and those that it returns then.
+
+    One that is left may not be found again: what told whose it is may have ended.
+    """
     processes = find()
     pids = {process.pid for process in processes}
     for process in processes:
         with suppress(ProcessLookupError, psutil.Error):
             _ask(process, pids)
     _wait(processes, patience_seconds)
-    kill(find)
+    kill(lambda: [*filter(is_running, processes), *find()])
 
 
 def kill(find: Find) -> None:

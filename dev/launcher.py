@@ -171,8 +171,15 @@ def started_by(is_one: Callable[[Identity], bool]) -> list[psutil.Process]:
         with suppress(psutil.Error, ProcessLookupError):
             identity = _launcher(process)
             if identity and is_one(identity) and ending.is_running(process):
-                found.append(process)
+                found += [process, *_sessions_of_server(process)]
     return found
+
+
+def _sessions_of_server(process: psutil.Process) -> list[psutil.Process]:
+    """The sessions of a Postgres server, whose titles hide their marks. Stopped ones do not end with their server."""
+    if process.name() != "postgres":
+        return []
+    return [child for child in process.children() if child.name() == "postgres" and ending.is_running(child)]
 
 
 def clean_up(launcher: Identity, folder: Path) -> None:

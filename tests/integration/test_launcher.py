@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dev import launcher, processes
+from dev import ending, launcher, processes
 from dev.launcher import GUARD_MARK, REPOSITORY, Identity
 from dev.ports import is_free
 from dev.postgres import EmbeddedPostgres, temporary_postgres
@@ -61,6 +61,23 @@ def test_hangs(postgres, tmp_path):
     with temporary_aws() as aws:
         Path(os.environ["READY"]).write_text(f"{{postgres.port}} {{aws.port}}")
         time.sleep(600)
+"""
+
+# A server in the middle of something: its processes are stopped, and end only when they are killed.
+FROZEN = """
+import os, time
+from pathlib import Path
+import psutil
+from dev import launcher
+from dev.postgres import temporary_postgres
+from dev.silent import frozen
+launcher.keep_temporary_files()
+with temporary_postgres() as postgres, frozen(postgres):
+    server = psutil.Process(postgres.pid)
+    partial = Path(os.environ["READY"] + ".partial")
+    partial.write_text(" ".join(str(one.pid) for one in (server, *server.children())))
+    partial.rename(os.environ["READY"])
+    time.sleep(600)
 """
 
 
@@ -275,6 +292,21 @@ def test_a_postgres_stops_and_starts_though_somebody_closed_the_folder_above_it(
         postgres.directory.chmod(0o700)
         postgres.stop()
         assert postgres.pid is None
+
+
+def test_a_frozen_postgres_ends_with_all_its_sessions(start: Start) -> None:
+    started = start(sys.executable, "-c", FROZEN)
+    wait_until(started.ready.exists, lambda: started.process.poll())
+    server = [psutil.Process(int(pid)) for pid in started.ready.read_text().split()]
+    assert len(server) > 3
+    assert {process.status() for process in server} == {psutil.STATUS_STOPPED}
+    try:
+        started.process.kill()
+        wait_until(lambda: not any(map(ending.is_running, server)), lambda: server)
+        started.wait_gone()
+    finally:
+        for process in filter(ending.is_running, server):
+            process.kill()
 
 
 def test_identities() -> None:
