@@ -14,6 +14,7 @@ from ses_bounces.shell.options import (
     add,
     addresses,
     as_json,
+    change,
     dry_run,
     moment,
     part,
@@ -129,27 +130,21 @@ def _check(commands: Commands) -> None:
 
 
 def _block(commands: Commands) -> None:
-    block = add(commands, "block", "block", "block addresses at their owners' wish (a stop request)")
+    block = add(commands, "block", "block", "block addresses by a stop request")
     addresses(block)
-    block.add_argument("--reason", required=True, help=REASON)
-    dry_run(block)
-    where(block)
-    as_json(block)
+    change(block)
 
 
 def _unblock(commands: Commands) -> None:
     unblock = add(commands, "unblock", "block", "lift blocks; SES's own list comes first")
     addresses(unblock)
-    unblock.add_argument("--reason", required=True, help=REASON)
     unblock.add_argument(
         "--cause", action="append", metavar="CAUSE", choices=CAUSES,
         help=f"the cause to lift, one of {', '.join(CAUSES)}; may be repeated. Without it permanent_bounce, "
         "ses_suppression and expired_transient are lifted; a person's wish (stop_request, complaint, unsubscribed) "
         "only where it is named",
     )  # fmt: skip
-    dry_run(unblock)
-    where(unblock)
-    as_json(unblock)
+    change(unblock)
 
 
 def _import(commands: Commands) -> None:
@@ -164,10 +159,7 @@ def _import(commands: Commands) -> None:
         "--date-column", metavar="NAME",
         help="column that says since when: ISO 8601, seconds since 1970, or as in an e-mail's header; UTC",
     )  # fmt: skip
-    stops.add_argument("--reason", required=True, help=REASON)
-    dry_run(stops)
-    where(stops)
-    as_json(stops)
+    change(stops)
     text = "take over a blocked list with its reasons and dates: a CSV file, or SES's own list as the AWS CLI prints it"
     blocked = part(what, "blocked", text)
     blocked.set_defaults(run="import_blocked")
@@ -186,10 +178,7 @@ def _import(commands: Commands) -> None:
         "--cause", choices=("permanent_bounce", "complaint", "unsubscribed", "stop_request", "ses_suppression"),
         help="what all other lines mean; without it they are refused",
     )  # fmt: skip
-    blocked.add_argument("--reason", required=True, help=REASON)
-    dry_run(blocked)
-    where(blocked)
-    as_json(blocked)
+    change(blocked)
 
 
 def _address_column(to: argparse.ArgumentParser) -> None:
@@ -241,10 +230,7 @@ def _held(commands: Commands) -> None:
         one.add_argument(
             "--message-id", type=int, action="append", metavar="ID", help="only these messages; may be repeated"
         )
-        one.add_argument("--reason", required=True, help=REASON)
-        dry_run(one)
-        where(one)
-        as_json(one)
+        change(one)
 
 
 def _preview(commands: Commands) -> None:
@@ -272,11 +258,8 @@ def _restored(commands: Commands) -> None:
         "--from", dest="restored_to", type=moment, required=True, metavar="TIME",
         help="the time to which Postgres was put back: ISO 8601; UTC",
     )  # fmt: skip
-    restored.add_argument("--reason", required=True, help=REASON)
     restored.add_argument("--no-ses", action="store_true", help="leave SES's suppression lists unread")
-    dry_run(restored)
-    where(restored)
-    as_json(restored)
+    change(restored)
 
 
 def _erase(commands: Commands) -> None:
@@ -287,7 +270,4 @@ def _erase(commands: Commands) -> None:
         help="a file with one address a line; without it they are asked for, or read from stdin (never given here: a "
         "shell keeps what was typed)",
     )  # fmt: skip
-    erase.add_argument("--reason", required=True, help=f"{REASON}; without the address")
-    dry_run(erase, "count what names them, and change nothing")
-    where(erase)
-    as_json(erase)
+    change(erase, f"{REASON}; without the address", "count what names them, and change nothing")

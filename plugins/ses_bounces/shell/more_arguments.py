@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from datetime import date
 
-from ses_bounces.shell.options import REASON, Commands, add, addresses, as_json, dry_run, part, where, whole
+from ses_bounces.shell.options import Commands, add, addresses, as_json, change, part, where, whole
 
 
 def add_transient(commands: Commands) -> None:
@@ -20,7 +19,7 @@ def add_transient(commands: Commands) -> None:
         addresses(one)
         if name == "extend":
             one.add_argument("--days", type=whole(1, 30), required=True, metavar="N", help="from now, 1 to 30")
-        _change(one)
+        change(one)
 
 
 def add_quarantine(commands: Commands) -> None:
@@ -45,7 +44,7 @@ def add_quarantine(commands: Commands) -> None:
         one.add_argument("message_ids", nargs="*", type=int, metavar="ID", help="these messages")
         one.add_argument("--only", metavar="REASON", help="all that are quarantined for this reason, up to 10,000")
         one.add_argument("--all", action="store_true", help="all that are quarantined, up to 10,000; none that is held")
-        _change(one)
+        change(one)
 
 
 def add_report(commands: Commands) -> None:
@@ -78,10 +77,3 @@ def add_figures(commands: Commands) -> None:
     )
     where(figures)
     as_json(figures)
-
-
-def _change(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--reason", required=True, help=REASON)
-    dry_run(to)
-    where(to)
-    as_json(to)

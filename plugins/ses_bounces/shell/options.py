@@ -61,9 +61,19 @@ def as_json(to: argparse.ArgumentParser) -> None:
     to.add_argument("--json", action="store_true", help="answer in JSON")
 
 
-def dry_run(to: argparse.ArgumentParser, text: str = "tell what would be done, and do nothing") -> None:
+def dry_run(to: argparse.ArgumentParser, text: str) -> None:
     """Add ``--dry-run``."""
     to.add_argument("--dry-run", action="store_true", help=text)
+
+
+def change(
+    to: argparse.ArgumentParser, reason: str = REASON, try_it: str = "tell what would be done, and do nothing"
+) -> None:
+    """Add what every change takes: ``--reason``, ``--dry-run``, the database, ``--json``."""
+    to.add_argument("--reason", required=True, help=reason)
+    dry_run(to, try_it)
+    where(to)
+    as_json(to)
 
 
 def moment(text: str) -> datetime:

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 
-from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.actions.action import Action
 from ses_bounces.actions.validation import MOST, ask_ses, opinions
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
 OPERATION = "GetEmailAddressInsights"
 SETTINGS = parse({"queue_urls": ["http://127.0.0.1/000000000000/queue"], "ses_regions": ["eu-west-1"],
                   "ask_ses_validation": True})  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeSes]:
-    with temporary_aws() as aws, FakeSes(aws) as started:
-        yield started
 
 
 @pytest.fixture

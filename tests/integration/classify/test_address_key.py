@@ -50,9 +50,8 @@ ADDRESS = st.builds(
 )  # fmt: skip
 
 
-@given(texts=st.lists(st.one_of(ADDRESS, ADDRESS, ADDRESS_LIKE, ANY), min_size=30, max_size=30))
-@settings(
-    max_examples=60,
+# Each example is a list of texts that one query of the same database answers.
+LARGE = settings(
     deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
@@ -61,6 +60,10 @@ ADDRESS = st.builds(
         HealthCheck.data_too_large,
     ],
 )
+
+
+@given(texts=st.lists(st.one_of(ADDRESS, ADDRESS, ADDRESS_LIKE, ANY), min_size=30, max_size=30))
+@settings(LARGE, max_examples=60)
 def test_sql_agrees_with_python(database: Connection, texts: list[str]) -> None:
     query = "SELECT ses_bounces.address_key(t) FROM unnest(%s::text[]) WITH ORDINALITY u(t, n) ORDER BY n"
     found = [key for (key,) in database.execute(query, [texts]).fetchall()]
@@ -75,16 +78,7 @@ def test_sql_agrees_with_python(database: Connection, texts: list[str]) -> None:
         max_size=30,
     )
 )
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.large_base_example,
-        HealthCheck.data_too_large,
-    ],
-)
+@settings(LARGE, max_examples=40)
 def test_sql_finds_the_same_addresses_in_a_text_as_python(database: Connection, texts: list[str]) -> None:
     query = "SELECT ses_bounces.address_keys(t) FROM unnest(%s::text[]) WITH ORDINALITY u(t, n) ORDER BY n"
     found = [keys for (keys,) in database.execute(query, [texts]).fetchall()]

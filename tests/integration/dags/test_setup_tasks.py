@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from dev.aws import temporary_aws
 from dev.postgres import EmbeddedPostgres
 from dev.ses import FakeSes
 from ses_bounces.base.database import schema
@@ -40,12 +39,6 @@ HOSTILE: dict[str, Any] = {
     "postgres_conn_id": "theirs",
     "use_fips_endpoint": True,
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeSes]:
-    with temporary_aws() as aws, FakeSes(aws) as started:
-        yield started
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from dev.ses_protocol import json_answer
 from ses_bounces.actions.action import Action
@@ -53,9 +52,8 @@ _made: dict[str, Any] = {}
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[FakeSes]:
-    with temporary_aws() as aws, FakeSes(aws) as started:
-        yield started
+def server(server: FakeSes) -> Iterator[FakeSes]:
+    yield server
     _made.clear()
 
 

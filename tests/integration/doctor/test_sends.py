@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.base.aws.clients import Pace, Place
 from ses_bounces.base.settings import parse
@@ -26,12 +25,6 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 QUEUE = "http://127.0.0.1:9/000000000000/q"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeSes]:
-    with temporary_aws() as aws, FakeSes(aws) as started:
-        yield started
 
 
 @pytest.fixture

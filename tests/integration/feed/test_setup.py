@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.base.aws import clients
 from ses_bounces.base.exceptions import AwsError, AwsRefusedError, SetupError
@@ -28,9 +27,8 @@ OPTIONS = Options("news@example.com", "us-east-1", topic="t", queue="q", dead_le
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[FakeSes]:
-    with temporary_aws() as aws, FakeSes(aws) as started:
-        yield started
+def server(server: FakeSes) -> Iterator[FakeSes]:
+    yield server
     _opened.clear()
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from cfnlint.api import lint
 
-from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.base.exceptions import SetupError
 from ses_bounces.feed.setup.cloudformation import cloudformation
@@ -31,12 +30,6 @@ FEEDS: list[dict[str, Any]] = [
     {"configuration_set": "newsletter"},
     {"kms_key": "a customer's"},
 ]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeSes]:
-    with temporary_aws() as aws, FakeSes(aws) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.__main__ import main
 from ses_bounces.base.database import schema
@@ -40,12 +39,6 @@ if TYPE_CHECKING:
 
 REGION, ACCOUNT = "us-east-1", "000000000000"
 ME = actor()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeSes]:
-    with temporary_aws() as aws, FakeSes(aws) as started:
-        yield started
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.base.aws.clients import Pace
 from ses_bounces.base.settings import Settings, parse
@@ -31,10 +30,9 @@ BUCKET = "lifts"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[FakeSes]:
-    with temporary_aws() as aws, FakeSes(aws) as started:
-        aws.client("s3").create_bucket(Bucket=BUCKET)
-        yield started
+def server(server: FakeSes) -> FakeSes:
+    server.aws.client("s3").create_bucket(Bucket=BUCKET)
+    return server
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from ses_bounces.web.access import reader
 from ses_bounces.web.app import create_app
 from ses_bounces.web.dependencies import database as database_of
 from ses_bounces.web.dependencies import site_settings
-from tests.integration.actions.test_validation import OPERATION, ids, server, ses
+from tests.integration.actions.test_validation import OPERATION, ids, ses
 
 if TYPE_CHECKING:
     from dev.ses import FakeSes
     from ses_bounces.base.database.connection import Connection
 
-__all__ = ["ids", "server", "ses"]
+__all__ = ["ids", "ses"]
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from bs4 import BeautifulSoup
 from fastapi.testclient import TestClient
 
-from dev.aws import temporary_aws
 from dev.ses import FakeSes
 from ses_bounces.base.sites import LIFT_BLOCKS, Site
 from ses_bounces.suppression.lifting import lift_open
@@ -30,12 +29,6 @@ if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 GONE = [f"user{n}@example.com" for n in range(7)]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeSes]:
-    with temporary_aws() as aws, FakeSes(aws) as started:
-        yield started
 
 
 @pytest.fixture
