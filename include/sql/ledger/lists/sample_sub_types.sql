@@ -1,8 +1,0 @@
--- About how many rows of the Email Bounce List have which of the subtypes, from a sample of 0.5 percent.
--- Locks: none.
--- Parameters:
---   is_open: boolean  of the open rows, or of the closed ones
-SELECT b.bounce_sub_type, count(*) * 200, count(*)
-FROM ses_bounces.bounce_list b TABLESAMPLE SYSTEM (0.5) REPEATABLE (0)
-WHERE b.is_open = %(is_open)s AND b.bounce_sub_type IS NOT NULL
-GROUP BY b.bounce_sub_type
