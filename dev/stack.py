@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from dev import people, processes, results, sample, template
 from dev.airflow import COMPONENTS, REPOSITORY, TASKS_STOP_SECONDS, USERS, LocalAirflow
-from dev.airflow_api import Json
+from dev.airflow_api import AirflowApi, Json
 from dev.aws import EmulatedAws, Feed
 from dev.item import Expected
 from dev.parts import Parts
@@ -38,6 +38,12 @@ CELERY = "celery"
 
 class AlreadyRunningError(RuntimeError):
     """Another launcher works on the same directory."""
+
+
+def report_next(api: AirflowApi) -> None:
+    """Have a run of the DAG begin from now on: one that has begun may have made its reports already."""
+    if all(run["state"] != "queued" for run in api.runs(DAG_ID)):
+        api.trigger(DAG_ID)
 
 
 class Stack(Parts):
@@ -98,8 +104,8 @@ class Stack(Parts):
         marker = self.data / "unpaused"
         if marker.exists():
             return
-        # In time for the scheduled run, which has begun.
         sample.note_earlier_drains(self.database_url)
+        report_next(self.airflow.api)
         for path in sorted(self._folders["dags"].glob("*.py")):
             if path.stem != BY_HAND:
                 self.airflow.api.wait_for_dag(path.stem)
