@@ -15,6 +15,7 @@ from ses_bounces.actions.pasted import Pasted, read_text
 from ses_bounces.actions.previews import BlocksPreview, preview_blocks
 from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift, said_of
 from ses_bounces.actions.validation import MOST, REASON, ask_ses, opinions
+from ses_bounces.base.database.connection import database_time
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
@@ -110,6 +111,7 @@ def _preview(
         causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]], WISHES=WISHES,
         asks_ses=settings.ask_ses_validation and len(found.blocked) <= MOST, opinions=opinions(connection, ids),
         of_tenants=len(tenant_listed(connection, [item.address_id for item in found.blocked if item.address_id])),
+        now=database_time(connection),
     )  # fmt: skip
 
 
@@ -153,7 +155,7 @@ def undo(
     """A form for the blocks that a provider's outage caused; filled in for one that was suggested."""
     suggested = None if outage is None else next((o for o in outages(connection) if o.outage_id == outage), None)
     return page(
-        request, viewer, "undo.html", section="blocked", now=datetime.now(UTC), suggested=suggested,
+        request, viewer, "undo.html", section="blocked", now=database_time(connection), suggested=suggested,
         is_gone=outage is not None and suggested is None,
     )  # fmt: skip
 

@@ -6,13 +6,14 @@ import functools
 import gzip
 import io
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
+from ses_bounces.base.database.connection import database_time
 from ses_bounces.ledger.lists.blocked import count_causes
 from ses_bounces.ledger.lists.engine.query import reading
 from ses_bounces.ledger.lists.reports import ReportDay, neighbours, report_days, report_of
@@ -79,7 +80,7 @@ def _report(
 
     :param wanted: None: yesterday, which is always answered.
     """
-    day = wanted or datetime.now(settings.report_zone).date() - timedelta(days=1)
+    day = wanted or database_time(connection).astimezone(settings.report_zone).date() - timedelta(days=1)
     found, around = report_of(connection, day), neighbours(connection, day)
     why = missing(connection, settings, ours, day) if found is None else None
     return page(
