@@ -236,3 +236,9 @@ def test_more_than_are_shown_are_lifted_as_well(client: TestClient, database: Co
     preview = BeautifulSoup(client.post("/undo/preview", data=form).text, "html.parser")
     assert len(preview.select("tbody input[name=id]")) == 200
     assert len(preview.select("input[type=hidden][name=id]")) == 30
+
+
+@pytest.mark.parametrize("first", ["", "yesterday", "9999-12-31T23:59-14:00", "0001-01-01T00:00+14:00"])
+def test_a_window_without_a_beginning_is_refused(client: TestClient, first: str) -> None:
+    answer = client.post("/undo/preview", data=filled_in(client, "/undo") | {"first": first})
+    assert (answer.status_code, "The beginning of the window is missing, or is no time." in answer.text) == (400, True)

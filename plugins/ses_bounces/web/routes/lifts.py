@@ -188,9 +188,9 @@ def _moment(text: str, what: str) -> datetime:
     """Return a time of a form, in UTC. :raises ActionError: it is none."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ActionError(f"{what} is missing, or is no time.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _lifting(connection: DatabaseDep, settings: Settings, address_ids: list[int]) -> Lifting | None:
