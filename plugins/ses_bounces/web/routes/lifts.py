@@ -43,7 +43,7 @@ MAX_ID = 2**63 - 1
 
 
 @router.get("/lifts", response_class=HTMLResponse)
-def show(request: Request, viewer: ReaderDep, connection: DatabaseDep, ours: OurDagsDep) -> HTMLResponse:
+def show(request: Request, viewer: ReaderDep, ours: OurDagsDep, connection: DatabaseDep) -> HTMLResponse:
     """Lifts that wait for SES or were refused, and a box for a list of addresses."""
     requests = unguarded(connection, viewer, lift_requests(connection), lambda one: one.address_id)
     return page(
@@ -56,8 +56,8 @@ def show(request: Request, viewer: ReaderDep, connection: DatabaseDep, ours: Our
 def progress(
     request: Request,
     viewer: ReaderDep,
-    connection: DatabaseDep,
     ours: OurDagsDep,
+    connection: DatabaseDep,
     first: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
     last: Annotated[int, Query(ge=1, le=MAX_ID)] = MAX_ID,
 ) -> HTMLResponse:
@@ -117,7 +117,7 @@ def _preview(
 
 @router.post("/lifts/done", response_class=HTMLResponse)
 def lift(
-    request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep, ours: OurDagsDep
+    request: Request, form: EditorFormDep, settings: SettingsDep, ours: OurDagsDep, connection: DatabaseDep
 ) -> HTMLResponse:
     """Lift the ticked causes of the previewed addresses; SES's own list comes first where it has one of them."""
     causes = form.fields.get("cause", [])
@@ -134,7 +134,7 @@ def lift(
 
 @router.post("/lifts/retry", response_class=HTMLResponse)
 def retry(
-    request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep, ours: OurDagsDep
+    request: Request, form: EditorFormDep, settings: SettingsDep, ours: OurDagsDep, connection: DatabaseDep
 ) -> HTMLResponse:
     """Ask SES once more, now, for one lift that waits."""
     address_id = whole(form.text("address_id"), "The id of an address")

@@ -40,8 +40,8 @@ def show(
     request: Request,
     viewer: ReaderDep,
     settings: SettingsDep,
-    connection: DatabaseDep,
     ours: OurDagsDep,
+    connection: DatabaseDep,
     days: Annotated[Literal["30", "90", "365"], Query()] = "30",
 ) -> HTMLResponse:
     """How it is, what needs a person, and how it went."""

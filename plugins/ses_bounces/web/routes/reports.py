@@ -59,7 +59,7 @@ def show_all(
 
 @router.get("/reports/yesterday", response_class=HTMLResponse)
 def show_yesterday(
-    request: Request, viewer: ReaderDep, settings: SettingsDep, connection: DatabaseDep, ours: OurDagsDep
+    request: Request, viewer: ReaderDep, settings: SettingsDep, ours: OurDagsDep, connection: DatabaseDep
 ) -> HTMLResponse:
     """Yesterday's report, or why there is none; only its numbers for those who may not see addresses."""
     return _report(request, viewer, settings, connection, ours, None)
@@ -67,7 +67,7 @@ def show_yesterday(
 
 @router.get("/reports/{day}", response_class=HTMLResponse)
 def show(
-    request: Request, day: date, viewer: EditorDep, settings: SettingsDep, connection: DatabaseDep, ours: OurDagsDep
+    request: Request, day: date, viewer: EditorDep, settings: SettingsDep, ours: OurDagsDep, connection: DatabaseDep
 ) -> HTMLResponse:
     """The report of a day, within our navigation; 404 with the reason where there is none."""
     return _report(request, viewer, settings, connection, ours, day)
