@@ -99,7 +99,7 @@ def test_groups_with_rates_trend_and_what_servers_said(client: TestClient, datab
     assert rows["gmail"][:4] == ["1", "10.0 % of 10", "1", "10.0 % of 10"]
     assert rows["northwind.example"][-1] == "38 × 550 5.1.1 <‹address›> recipient rejected, id q…"
     assert rows["gmail"][-1] == "1 × 552 5.2.2 full"
-    # Of the days before there is one bounce, to gmail.
+    # The days before have one bounce, to gmail.
     assert "2.0 times as many" in {row[0]: row for row in table(soup(client, "/figures?days=30"))}["gmail"][5]
     assert rows["northwind.example"][4].startswith("new")
 
