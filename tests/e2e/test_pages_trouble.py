@@ -1,4 +1,4 @@
-"""The pages when something is wrong, or while another user changes the same: what they say, and that no partial change is made."""
+"""The pages when something is wrong, or another user changes the same: what they say, and that no change is partial."""
 
 from __future__ import annotations
 
