@@ -191,6 +191,8 @@ async function runNow(button) {
 function refresh(place) {
   setTimeout(async () => {
     const response = await fetch(place.dataset.refresh, { credentials: "same-origin" }).catch(() => null);
+    // The session has ended, or a right is gone: to ask again would not help.
+    if (response && !response.ok && response.status < 500) return;
     if (!response?.ok) return refresh(place);
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const part = page.getElementById(place.id);
