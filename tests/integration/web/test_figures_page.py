@@ -16,6 +16,7 @@ from ses_bounces.base.settings import parse
 from ses_bounces.base.sites import Site
 from ses_bounces.ledger.figures.counting import count_figures
 from ses_bounces.ledger.figures.outages import find_outages
+from ses_bounces.ledger.figures.reading import GROUPS_SHOWN
 from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.web.access import reader
 from ses_bounces.web.app import create_app
@@ -242,3 +243,17 @@ def test_more_than_are_shown_are_lifted_as_well(client: TestClient, database: Co
 def test_a_window_without_a_beginning_is_refused(client: TestClient, first: str) -> None:
     answer = client.post("/undo/preview", data=filled_in(client, "/undo") | {"first": first})
     assert (answer.status_code, "The beginning of the window is missing, or is no time." in answer.text) == (400, True)
+
+
+def test_a_table_of_groups_says_when_it_is_not_the_whole(client: TestClient, database: Connection) -> None:
+    def caption() -> str:
+        return soup(client, "/figures").select_one("#groups caption").get_text()  # type: ignore[union-attr]
+
+    def bounced(*domains: str) -> None:
+        receive(database, *(dated(bounce(f"a@{domain}"), 1) for domain in domains))
+        count_figures(database)
+
+    bounced(*(f"d{n}.example" for n in range(GROUPS_SHOWN - 1)))
+    assert "the first" not in caption()
+    bounced("one-more.example", "and-one-more.example")
+    assert f"The most first, the first {GROUPS_SHOWN};" in caption()
