@@ -130,7 +130,7 @@ def test_an_outage_is_undone_in_six_clicks_and_it_ends(
     frame.get_by_label("Reason", exact=True).fill("their outage")
     click(frame.get_by_role("button", name="Lift", exact=True))
     progress = frame.locator("#progress")
-    expect(progress).to_contain_text("38 queued, 0 lifted yet.")
+    expect(progress).to_contain_text("38 queued, 0 lifted so far.")
     expect(progress).to_contain_text(f"They wait for the DAG {LIFT_BLOCKS}, which is paused.")
     click(frame.get_by_role("button", name=f"Unpause {LIFT_BLOCKS}"))
     expect(frame.locator("#progress")).to_contain_text(f"They wait for the next run of the DAG {LIFT_BLOCKS}.")

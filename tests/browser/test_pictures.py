@@ -1,4 +1,4 @@
-"""The pictures of the documentation are of the pages as they are. `make screenshots` takes them anew."""
+"""The pictures of the documentation are of the pages as they are. `make screenshots` takes new ones."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sampled(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 
 
 def _let_people_wait(url: str, settings: Settings) -> None:
-    """Touch the rows of a few people whom we switched off, and lift their blocks: somebody has to decide."""
+    """Touch the rows of a few people whom we switched off, and lift their blocks: a person has to decide."""
     with connect_url(url) as connection:
         changes = connection.execute(
             "SELECT address_id, person_id FROM ses_bounces.flag_change JOIN ses_bounces.blocked_list USING (address_id)"

@@ -47,3 +47,40 @@ def test_a_run_is_asked_of_the_airflow_that_has_the_pages(browser: Browser, base
     finally:
         context.close()
     assert [one for one in asked if "favicon" not in one[1]] == [("POST", f"{base}api/v2/dags/the_dag/dagRuns")]
+
+
+def test_what_is_read_again_is_left_alone_when_the_session_has_ended(browser: Browser) -> None:
+    root, statuses = "http://127.0.0.1:9/ses-bounces/", [503, 200, 401]
+    asked: list[int] = []
+    html = (
+        f'<!doctype html><title>x</title><link rel="stylesheet" href="{root}static/pages.css">'
+        f'<script src="{root}static/pages.js" defer></script>'
+        '<div id="progress" data-refresh="progress">queued {number}</div>'
+    )
+
+    def answer(route: Route) -> None:
+        path = urlsplit(route.request.url).path.removeprefix("/ses-bounces/")
+        if path.startswith("static/"):
+            route.fulfill(path=STATIC / path.removeprefix("static/"))
+        elif path == "progress":
+            # Later ones are of a session that has ended as well.
+            asked.append(statuses[min(len(asked), 2)])
+            route.fulfill(status=asked[-1], content_type="text/html", body=html.replace("{number}", str(len(asked))))
+        else:
+            route.fulfill(content_type="text/html", body=html.replace("{number}", "0"))
+
+    context = browser.new_context()
+    try:
+        context.route("**/*", answer)
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"{root}lifts")
+        for _ in range(6):
+            page.clock.run_for(3_000)
+            page.wait_for_load_state("networkidle")
+            page.evaluate("() => fetch('other').then(() => null)")
+        shown = page.locator("#progress").inner_text()
+    finally:
+        context.close()
+    assert asked == statuses
+    assert shown == "queued 2"

@@ -79,7 +79,7 @@ def test_it_tells_of_the_feed_and_the_dags_and_fails_when_something_is_critical(
 
 
 def test_the_shell_reads_what_airflow_has(ledger: Ledger) -> None:
-    """A Variable and a connection of Airflow's own database, as somebody adds them in the UI."""
+    """A Variable and a connection of Airflow's own database, as a user adds them in the UI."""
     environment = {k: v for k, v in ledger.stack.airflow.environment.items() if not k.startswith("AIRFLOW_CONN_")}
     with psycopg.connect(ledger.database_url) as connection:
         row = connection.execute(

@@ -1,4 +1,4 @@
-"""The picture of finished runs in Airflow's grid is of the DAG as it is. `make screenshots` takes it anew."""
+"""The picture of finished runs in Airflow's grid is of the DAG as it is. `make screenshots` takes a new one."""
 
 from __future__ import annotations
 

@@ -227,5 +227,5 @@ def wait_for_a_lock(outage: Outage) -> None:
 
 
 def clear(api: AirflowApi, run_id: str, task_id: str) -> None:
-    """Have a task that was killed begin anew."""
+    """Have a task that was killed begin again."""
     api.clear(DAG_ID, run_id, [task_id])

@@ -108,7 +108,7 @@ def test_a_postgres_that_stops_in_the_middle(server: PagesServer, settings: Call
                 assert not any(one.done() for one in asked)
             ask_airflow(server)
             assert not any(one.done() for one in asked)
-            # Each may have a connection while it waits for its turn, and no more than so many have.
+            # Each may have a connection while it waits for its turn, and no more than that have one.
             connected = (
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = 'pages_outage' AND pid <> pg_backend_pid()"
             )

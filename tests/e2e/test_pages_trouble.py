@@ -1,4 +1,4 @@
-"""The pages when something is wrong, or somebody else is at it: what they say, and that no partial change is made."""
+"""The pages when something is wrong, or another user changes the same: what they say, and that no change is partial."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_settings_that_are_wrong(
     assert said in text_of(shown)
 
 
-def test_settings_that_somebody_else_changed_are_not_overwritten(
+def test_settings_that_another_user_changed_are_not_overwritten(
     server: PagesServer, variable: dict[str, Any], anna: httpx.Client
 ) -> None:
     digest = re.search(r'name="digest" value="(\w+)"', anna.get("settings").text)
@@ -287,7 +287,7 @@ def test_what_ses_suppresses_is_lifted_when_ses_has_let_go(
     ses.refuse["DeleteSuppressedDestination"] = ("AccessDeniedException", None)
     form = {"token": token(anna), "id": id_, "cause": "ses_suppression", "reason": "new mailbox"}
     shown = text_of(anna.post("lifts/done", data=form))
-    assert "1 queued, 0 lifted yet." in shown
+    assert "1 queued, 0 lifted so far." in shown
     assert "ses:DeleteSuppressedDestination" in shown
     assert "lifting" in text_of(anna.get(f"addresses/{id_}"))
     assert connection.execute("SELECT ses_bounces.is_blocked(%s)", [LISTED]).fetchone() == (True,)

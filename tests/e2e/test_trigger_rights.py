@@ -48,7 +48,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "ses_lift_blocks": {},
     "ses_send_report": {"again": "2020-01-01"},
 }  # fmt: skip
-# Connections and names of somebody else's, under each name that ever chose some, and under those of all settings.
+# Another owner's connections and names, under each name that ever chose some, and under those of all settings.
 HOSTILE: dict[str, Any] = {
     **dict.fromkeys(Settings.model_fields, "theirs"),
     "enforce": False,
@@ -115,7 +115,7 @@ def door(ledger: Ledger) -> Iterator[Callable[[str], AirflowApi]]:
 
 
 def theirs(ledger: Ledger) -> dict[str, Any]:
-    """What is somebody else's, and what only some may change."""
+    """What belongs to another owner, and what only some may change."""
     stack = ledger.stack
     found = account(stack.ses)
     with psycopg.connect(stack.postgres.url(THEIR_DATABASE)) as database:

@@ -1,7 +1,7 @@
 """The wheel alone, in an environment of its own, by what the README says: pages and DAGs are there, and a run is green.
 
-The commands are those of the README's blocks, in their order. Its values of somebody's own (connections, the URL of the
-queue) are replaced by those of the emulator; uv stands in for pip, which would take minutes.
+The commands are those of the README's blocks, in their order. The values that each reader has of their own
+(connections, the URL of the queue) are replaced by those of the emulator; uv stands in for pip, which would take minutes.
 """
 
 from __future__ import annotations

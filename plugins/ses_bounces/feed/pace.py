@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ses_bounces.ledger.lists.overview import Run
 
 HOUR = timedelta(hours=1)
 # With fewer messages, a drain's time is mostly waiting for more.
@@ -36,3 +41,29 @@ def when_done(waiting: int, pace: float, max_seconds: int, now: datetime) -> str
         f"{what} it takes {needed:,} runs, until about {last:%Y-%m-%d %H}:30 UTC. Trigger the DAG by hand if you can't "
         "wait: each run takes as much as fits into max_seconds."
     )
+
+
+def last_pace(runs: Sequence[Run]) -> float | None:
+    """Return the messages a second that the newest run with enough of them landed; None: there is none.
+
+    :param runs: the newest first.
+    """
+    for run in runs:
+        drains = [task.counts for task in run.tasks if task.task_id == "drain_queue" and task.counts.get("landed")]
+        landed = sum(counts["landed"] for counts in drains)
+        seconds = max((counts.get("seconds", 0) for counts in drains), default=0)
+        if (found := pace_of(landed, seconds)) is not None:
+            return found
+    return None
+
+
+def catch_up(waiting: int, runs: Sequence[Run], max_seconds: int, now: datetime) -> str | None:
+    """Say when the waiting messages will have been drained; None: nothing waits, or the pace is not known.
+
+    :param max_seconds: what one run may take.
+    :param now: aware.
+    """
+    known = last_pace(runs)
+    if not waiting or known is None:
+        return None
+    return when_done(waiting, known, max_seconds, now)

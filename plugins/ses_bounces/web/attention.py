@@ -17,7 +17,7 @@ from ses_bounces.ledger.lists.engine.paging import Count
 from ses_bounces.ledger.lists.overview import Overview
 from ses_bounces.web.our_dags import AirflowRun, OurDag, OurDags
 
-# A run an hour: three that did not come are no accident.
+# The DAG runs hourly: three runs that did not come are no accident.
 SILENT = timedelta(hours=3)
 LATE = timedelta(hours=2)
 # A day is alarming from this many times the usual number on; fewer addresses than the second are never alarming.
@@ -26,7 +26,7 @@ FEW = 20
 DOMAINS_NAMED = 5
 # What the doctor looks at and the page looks up now: what was found in the morning may be mended by noon.
 _LOOKED_UP = ("dag", "processing", "drain", "pending messages", "quarantine", "brake")
-# What a DAG that stands leaves undone; the hourly one and the lifts are told apart.
+# What is left undone while a DAG stands still; the hourly DAG and the lifts have alerts of their own.
 UNDONE = {
     DOCTOR: "Nobody looks whether the feed is alive.",
     SUPPRESSION_SYNC: "What SES suppresses itself is not brought into our lists.",
@@ -41,8 +41,8 @@ Severity = Literal["critical", "warning", "info"]
 class Alert:
     """A sentence, how bad it is, and what helps.
 
-    ``path``, ``link``: the page that helps, below the root of the pages, and its words. ``unpause``: the DAG to be
-    unpaused. ``run``: the run that failed. ``checked_at``: when the doctor looked; None: it was looked up now.
+    ``path``, ``link``: the page that helps, below the root of the pages, and its words. ``unpause``: the DAG to
+    unpause. ``run``: the run that failed. ``checked_at``: when the doctor looked; None: it was looked up now.
     """
 
     severity: Severity
@@ -195,14 +195,15 @@ def _warnings(seen: Overview, ours: OurDags) -> Iterator[Alert]:
     # Where the hourly DAG stands, that is the problem, and said.
     if seen.lag_seconds > LATE.total_seconds() and not ours.stands(HOURLY):
         hours = int(seen.lag_seconds // 3600)
-        yield Alert("warning", f"It is behind: the oldest message that waits was sent {hours:,} hours ago.")
+        yield Alert("warning", f"The feed is behind: the oldest message that waits was sent {hours:,} hours ago.")
     if seen.blocked_median is not None and seen.blocked_today.found > max(FEW, TIMES_THE_MEDIAN * seen.blocked_median):
         usual = f"{seen.blocked_median:,.0f}"
         text = f"{seen.blocked_today} addresses were blocked today; {usual} are usual. A bad list, or an outage at a"
-        yield Alert("warning", f"{text} mailbox provider?", "blocked", "Email Blocked Report")
+        yield Alert("warning", f"{text} mailbox provider?", "blocked", "Email Blocked List")
     if seen.lifts_failed.found:
-        yield Alert("warning", f"{_how_many(seen.lifts_failed, 'lift was', 'lifts were')} refused by SES in the last "
-                     "30 days: the address is still blocked.", "lifts", "Lifts")  # fmt: skip
+        refused = _how_many(seen.lifts_failed, "lift", "lifts")
+        still = "the address is" if seen.lifts_failed.found == 1 else "the addresses are"
+        yield Alert("warning", f"SES refused {refused} in the last 30 days: {still} still blocked.", "lifts", "Lifts")
 
 
 def _to_decide(seen: Overview, braked: Sequence[HeldDomain]) -> Iterator[Alert]:

@@ -32,7 +32,7 @@ TITLES = {
     404: "There is nothing here",
     405: "That is not how this page is used",
     413: "That is too much at once",
-    422: "This address is not one of a page",
+    422: "This link can't be read",
     500: "Something went wrong",
     503: "Email Bounces can't work yet",
 }

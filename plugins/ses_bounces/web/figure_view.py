@@ -11,9 +11,9 @@ from ses_bounces.classify.providers import ERASED, PROVIDERS
 from ses_bounces.ledger.figures.reading import Day, Dimension
 from ses_bounces.ledger.figures.words import NOT_SAID
 from ses_bounces.web.access import Viewer
+from ses_bounces.web.render import HIDDEN
 
 SPANS = (7, 30, 90, 365)
-HIDDEN = "not shown without edit access"
 # Bars are drawn in these units, and stretched to the width of the page.
 HEIGHT = 100
 # A configuration set or a tag value of SES; a domain. Anything else may be a stranger's text.

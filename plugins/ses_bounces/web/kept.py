@@ -1,23 +1,13 @@
-"""What takes long to count, kept for a while and shown with the time at which it was counted."""
+"""What takes long to count, kept for a while."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Counted(Generic[T]):
-    """A value, and when its counting began (aware)."""
-
-    value: T
-    at: datetime
 
 
 class Kept(Generic[T]):
@@ -32,9 +22,9 @@ class Kept(Generic[T]):
         self._seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._values: dict[Hashable, tuple[float, Counted[T]]] = {}
+        self._values: dict[Hashable, tuple[float, T]] = {}
 
-    def get(self, key: Hashable, count: Callable[[], T]) -> Counted[T]:
+    def get(self, key: Hashable, count: Callable[[], T]) -> T:
         """Return what is kept, or count it. What ``count`` raises is raised, and nothing is kept then."""
         now = self._clock()
         with self._lock:
@@ -42,9 +32,8 @@ class Kept(Generic[T]):
                 del self._values[old]
             if key in self._values:
                 return self._values[key][1]
-        at = datetime.now(UTC)
         # Without the lock: a database that hangs must not hold up those who ask for something else.
-        counted = Counted(count(), at)
+        counted = count()
         with self._lock:
             self._values[key] = (now, counted)
         return counted

@@ -81,7 +81,7 @@ class OurDags:
 
 
 def our_dags(viewer: ReaderDep) -> OurDags:
-    """Return what Airflow knows of the site's DAGs, for somebody who may read the pages."""
+    """Return what Airflow knows of the site's DAGs, for a user who may read the pages."""
     names = {current().dag_id(name): name for name in DAG_NAMES}
     with create_session() as session:
         query = select(DagModel.dag_id, DagModel.is_paused).where(

@@ -68,7 +68,7 @@ def error_text(error: SesBouncesError, viewer: Viewer | None) -> str:
     """
     if isinstance(error, ActionError) or (viewer is not None and viewer.may_edit):
         return str(error)
-    who = f'Who has edit access to the DAG "{dag_id(HOURLY)}" sees here what is wrong.'
+    who = f'Anyone with edit access to the DAG "{dag_id(HOURLY)}" sees here what is wrong.'
     if isinstance(error, SettingsError):
         named = ", ".join(settings_named(str(error)))
         where = f'Airflow Variable "{current().variable}"'

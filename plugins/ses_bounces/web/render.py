@@ -200,11 +200,14 @@ def _when(moment: datetime | None) -> str | Markup:
     return Markup('<time datetime="{}">{}</time>').format(f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d %H:%M}")
 
 
-def _when_ago(moment: datetime | None) -> str | Markup:
-    """A time, and how long ago it is, or in how long it will be."""
+def _when_ago(moment: datetime | None, now: datetime) -> str | Markup:
+    """A time, and how long ago it is, or in how long it will be.
+
+    :param now: by the database's clock.
+    """
     if moment is None:
         return ""
-    seconds = (datetime.now(UTC) - moment).total_seconds()
+    seconds = (now - moment).total_seconds()
     text = f"{_ago(seconds)} ago" if seconds >= 0 else f"in {_ago(-seconds)}"
     return Markup('{} <span class="ago">{}</span>').format(_when(moment), text)
 

@@ -62,7 +62,7 @@ def _line(run: AirflowRun, tasks: Sequence[TaskDone]) -> RunLine:
     last = {(task.task_id, task.map_index): task.counts for task in sorted(tasks, key=lambda task: task.try_number)}
     reasons = [counts["no_report"] for counts in last.values() if counts.get("no_report")]
     did = words(last)
-    # Of a run that goes on, nothing done is nothing done yet.
+    # A run that has not ended may still find something to do.
     return RunLine(run, "" if did == NOTHING and run.ended_at is None else did, reasons[0] if reasons else None)
 
 
@@ -77,7 +77,7 @@ def words(counts: Mapping[tuple[str, int], Mapping[str, Any]]) -> str:
     said = [f"{number:,} {what}" for what, number in total.items() if number]
     days = [day for noted in counts.values() for day in noted.get("days") or ()]
     if days:
-        said.append(f"{counted(len(days), 'report')}")
+        said.append(counted(len(days), "report"))
     return " · ".join(said) or (NOTHING if counts else "")
 
 

@@ -16,6 +16,7 @@ from ses_bounces.base.settings import parse
 from ses_bounces.base.sites import Site
 from ses_bounces.ledger.figures.counting import count_figures
 from ses_bounces.ledger.figures.outages import find_outages
+from ses_bounces.ledger.figures.reading import GROUPS_SHOWN
 from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.web.access import reader
 from ses_bounces.web.app import create_app
@@ -99,7 +100,7 @@ def test_groups_with_rates_trend_and_what_servers_said(client: TestClient, datab
     assert rows["gmail"][:4] == ["1", "10.0 % of 10", "1", "10.0 % of 10"]
     assert rows["northwind.example"][-1] == "38 × 550 5.1.1 <‹address›> recipient rejected, id q…"
     assert rows["gmail"][-1] == "1 × 552 5.2.2 full"
-    # Of the days before there is one bounce, to gmail.
+    # The days before have one bounce, to gmail.
     assert "2.0 times as many" in {row[0]: row for row in table(soup(client, "/figures?days=30"))}["gmail"][5]
     assert rows["northwind.example"][4].startswith("new")
 
@@ -236,3 +237,23 @@ def test_more_than_are_shown_are_lifted_as_well(client: TestClient, database: Co
     preview = BeautifulSoup(client.post("/undo/preview", data=form).text, "html.parser")
     assert len(preview.select("tbody input[name=id]")) == 200
     assert len(preview.select("input[type=hidden][name=id]")) == 30
+
+
+@pytest.mark.parametrize("first", ["", "yesterday", "9999-12-31T23:59-14:00", "0001-01-01T00:00+14:00"])
+def test_a_window_without_a_beginning_is_refused(client: TestClient, first: str) -> None:
+    answer = client.post("/undo/preview", data=filled_in(client, "/undo") | {"first": first})
+    assert (answer.status_code, "The beginning of the window is missing, or is no time." in answer.text) == (400, True)
+
+
+def test_a_table_of_groups_says_when_it_is_not_the_whole(client: TestClient, database: Connection) -> None:
+    def caption() -> str:
+        return soup(client, "/figures").select_one("#groups caption").get_text()  # type: ignore[union-attr]
+
+    def bounced(*domains: str) -> None:
+        receive(database, *(dated(bounce(f"a@{domain}"), 1) for domain in domains))
+        count_figures(database)
+
+    bounced(*(f"d{n}.example" for n in range(GROUPS_SHOWN - 1)))
+    assert "the first" not in caption()
+    bounced("one-more.example", "and-one-more.example")
+    assert f"The most first, the first {GROUPS_SHOWN};" in caption()

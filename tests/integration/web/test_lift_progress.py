@@ -92,7 +92,7 @@ def test_queued_lifts_are_counted_until_they_are_lifted(
 ) -> None:
     listed(database, ses, *GONE)
     page = lift(client, database, GONE, "ses_suppression")
-    assert progress(page).startswith("7 queued, 0 lifted yet.")
+    assert progress(page).startswith("7 queued, 0 lifted so far.")
     assert f"They wait for the next run of the DAG {LIFT_BLOCKS}." in progress(page)
     assert [badge.get_text() for badge in page.select("tbody .badge")] == ["Queued"] * 7
     assert page.select_one("p.lead") is None
@@ -100,7 +100,7 @@ def test_queued_lifts_are_counted_until_they_are_lifted(
 
     lift_open(database, [listing(ses)], request_ids=[1, 2])
     later = again(client, page)
-    assert progress(later).startswith("5 queued, 2 lifted yet.")
+    assert progress(later).startswith("5 queued, 2 lifted so far.")
     # Read again, it must not trigger a run again.
     assert later.select("[data-trigger-dag]") == []
     # Somebody took some off by hand meanwhile: SES says that they were not there.
@@ -127,7 +127,7 @@ def test_what_they_wait_for_is_said(
     world.ours = all_run(paused=[LIFT_BLOCKS], may_edit=False)
     shown = again(client, page)
     assert shown.select("#progress button") == []
-    assert f"Whoever may edit {LIFT_BLOCKS} can unpause it" in progress(shown)
+    assert f"Anyone who may edit {LIFT_BLOCKS} can unpause it" in progress(shown)
     world.ours = all_run(missing=[LIFT_BLOCKS])
     assert "which Airflow does not have" in progress(again(client, page))
     row = database.execute("SELECT now()").fetchone()
@@ -138,7 +138,7 @@ def test_what_they_wait_for_is_said(
     ses.refuse["DeleteSuppressedDestination"] = ("AccessDeniedException", None)
     lift_open(database, [listing(ses)])
     assert "ses:DeleteSuppressedDestination" in progress(again(client, page))
-    assert progress(BeautifulSoup(client.get("/lifts").text, "html.parser")).startswith("7 queued, 0 lifted yet.")
+    assert progress(BeautifulSoup(client.get("/lifts").text, "html.parser")).startswith("7 queued, 0 lifted so far.")
     world.may_edit = False
     assert "ses:DeleteSuppressedDestination" not in progress(again(client, page))
 

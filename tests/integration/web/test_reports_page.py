@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import pytest
 from bs4 import BeautifulSoup
 
 from ses_bounces.ledger.lists.reports import Neighbours, neighbours, report_days, report_of
@@ -77,3 +78,9 @@ def test_a_day_knows_those_around_it(database: Connection) -> None:
     assert found.day == before
     assert neighbours(database, newest) == Neighbours(newest - timedelta(days=1), None, newest)
     assert neighbours(database, oldest) == Neighbours(None, oldest + timedelta(days=1), newest)
+
+
+@pytest.mark.parametrize(("day", "why"), [(date.min, "No queue was drained yet"), (date.max, "has not begun")])
+def test_the_first_and_the_last_day_of_the_calendar_have_no_report(client: TestClient, day: date, why: str) -> None:
+    answer = client.get(f"/reports/{day}")
+    assert (answer.status_code, why in answer.text) == (404, True), answer.text

@@ -55,7 +55,7 @@ def client(
 
 @pytest.fixture
 def editor(client: TestClient) -> TestClient:
-    """The client of somebody who may save the settings."""
+    """The client of a user who may save the settings."""
     viewer = SimpleNamespace(may_read=True, may_edit=True, may_set_variable=True, name="otto", id="8")
     assert isinstance(client.app, FastAPI)
     client.app.dependency_overrides[reader] = lambda: viewer
@@ -73,7 +73,7 @@ def test_the_page_says_it(client: TestClient, database: Connection, viewer: Simp
     assert [error.startswith(PROBLEM) for error in errors(client)] == [True]
     viewer.may_edit = False
     [error] = errors(client)
-    assert "wrong, in people_id_column. Who has edit access" in error
+    assert "wrong, in people_id_column. Anyone with edit access" in error
     assert "public.people" not in error
     database.execute("CREATE UNIQUE INDEX ON public.people (id)")
     assert errors(client) == []

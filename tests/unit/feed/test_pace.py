@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from ses_bounces.feed.pace import catch_up, last_pace
 from ses_bounces.ledger.lists.overview import Run, TaskDone
-from ses_bounces.web.catch_up import catch_up, pace
 
 NOW = datetime(2026, 3, 1, 9, 12, tzinfo=UTC)
 
@@ -24,9 +24,9 @@ BUSY = run({"landed": 6_000, "seconds": 10.0}, {"landed": 4_000, "seconds": 9.0}
 
 
 def test_the_pace_is_that_of_the_newest_run_that_had_something_to_do() -> None:
-    assert pace([run({"landed": 3, "seconds": 2.1}), run({"seconds": 2.1}), BUSY]) == 1_000
-    assert pace([run({"landed": 3, "seconds": 2.1})]) is None
-    assert pace([]) is None
+    assert last_pace([run({"landed": 3, "seconds": 2.1}), run({"seconds": 2.1}), BUSY]) == 1_000
+    assert last_pace([run({"landed": 3, "seconds": 2.1})]) is None
+    assert last_pace([]) is None
 
 
 @pytest.mark.parametrize(

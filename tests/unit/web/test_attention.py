@@ -129,7 +129,9 @@ def test_a_run_of_another_dag_drains_nothing() -> None:
 
 def test_a_lag_behind_a_paused_dag_is_no_second_alert() -> None:
     seen = replace(ALL_WELL, waiting_since=NOW - timedelta(hours=4))
-    assert [alert.text for alert in said(seen)] == ["It is behind: the oldest message that waits was sent 4 hours ago."]
+    assert [alert.text for alert in said(seen)] == [
+        "The feed is behind: the oldest message that waits was sent 4 hours ago."
+    ]
     assert len(said(seen, our_dags(paused=[HOURLY]))) == 1
 
 
@@ -158,3 +160,24 @@ def test_a_run_that_failed_to_say_something_is_said_by_that() -> None:
     assert [alert.run for alert in said(ours=our_dags(braking))] == [braking]
     warned = airflow_run(NOW, DOCTOR, "failed", "report_findings")
     assert [alert.run for alert in said(ours=our_dags(warned), findings=(finding("lists", "critical"),))] == [None]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text", "path", "link"),
+    [
+        ({"lifts_failed": Count(1)}, "SES refused 1 lift in the last 30 days: the address is still blocked.",
+         "lifts", "Lifts"),
+        ({"lifts_failed": Count(3)}, "SES refused 3 lifts in the last 30 days: the addresses are still blocked.",
+         "lifts", "Lifts"),
+        ({"blocked_today": Count(21)}, "21 addresses were blocked today; 4 are usual. A bad list, or an outage at a "
+         "mailbox provider?", "blocked", "Email Blocked List"),
+    ],
+)  # fmt: skip
+def test_a_warning_leads_to_the_page_that_it_names(changes: dict[str, Count], text: str, path: str, link: str) -> None:
+    [alert] = said(replace(ALL_WELL, **changes))
+    assert (alert.severity, alert.text, alert.path, alert.link) == ("warning", text, path, link)
+
+
+def test_a_few_more_than_usual_are_no_alarm() -> None:
+    assert said(replace(ALL_WELL, blocked_today=Count(20))) == []
+    assert said(replace(ALL_WELL, blocked_today=Count(60), blocked_median=20)) == []

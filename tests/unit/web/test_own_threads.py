@@ -36,6 +36,19 @@ def test_no_route_and_nothing_that_has_a_connection_runs_in_a_thread_of_airflows
     assert inspect.isasyncgenfunction(database)
 
 
+def test_a_connection_is_lent_when_all_else_was_asked() -> None:
+    """What Airflow's database, SQS or a long list takes, no connection of ours waits for."""
+    found = [one for _, one in single_routes(create_app(Site()).routes) if getattr(one, "dependant", None)]
+    late = {}
+    for route in found:
+        order = [one.call for below in route.dependant.dependencies for one in reversed(list(everything(below)))]
+        # What was asked before is not asked again.
+        once = list(dict.fromkeys(order))
+        if database in once and once[-1] is not database:
+            late[route.path] = once[once.index(database) + 1 :]
+    assert late == {}
+
+
 def test_work_is_done_in_so_many_threads_and_the_others_wait_for_their_turn() -> None:
     go, at_once, most = threading.Event(), 0, 0
     lock = threading.Lock()

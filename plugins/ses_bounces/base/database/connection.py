@@ -17,6 +17,8 @@ from ses_bounces.base.exceptions import (
 from ses_bounces.base.sites import current
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import psycopg
 
     Connection = psycopg.Connection[tuple[Any, ...]]
@@ -152,6 +154,15 @@ def prepare(connection: Connection) -> Connection:
     if connection.info.parameter_status("IntervalStyle") != "postgres":
         connection.execute("SET intervalstyle = 'postgres'")
     return connection
+
+
+def database_time(connection: Connection) -> datetime:
+    """Return the time by the database's clock, aware; within a transaction, when that began."""
+    with quiet():
+        row = connection.execute("SELECT now()").fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
 
 
 @contextlib.contextmanager

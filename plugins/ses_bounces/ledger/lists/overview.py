@@ -102,7 +102,7 @@ def overview(connection: Connection, zone: str = "UTC") -> Overview:
         pending, held, quarantined, today, due, people, lifts_open, lifts_failed, flags = map(Count, counts)
         days = [count for (count,) in connection.execute(statement("ledger/lists/select_new_by_day"))]
         queues = [QueueState(*row) for row in connection.execute(statement("ledger/lists/select_queues"))]
-        runs = _runs(connection.execute(statement("ledger/lists/select_runs"), {"limit": _ROWS_READ}).fetchall())
+        runs = _runs(connection)
     return Overview(
         now=now,
         enforce=enforce,
@@ -123,8 +123,18 @@ def overview(connection: Connection, zone: str = "UTC") -> Overview:
     )
 
 
-def _runs(rows: list[tuple[Any, ...]]) -> list[Run]:
+def last_runs(connection: Connection) -> list[Run]:
+    """Return the last runs alone, the newest first.
+
+    :param connection: autocommit.
+    """
+    with reading(connection):
+        return _runs(connection)
+
+
+def _runs(connection: Connection) -> list[Run]:
     """Group the newest tasks by run; the oldest run of those read may lack tasks, and is not shown."""
+    rows = connection.execute(statement("ledger/lists/select_runs"), {"limit": _ROWS_READ}).fetchall()
     by_run: dict[str, list[TaskDone]] = {}
     for run_id, *task in rows:
         by_run.setdefault(run_id, []).append(TaskDone(*task))

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.people import people_at
 from ses_bounces.actions.validation import opinions
+from ses_bounces.base.database.connection import database_time
 from ses_bounces.base.exceptions import SesBouncesError
 from ses_bounces.base.settings import Settings
 from ses_bounces.ledger.lists.history import address_history, message_body
@@ -43,7 +44,7 @@ def history(
     people, people_error = _people(connection, viewer, settings, address_id)
     return page(
         request, viewer, "address.html", section="bounces", history=found, people=people, after=after,
-        people_error=people_error, people_table=settings.people_table, now=datetime.now(UTC),
+        people_error=people_error, people_table=settings.people_table, now=database_time(connection),
         open_blocks=[block for block in found.blocks if block.unblocked_at is None],
         open_bounce=next((bounce for bounce in found.bounces if bounce.closed_at is None), None),
         asks_ses=viewer.may_edit and settings.ask_ses_validation,
@@ -67,7 +68,7 @@ def message(
     back = ("quarantine", "Quarantine") if address is None else (f"addresses/{address}", "the address")
     return page(
         request, viewer, "message.html", section=back[0].partition("/")[0], message=found, back=back,
-        decoded=None if found.body is None else readable(found.body),
+        decoded=None if found.body is None else readable(found.body), now=database_time(connection),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
+from ses_bounces.base.database.connection import database_time
 from ses_bounces.ledger.lists.blocked import count_blocked, count_causes, list_blocked, stream_blocked
 from ses_bounces.web.access import EditorDep, ReaderDep
 from ses_bounces.web.audit import audit
@@ -33,6 +34,7 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
     return page(
         request, viewer, "blocked.html", section="blocked", query=query, text=text, listed=listed,
         count=listed.whole(query.after) or count_blocked(connection, wanted), totals=count_causes(connection),
+        now=database_time(connection),
     )  # fmt: skip
 
 

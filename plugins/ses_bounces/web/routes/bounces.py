@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
+from ses_bounces.base.database.connection import database_time
 from ses_bounces.ledger.lists.bounces import count_bounces, list_bounces, stream_bounces
 from ses_bounces.ledger.lists.choices import Choices, bounce_choices
 from ses_bounces.web.access import EditorDep, ReaderDep
@@ -34,7 +34,7 @@ def show(request: Request, viewer: ReaderDep, query: QueryDep, connection: Datab
     listed = list_bounces(connection, wanted, query.sort, query.direction, query.after, query.limit)
     return page(
         request, viewer, "bounces.html", section="bounces", query=query, text=text, listed=listed,
-        count=listed.whole(query.after) or count_bounces(connection, wanted), now=datetime.now(UTC),
+        count=listed.whole(query.after) or count_bounces(connection, wanted), now=database_time(connection),
         choices=_choices(connection, viewer, query.state, wanted.without_guarded),
     )  # fmt: skip
 

@@ -9,7 +9,17 @@ from fastapi.responses import HTMLResponse
 
 from ses_bounces.ledger.figures import words
 from ses_bounces.ledger.figures.outages import outages
-from ses_bounces.ledger.figures.reading import MAX_DAYS, Dimension, Group, counted_at, groups, rates_of, series, texts
+from ses_bounces.ledger.figures.reading import (
+    GROUPS_SHOWN,
+    MAX_DAYS,
+    Dimension,
+    Group,
+    counted_at,
+    groups,
+    rates_of,
+    series,
+    texts,
+)
 from ses_bounces.ledger.lists.guarded import guarded_providers
 from ses_bounces.web import figure_view
 from ses_bounces.web.access import ReaderDep
@@ -43,6 +53,7 @@ def show(
     return page(
         request, viewer, "figures.html", section="figures", view=figure_view, words=words, by=by, days=days, span=span,
         rates=rates_of(span), strips=figure_view.strips(span), groups=found, said=said,
+        groups_shown=GROUPS_SHOWN,
         why_no_rate=next((group.bounce_rate.why for group in found if group.bounce_rate.why), ""),
         outages=outages(connection) if viewer.may_edit else [], counted_at=counted_at(connection),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from ses_bounces.actions.pasted import Pasted, read_text
 from ses_bounces.actions.previews import BlocksPreview, preview_blocks
 from ses_bounces.actions.undo import BlocksOf, find_blocks, retract_lift, said_of
 from ses_bounces.actions.validation import MOST, REASON, ask_ses, opinions
+from ses_bounces.base.database.connection import database_time
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.base.settings import Settings
 from ses_bounces.base.sites import LIFT_BLOCKS, dag_id
@@ -42,7 +43,7 @@ MAX_ID = 2**63 - 1
 
 
 @router.get("/lifts", response_class=HTMLResponse)
-def show(request: Request, viewer: ReaderDep, connection: DatabaseDep, ours: OurDagsDep) -> HTMLResponse:
+def show(request: Request, viewer: ReaderDep, ours: OurDagsDep, connection: DatabaseDep) -> HTMLResponse:
     """Lifts that wait for SES or were refused, and a box for a list of addresses."""
     requests = unguarded(connection, viewer, lift_requests(connection), lambda one: one.address_id)
     return page(
@@ -55,8 +56,8 @@ def show(request: Request, viewer: ReaderDep, connection: DatabaseDep, ours: Our
 def progress(
     request: Request,
     viewer: ReaderDep,
-    connection: DatabaseDep,
     ours: OurDagsDep,
+    connection: DatabaseDep,
     first: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
     last: Annotated[int, Query(ge=1, le=MAX_ID)] = MAX_ID,
 ) -> HTMLResponse:
@@ -110,12 +111,13 @@ def _preview(
         causes=[(cause, causes[cause]) for cause in CAUSES if causes[cause]], WISHES=WISHES,
         asks_ses=settings.ask_ses_validation and len(found.blocked) <= MOST, opinions=opinions(connection, ids),
         of_tenants=len(tenant_listed(connection, [item.address_id for item in found.blocked if item.address_id])),
+        now=database_time(connection),
     )  # fmt: skip
 
 
 @router.post("/lifts/done", response_class=HTMLResponse)
 def lift(
-    request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep, ours: OurDagsDep
+    request: Request, form: EditorFormDep, settings: SettingsDep, ours: OurDagsDep, connection: DatabaseDep
 ) -> HTMLResponse:
     """Lift the ticked causes of the previewed addresses; SES's own list comes first where it has one of them."""
     causes = form.fields.get("cause", [])
@@ -132,7 +134,7 @@ def lift(
 
 @router.post("/lifts/retry", response_class=HTMLResponse)
 def retry(
-    request: Request, form: EditorFormDep, connection: DatabaseDep, settings: SettingsDep, ours: OurDagsDep
+    request: Request, form: EditorFormDep, settings: SettingsDep, ours: OurDagsDep, connection: DatabaseDep
 ) -> HTMLResponse:
     """Ask SES once more, now, for one lift that waits."""
     address_id = whole(form.text("address_id"), "The id of an address")
@@ -153,7 +155,7 @@ def undo(
     """A form for the blocks that a provider's outage caused; filled in for one that was suggested."""
     suggested = None if outage is None else next((o for o in outages(connection) if o.outage_id == outage), None)
     return page(
-        request, viewer, "undo.html", section="blocked", now=datetime.now(UTC), suggested=suggested,
+        request, viewer, "undo.html", section="blocked", now=database_time(connection), suggested=suggested,
         is_gone=outage is not None and suggested is None,
     )  # fmt: skip
 
@@ -186,9 +188,9 @@ def _moment(text: str, what: str) -> datetime:
     """Return a time of a form, in UTC. :raises ActionError: it is none."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ActionError(f"{what} is missing, or is no time.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _lifting(connection: DatabaseDep, settings: Settings, address_ids: list[int]) -> Lifting | None:

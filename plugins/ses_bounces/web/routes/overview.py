@@ -8,16 +8,17 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
+from ses_bounces.base.database.connection import database_time
 from ses_bounces.doctor.finding import read_findings
+from ses_bounces.feed.pace import catch_up
 from ses_bounces.ledger.brake.held import undecided
 from ses_bounces.ledger.figures.outages import outages
 from ses_bounces.ledger.figures.reading import Day, counted_at, rates_of, series
 from ses_bounces.ledger.figures.words import percent, stands_on
 from ses_bounces.ledger.lists.dashboard import RANGES, Dashboard, dashboard
-from ses_bounces.ledger.lists.overview import overview
+from ses_bounces.ledger.lists.overview import last_runs, overview
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.attention import DUE_SOON, doctors_own, notices
-from ses_bounces.web.catch_up import catch_up
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
 from ses_bounces.web.depths import Seen, queue_depths
 from ses_bounces.web.figure_view import Strip, strip, strips
@@ -39,8 +40,8 @@ def show(
     request: Request,
     viewer: ReaderDep,
     settings: SettingsDep,
-    connection: DatabaseDep,
     ours: OurDagsDep,
+    connection: DatabaseDep,
     days: Annotated[Literal["30", "90", "365"], Query()] = "30",
 ) -> HTMLResponse:
     """How it is, what needs a person, and how it went."""
@@ -83,6 +84,5 @@ def queues(
     """How many messages SQS says that there are; a page of its own, because SQS may be slow to answer."""
     rows = [(one.name, one.depth, one.dead, error_text(one.error, viewer) if one.error else None) for one in found]
     waiting = sum(one.depth.waiting for one in found if one.depth)
-    seen = overview(connection, settings.report_timezone)
-    told = catch_up(waiting, seen.runs, settings.max_seconds, seen.now)
+    told = catch_up(waiting, last_runs(connection), settings.max_seconds, database_time(connection))
     return page(request, viewer, "queues.html", section="overview", queues=rows, catch_up=told)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from ses_bounces.base.database.connection import database_time
 from ses_bounces.base.exceptions import SettingsError
 from ses_bounces.people.enforcing import Preview, is_enforced, preview
 from ses_bounces.web.access import ReaderDep
 from ses_bounces.web.dependencies import DatabaseDep, SettingsDep
-from ses_bounces.web.kept import Counted, Kept
+from ses_bounces.web.kept import Kept
 from ses_bounces.web.own_threads import OwnThreads
 from ses_bounces.web.readers import error_text
 from ses_bounces.web.render import page
@@ -26,6 +28,8 @@ router = APIRouter(route_class=OwnThreads)
 PEOPLE_SECONDS = 2
 # All blocked addresses and people are read to count them; whoever reloads the page reads them once a minute.
 KEPT_SECONDS = 60.0
+# The numbers, and when their counting began.
+Counted = tuple[Preview, datetime]
 
 
 @router.get("/preview", response_class=HTMLResponse)
@@ -34,27 +38,27 @@ def show(request: Request, viewer: ReaderDep, settings: SettingsDep, connection:
     kept = _kept(request)
     problem = None
     try:
-        seen = _counted(kept, connection, settings)
+        seen, counted_at = _counted(kept, connection, settings)
     except SettingsError as error:
         # The people table is not as it should be: the rest can be shown.
         problem = error_text(error, viewer)
-        seen = _counted(kept, connection, settings.model_copy(update={"people_table": None}))
+        seen, counted_at = _counted(kept, connection, settings.model_copy(update={"people_table": None}))
     return page(
-        request, viewer, "preview.html", section="overview", seen=seen.value, counted_at=seen.at, problem=problem,
+        request, viewer, "preview.html", section="overview", seen=seen, counted_at=counted_at, problem=problem,
         has_people=settings.people_table is not None,
     )  # fmt: skip
 
 
-def _kept(request: Request) -> Kept[Preview]:
+def _kept(request: Request) -> Kept[Counted]:
     """Return what this app keeps; each site has its own app, and so its own numbers."""
     state = request.app.state
     if not hasattr(state, "previews"):
-        state.previews = Kept[Preview](KEPT_SECONDS)
-    kept: Kept[Preview] = state.previews
+        state.previews = Kept[Counted](KEPT_SECONDS)
+    kept: Kept[Counted] = state.previews
     return kept
 
 
-def _counted(kept: Kept[Preview], connection: Connection, settings: Settings) -> Counted[Preview]:
+def _counted(kept: Kept[Counted], connection: Connection, settings: Settings) -> Counted:
     """Return the numbers for these settings; whoever changes one sees new numbers at once."""
     people = (
         settings.people_table,
@@ -63,4 +67,9 @@ def _counted(kept: Kept[Preview], connection: Connection, settings: Settings) ->
         settings.people_flag_column,
     )
     key = (settings.postgres_conn_id, people, is_enforced(connection))
-    return kept.get(key, lambda: preview(connection, settings, seconds=PEOPLE_SECONDS))
+
+    def count() -> Counted:
+        at = database_time(connection)
+        return preview(connection, settings, seconds=PEOPLE_SECONDS), at
+
+    return kept.get(key, count)

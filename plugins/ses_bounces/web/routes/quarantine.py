@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from ses_bounces.actions.quarantine import MAX_MESSAGES, confirm_messages, dismiss_messages, retry_messages
+from ses_bounces.base.database.connection import database_time
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.ledger.brake.held import held_domains
 from ses_bounces.ledger.lists.engine.paging import MAX_ROWS, Page
@@ -51,6 +52,7 @@ def show(
     return page(
         request, viewer, "quarantine.html", section="quarantine", groups=groups, group=group if chosen else None,
         chosen=chosen, listed=listed, after=after, max_messages=MAX_MESSAGES, held=held_domains(connection),
+        now=database_time(connection),
     )  # fmt: skip
 
 
@@ -60,7 +62,7 @@ def confirm(request: Request, what: What, form: EditorFormDep, connection: Datab
     ids = _all_of_group(connection, form.text("group")) if form.text("all") else form.ids()
     return page(
         request, form.viewer, "quarantine_confirm.html", section="quarantine", what=what, ids=ids,
-        rows=some_quarantined(connection, ids[:SHOWN]),
+        rows=some_quarantined(connection, ids[:SHOWN]), now=database_time(connection),
     )  # fmt: skip
 
 

@@ -6,13 +6,14 @@ import functools
 import gzip
 import io
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
+from ses_bounces.base.database.connection import database_time
 from ses_bounces.ledger.lists.blocked import count_causes
 from ses_bounces.ledger.lists.engine.query import reading
 from ses_bounces.ledger.lists.reports import ReportDay, neighbours, report_days, report_of
@@ -58,7 +59,7 @@ def show_all(
 
 @router.get("/reports/yesterday", response_class=HTMLResponse)
 def show_yesterday(
-    request: Request, viewer: ReaderDep, settings: SettingsDep, connection: DatabaseDep, ours: OurDagsDep
+    request: Request, viewer: ReaderDep, settings: SettingsDep, ours: OurDagsDep, connection: DatabaseDep
 ) -> HTMLResponse:
     """Yesterday's report, or why there is none; only its numbers for those who may not see addresses."""
     return _report(request, viewer, settings, connection, ours, None)
@@ -66,7 +67,7 @@ def show_yesterday(
 
 @router.get("/reports/{day}", response_class=HTMLResponse)
 def show(
-    request: Request, day: date, viewer: EditorDep, settings: SettingsDep, connection: DatabaseDep, ours: OurDagsDep
+    request: Request, day: date, viewer: EditorDep, settings: SettingsDep, ours: OurDagsDep, connection: DatabaseDep
 ) -> HTMLResponse:
     """The report of a day, within our navigation; 404 with the reason where there is none."""
     return _report(request, viewer, settings, connection, ours, day)
@@ -79,7 +80,7 @@ def _report(
 
     :param wanted: None: yesterday, which is always answered.
     """
-    day = wanted or datetime.now(settings.report_zone).date() - timedelta(days=1)
+    day = wanted or database_time(connection).astimezone(settings.report_zone).date() - timedelta(days=1)
     found, around = report_of(connection, day), neighbours(connection, day)
     why = missing(connection, settings, ours, day) if found is None else None
     return page(

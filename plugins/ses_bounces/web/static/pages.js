@@ -150,7 +150,7 @@ function leadOut(event) {
 
 async function told(button, response, done) {
   const place = button.parentElement.querySelector("[role=status]");
-  place.textContent = response?.ok ? done : "Airflow did not do that: do it on the page of the DAG.";
+  place.textContent = response?.ok ? done : "Airflow refused. Try it on the DAG's own page in Airflow.";
   if (response?.ok) button.remove();
 }
 
@@ -176,7 +176,7 @@ async function runNow(button) {
   const dag = button.dataset.run;
   const response = await ask("POST", `dags/${dag}/dagRuns`, { logical_date: null });
   const run = response?.ok ? (await response.json()).dag_run_id : null;
-  await told(button, response, "It looks now: this page is read again when it has.");
+  await told(button, response, "A run has begun. This page loads again when it has ended.");
   button.disabled = false;
   for (let state = ""; run && !ENDED.includes(state);) {
     await new Promise((resolve) => setTimeout(resolve, WAIT_MILLISECONDS));
@@ -191,6 +191,8 @@ async function runNow(button) {
 function refresh(place) {
   setTimeout(async () => {
     const response = await fetch(place.dataset.refresh, { credentials: "same-origin" }).catch(() => null);
+    // The session has ended, or a right is gone: to ask again would not help.
+    if (response && !response.ok && response.status < 500) return;
     if (!response?.ok) return refresh(place);
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const part = page.getElementById(place.id);
