@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_bounces.base.database.statements import statement
@@ -47,8 +47,8 @@ def report_of(connection: Connection, day: date) -> ReportDay | None:
 
     :raises DatabaseError: also when it takes over five seconds.
     """
-    found = report_days(connection, day + timedelta(days=1), 1)
-    return found[0] if found and found[0].day == day else None
+    found = _read(connection, day=day)
+    return found[0] if found else None
 
 
 def neighbours(connection: Connection, day: date) -> Neighbours:
@@ -69,8 +69,13 @@ def report_days(connection: Connection, before: date | None = None, limit: int |
     :param limit: the most of them; None: all, which are a thousand after three years.
     :raises DatabaseError: also when it takes over five seconds.
     """
+    return _read(connection, before=before, limit=limit)
+
+
+def _read(
+    connection: Connection, *, day: date | None = None, before: date | None = None, limit: int | None = None
+) -> list[ReportDay]:
+    wanted = {"day": day, "before": before, "limit": limit}
     with reading(connection):
-        rows = connection.execute(
-            statement("ledger/lists/select_report_summaries"), {"before": before, "limit": limit}
-        ).fetchall()
+        rows = connection.execute(statement("ledger/lists/select_report_summaries"), wanted).fetchall()
     return [ReportDay(row[0], row[1], row[2], row[3], row[4], _NEWER | row[5]) for row in rows]
