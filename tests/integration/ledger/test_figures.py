@@ -100,6 +100,27 @@ def test_a_lift_and_its_retraction_move_them(database: Connection) -> None:
     assert counted(database, "provider") == {(day, "gmail"): (2, 0, 0, 0, 0)}
 
 
+def test_a_bounce_that_comes_after_the_lift_of_its_address_counts_as_lifted(database: Connection) -> None:
+    receive(database, dated(bounce("a@gmail.com"), 3))
+    count_figures(database)
+    action = Action("anna", "an outage", str(uuid4()))
+    lift_blocks(database, action, {address_id(database, "a@gmail.com"): ["permanent_bounce"]}, ses_first=False)
+    count_figures(database)
+    receive(database, dated(bounce("a@gmail.com"), 5), dated(bounce("new@gmail.com"), 5))
+    earlier, day = ((today() - timedelta(days=days)).isoformat() for days in (5, 3))
+    assert counted(database, "all") == {(earlier, ""): (2, 1, 0, 0, 0), (day, ""): (1, 1, 0, 0, 0)}
+
+
+def test_a_trend_compares_a_span_with_the_one_before(database: Connection) -> None:
+    receive(database, *(dated(bounce(f"p{days}@gmail.com"), days) for days in (0, 6, 7, 13, 14)))
+    receive(database, dated(complaint("c@gmail.com"), 6), dated(complaint("d@gmail.com"), 7))
+    receive(database, *(dated(complaint(f"e{number}@gmail.com"), 0) for number in range(4)))
+    count_figures(database)
+    [group] = groups(database, "provider", 7)
+    assert (group.bounces, group.complaints, group.bounces_before, group.complaints_before) == (2, 5, 2, 1)
+    assert group.trend == 7 / 3
+
+
 def test_what_is_superseded_is_not_counted(database: Connection) -> None:
     receive(database, dated(bounce("a@gmail.com"), 3), dated(bounce("b@gmail.com"), 3))
     count_figures(database)
@@ -223,6 +244,36 @@ def test_what_was_said_most_is_kept_by_provider(database: Connection) -> None:
         "gmail": [("550 5.1.1 no mailbox …", 5), ("552 5.2.2 full", 1)],
         "gmx": [("554 spam", 1)],
     }
+
+
+def test_the_texts_said_most_are_kept_of_each_provider_and_day(
+    database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ses_bounces.ledger.figures.saying.TEXTS_OF_PROVIDER", 2)
+    monkeypatch.setattr("ses_bounces.ledger.figures.saying.TEXTS_OF_DAY", 3)
+    often = {"gmail.com": ["alpha", "beta", "gamma"], "gmx.de": ["delta", "epsilon"], "web.de": ["zeta"]}
+    times = {"alpha": 5, "beta": 4, "gamma": 3, "delta": 3, "epsilon": 1, "zeta": 2}
+    receive(
+        database,
+        *(
+            refused(f"{word[0]}{number}@{domain}", f"smtp; 550 {word}", 1)
+            for domain, words in often.items()
+            for word in words
+            for number in range(times[word])
+        ),
+    )
+    # A day that has room for more.
+    receive(database, *(refused(f"q{word}@gmail.com", f"smtp; 550 {word}", 2) for word in ("eta", "iota", "theta")))
+    count_figures(database)
+    query = "SELECT t.day, t.said, t.bounces FROM ses_bounces.figure_text t ORDER BY t.day, t.bounces DESC, t.said"
+    yesterday, before = today() - timedelta(days=1), today() - timedelta(days=2)
+    assert database.execute(query).fetchall() == [
+        (before, "550 eta", 1),
+        (before, "550 iota", 1),
+        (yesterday, "550 alpha", 5),
+        (yesterday, "550 beta", 4),
+        (yesterday, "550 delta", 3),
+    ]
 
 
 def test_what_an_erased_address_was_told_is_gone(database: Connection) -> None:
