@@ -20,6 +20,8 @@ from ses_bounces.ledger.figures.counting import count_figures
 from ses_bounces.ledger.figures.outages import Outage, find_outages, outages
 from ses_bounces.ledger.figures.reading import groups, rates, series, texts
 from ses_bounces.ledger.figures.saying import said
+from ses_bounces.ledger.lists.guarded import guarded_providers
+from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.ledger.writing import writing
 from tests.kit.builders import bounce, complaint, delivery
 from tests.kit.seeding import address_id, dated, receive
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 SECRET = Secret("a secret that is long enough for tests")
 TAGS = {"ses:configuration-set": ["news"], "campaign": ["spring"]}
+
+
+# Figures keep 100 characters of a name.
+LONG_DOMAIN = f"{'a' * 60}.{'b' * 60}.example"
 
 
 def today() -> date:
@@ -77,6 +83,17 @@ def test_a_bounce_is_counted_in_each_of_its_groups(database: Connection) -> None
         (day, "example.com"): (0, 0, 0, 1, 1),
     }
     assert counted(database, "campaign") == {(day, "spring"): (1, 0, 1, 0, 0), (day, ""): (0, 0, 0, 1, 1)}
+
+
+def test_the_names_that_never_block_hides_are_those_of_figures(database: Connection) -> None:
+    domains = ("northwind.example", "one-person.example", LONG_DOMAIN, "hotmail.co.uk")
+    receive(database, *(dated(bounce(f"a@{domain}"), 0) for domain in (*domains, "gmail.com")))
+    mirror_settings(
+        database,
+        enforce=True,
+        never_block=["@northwind.example", "a@one-person.example", f"@{LONG_DOMAIN}", "@hotmail.co.uk", "a@gmail.com"],
+    )
+    assert guarded_providers(database) == {name for _, name in counted(database, "provider")} - {"gmail"}
 
 
 def test_a_copy_counts_once_and_a_late_one_on_its_day(database: Connection) -> None:
