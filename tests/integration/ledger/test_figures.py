@@ -202,7 +202,7 @@ def test_a_rate_names_what_it_stands_on(database: Connection) -> None:
     database.execute(
         "INSERT INTO ses_bounces.sent_day (account, region, source, dimension, day, name, sent, bounces, complaints)"
         " VALUES ('1', 'eu-west-1', 'statistics', 'all', %s, '', 100, 3, 0),"
-        # Of a day that is not over nobody knows yet how much was sent.
+        # While a day is not over, nobody knows how much was sent on it.
         " ('1', 'eu-west-1', 'statistics', 'all', %s, '', 5, 5, 5)",
         [today() - timedelta(days=1), today()],
     )
