@@ -310,6 +310,8 @@ def test_an_outage_is_suggested_and_finds_its_blocks(database: Connection) -> No
         for number in range(38)
     ]
     others = [refused(f"p{number}@gmail.com", f"smtp; 550 different {'abcdefghij' * number}") for number in range(19)]
+    # What the domain refuses for other reasons is no part of it.
+    others += [refused(f"full{number}@northwind.example", "smtp; 552 5.2.2 mailbox full") for number in range(5)]
     receive(database, *events, *others)
     count_figures(database)
     (found,) = find_outages(database)
