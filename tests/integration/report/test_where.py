@@ -49,7 +49,8 @@ def day_of(database: Connection) -> None:
         refused(f"p{n}@northwind.example", f"smtp; 550 5.1.1 <p{n}@northwind.example> recipient rejected, q{n}", 10)
         for n in range(30)
     ]
-    usual = [refused(f"u{n}@gmail.com", "smtp; 552 5.2.2 full", -24 * n - 1, campaign=["spring"]) for n in range(7)]
+    # One of each day of the week before, and of the day before that week.
+    usual = [refused(f"u{n}@gmail.com", "smtp; 552 5.2.2 full", -24 * n - 1, campaign=["spring"]) for n in range(8)]
     own = [
         refused("v@gmail.com", "smtp; 552 5.2.2 full", 9, campaign=["spring"]),
         dated(complaint("w@gmail.com"), at(8)),
