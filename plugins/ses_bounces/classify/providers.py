@@ -120,11 +120,11 @@ MAX_NAME_CHARACTERS = 100
 
 
 def provider(domain: str) -> str:
-    """Return the provider of a domain; where none is known, the domain.
+    """Return the provider of a domain; where none is known, the domain, as far as figures keep it.
 
     :param domain: of an address key.
     """
-    return PROVIDERS.get(domain, domain)
+    return PROVIDERS.get(domain, domain[:MAX_NAME_CHARACTERS])
 
 
 def stream(source: str | None, configuration_set: str | None, tags: dict[str, list[str]] | None) -> Stream:

@@ -10,15 +10,15 @@ from ses_bounces.base.database.statements import statement
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# For how long one transaction is to hold the lock, and for how long where others wait for it.
+# How long one transaction should hold the lock, and how long while others wait for it.
 HOLD_SECONDS = 0.15
 AWAITED_SECONDS = 0.08
 # Whoever waited comes back: a person lifts one block after the other.
 AWAITED_FOR = 5.0
-# How much the first transaction writes, and what none has to stay under.
+# How much the first transaction writes, and the least that a later one is cut down to.
 FIRST = 500
 LEAST = 100
-# One that was quick by chance is not followed by one that is far too long.
+# A transaction that was quick by chance must not be followed by one that takes far too long.
 MOST_GROWTH = 2.0
 
 
@@ -51,12 +51,15 @@ class Pace:
             self._awaited_at = time.perf_counter()
 
     def note_held(self, seconds: float) -> None:
-        """Fit the size to the transaction that was committed now, which held the lock for so long."""
+        """Fit the size to the transaction that has just committed.
+
+        :param seconds: how long it held the lock.
+        """
         is_awaited = time.perf_counter() - self._awaited_at < AWAITED_FOR
         target = AWAITED_SECONDS if is_awaited else HOLD_SECONDS
         fitting = self._written * target / max(seconds, 1e-6)
         if self._written < self._size and seconds < target:
-            # Its fixed cost tells nothing of larger ones.
+            # A small transaction is mostly fixed cost, which says nothing about larger ones.
             fitting = max(fitting, self._size)
         fitting = min(fitting, self._size * MOST_GROWTH)
         self._size = min(max(round(fitting), LEAST), self._most)

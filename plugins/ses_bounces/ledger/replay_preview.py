@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ses_bounces.base.counted import counted
 from ses_bounces.base.database.connection import quiet
 from ses_bounces.base.database.statements import statement
 from ses_bounces.classify.body import classify_body
@@ -48,12 +49,14 @@ class Outdated:
             more = ", …" if len(self.address_ids) > IDS_SHOWN else ""
             last = self.last + _BEHIND
             told.append(
-                f"A replay by rules version {RULES_VERSION} would change {len(self.address_ids)} addresses (ids {ids}"
-                f"{more}): of the messages that were sent from {self.first:%Y-%m-%dT%H:%M:%SZ} to "
-                f"{last:%Y-%m-%dT%H:%M:%SZ}. Try it first; see Replay in docs/operations.md."
+                f"A replay by rules version {RULES_VERSION} would change "
+                f"{counted(len(self.address_ids), 'address', 'addresses')} (ids {ids}{more}): it reads the messages "
+                f"sent from {self.first:%Y-%m-%dT%H:%M:%SZ} to {last:%Y-%m-%dT%H:%M:%SZ} again. Try it first; see "
+                "Replay in docs/operations.md."
             )
         if self.unreadable:
-            told.append(f"Of {self.unreadable} entries of earlier rules the message is gone: they stay as they are.")
+            entries = counted(self.unreadable, "entry", "entries")
+            told.append(f"{entries} of earlier rules can't be read again, as the message is gone, and will not change.")
         return told
 
 

@@ -27,7 +27,7 @@ from ses_bounces.ledger.pace import Pace
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# Of loops that don't fit their transactions to the time that they take: small enough that nobody at a page notices.
+# Loops without a pace write this many addresses in one transaction: few enough that nobody at a page notices.
 ADDRESSES_PER_CHUNK = 1_500
 
 # The latest deliveries of an address that are kept, by time; see docs/semantics.md.

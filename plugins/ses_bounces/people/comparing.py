@@ -59,13 +59,14 @@ class Comparison:
             "UPDATE ses_bounces.setting SET people_compared_at = now(), people_unreadable = %s, people_comparing = NULL"
         )
         people.connection.execute(query, [self.unreadable])
-        missed = counted(self.noted, "blocked address", "blocked addresses")
-        log.info(
-            "Compared everybody in %s with the blocked list: %s", people.table,
-            f"{missed} had been overlooked, and followed up now" if self.noted else "no blocked address was overlooked",
-        )  # fmt: skip
+        told = "no blocked address was overlooked"
+        if self.noted:
+            missed = counted(self.noted, "blocked address", "blocked addresses")
+            told = f"{missed} had been overlooked, and will now be followed up"
+        log.info("Compared everybody in %s with the blocked list: %s", people.table, told)
         if self.unreadable:
             log.warning(
-                "The email of %d people is no address (ids %s): they are found at no blocked address",
-                self.unreadable, ", ".join(map(shown, self.ids)) + (", …" if self.unreadable > len(self.ids) else ""),
-            )  # fmt: skip
+                "The email of %s is no address (ids %s): nothing finds them when an address is blocked",
+                counted(self.unreadable, "person", "people"),
+                ", ".join(map(shown, self.ids)) + (", …" if self.unreadable > len(self.ids) else ""),
+            )

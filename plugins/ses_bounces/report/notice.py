@@ -162,12 +162,14 @@ class Notice:
 
 
 def _where_it_hurts(where: Mapping[str, Any]) -> list[str]:
-    """Return what figures say of the day, in sentences; a summary of before 0.2.0 has none."""
+    """Return what figures say of the day, in sentences; a summary that an earlier version made has none."""
     lines = []
-    groups = where.get("groups", {}).get("provider", [])[:PROVIDERS_NAMED]
-    most = ", ".join(f"{one['name']} {one['bounces'] + one['complaints']:,}" for one in groups)
+    groups = where.get("groups", {}).get("provider", [])
+    # Those that had transient bounces and nothing else come last.
+    most = [(one["name"], number) for one in groups if (number := one["bounces"] + one["complaints"])]
     if most:
-        lines.append(f"Most bounces and complaints: {most}.")
+        named = ", ".join(f"{name} {number:,}" for name, number in most[:PROVIDERS_NAMED])
+        lines.append(f"Most bounces and complaints: {named}.")
     for rate in where.get("rates", []):
         if rate["source"] == "ses":
             sent = f"of {rate['denominator']:,} mails that SES sent in {counted(rate['days'], 'day')}"

@@ -14,8 +14,8 @@ class Summary:
     until they count as permanent, the day begun as a whole one. ``may_lack``: times of the day whose messages are
     lost: ``queue``, ``first``, ``last`` (ISO, in the time zone), ``cause`` (``retention``: the queue threw them away
     unread; ``restore``: Postgres was put back to a time before they were read). ``where``: where it hurts:
-    ``groups`` by dimension, each ``name`` with its numbers of the day and ``usual`` (bounces and complaints on the mean
-    of the seven days before); ``rates`` by what SES says it sent; ``suggested_outages``, times in ISO.
+    ``groups`` by dimension, each ``name`` with its numbers of the day and ``usual`` (the daily mean of bounces and
+    complaints over the seven days before); ``rates`` by what SES says it sent; ``suggested_outages``, times in ISO.
     """
 
     day: str

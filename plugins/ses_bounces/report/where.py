@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 GROUPS_SHOWN = 10
 TEXTS_SHOWN = 10
 RATE_DAYS = 30
-# Days before the report's own that a usual day is the mean of.
+# A usual day is the mean of this many days before the report's own.
 DAYS_BEFORE = 7
 _ADDRESSES_READ = 5_000
 
 
 @dataclass(frozen=True)
 class DayGroup:
-    """What bounces of a day have in common. ``usual``: bounces and complaints on the mean of the seven days before."""
+    """What bounces of a day have in common. ``usual``: its daily mean over the seven days before."""
 
     dimension: str
     name: str

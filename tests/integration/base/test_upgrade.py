@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -20,7 +20,9 @@ from ses_bounces.classify import classify_body
 from ses_bounces.classify.rules import RULES_VERSION, Rules
 from ses_bounces.ledger.pending import classify_pending
 from ses_bounces.ledger.rebuild import verify
-from tests.kit.builders import bounce, sns
+from ses_bounces.ledger.replay import replay, try_replay
+from ses_bounces.ledger.replay_preview import outdated
+from tests.kit.builders import bounce, delivery, iso, sns
 from tests.kit.seeding import dated
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 ROUNDS_AFTER = 5
+# The rules version that 0.1.0 notes with each entry.
+RULES_BEFORE = 1
 PER_ROUND = 4
 # As its ledger.py sends them.
 ENTRY = (
@@ -111,11 +115,16 @@ class HourOfBefore:
     def land(self, connection: Connection) -> None:
         """Land some messages, of addresses that are new and of one that is not."""
         addresses = [f"p{len(self.landed) + n}@example.com" for n in range(PER_ROUND - 1)] + ["again@example.com"]
-        with connection.transaction(), connection.cursor().copy(LAND) as copy:
-            for address in addresses:
-                body = json.dumps(sns(dated(bounce(address, feedbackId=str(uuid4())), 2)))
-                copy.write_row((str(uuid4()), "q", "Bounce", body, datetime.now(UTC), 1, "pending", None))
+        self.put(connection, *(dated(bounce(address), 2) for address in addresses))
         self.landed += addresses
+
+    def put(self, connection: Connection, *events: dict[str, Any]) -> None:
+        """Land these events, each in a message that SNS publishes now."""
+        now = datetime.now(UTC)
+        with connection.transaction(), connection.cursor().copy(LAND) as copy:
+            for event in events:
+                body = json.dumps(sns(event, Timestamp=iso(now)))
+                copy.write_row((str(uuid4()), "q", event["notificationType"], body, now, 1, "pending", None))
 
     def classify(self, connection: Connection) -> None:
         """Classify what is pending, in one transaction."""
@@ -136,7 +145,7 @@ class HourOfBefore:
                         copy.write_row((place, message_id, *fields))
                         place += 1
             execute(released("insert_addresses"))
-            execute(released("insert_events"), {"actor": "ses", "lifts": None, "rules_version": RULES_VERSION})
+            execute(released("insert_events"), {"actor": "ses", "lifts": None, "rules_version": RULES_BEFORE})
             ids = [id_ for (id_,) in execute("SELECT DISTINCT address_id FROM touched_address")]
             now = datetime.now(UTC)
             moment: dict[str, Any] = {"at": now, "expire_before": now, "ids": ids}
@@ -178,6 +187,59 @@ def test_an_upgrade_while_the_version_before_works_loses_nothing(url: str) -> No
         assert (compared.addresses, compared.blocks, compared.bounces) == (len(set(hour.landed)), 0, 0)
         unfinished = rows(connection, "SELECT r.task_id FROM ses_bounces.run r WHERE r.finished_at IS NULL")
         assert unfinished == set()
+
+
+def auto_reply(address: str) -> dict[str, Any]:
+    """A bounce of which nothing but the address is said, to the mail that :func:`delivered` is about."""
+    return of_mail(
+        address,
+        bounce(address, "Transient", "General", recipient={"action": None, "status": None, "diagnosticCode": None}),
+        2,
+    )
+
+
+def delivered(address: str) -> dict[str, Any]:
+    return of_mail(address, delivery(address), 3)
+
+
+def of_mail(address: str, event: dict[str, Any], days_ago: float) -> dict[str, Any]:
+    dated(event, days_ago)["mail"]["messageId"] = f"mail to {address.partition('@')[0]}"
+    return event
+
+
+def test_workers_of_both_versions_differ_until_a_replay(url: str) -> None:
+    """An auto-reply to a delivered mail is a problem by rules version 1, and none by version 2."""
+    versions = (
+        "SELECT a.address, e.rules_version FROM ses_bounces.address_event e JOIN ses_bounces.address a USING (address_id)"
+        " WHERE e.kind = 'transient_bounce' AND e.superseded_at IS NULL"
+    )
+    listed = "SELECT b.address, b.kind FROM ses_bounces.bounce_list b WHERE b.closed_at IS NULL"
+    with connect_url(url) as connection:
+        schema.upgrade(connection)
+        hour = HourOfBefore(url)
+        hour.put(connection, auto_reply("old@example.com"))
+        hour.classify(connection)
+        hour.put(connection, auto_reply("new@example.com"))
+        classify_pending(connection, Rules())
+        assert rows(connection, versions) == {("old@example.com", RULES_BEFORE), ("new@example.com", RULES_VERSION)}
+        assert rows(connection, listed) == {("old@example.com", "transient"), ("new@example.com", "transient")}
+        # The deliveries come late: only what is known to be an auto-reply ends with them.
+        hour.put(connection, delivered("old@example.com"), delivered("new@example.com"))
+        classify_pending(connection, Rules())
+        assert rows(connection, listed) == {("old@example.com", "transient")}
+        told = outdated(connection, Rules())
+        assert {(id_,) for id_ in told.address_ids} == rows(
+            connection, "SELECT a.address_id FROM ses_bounces.address a WHERE a.address = 'old@example.com'"
+        )
+        assert told.first is not None
+        assert told.last is not None
+        window = (told.first, told.last + timedelta(seconds=1))
+        try_replay(connection, Rules(), window)
+        replay(connection, Rules(), window)
+        assert rows(connection, versions) == {(name, RULES_VERSION) for name in ("old@example.com", "new@example.com")}
+        assert rows(connection, listed) == set()
+        assert outdated(connection, Rules()).lines() == []
+        assert (verify(connection).blocks, verify(connection).bounces) == (0, 0)
 
 
 # Columns that a trigger fills where the version before leaves them out; test_schema.py has it do so.

@@ -83,7 +83,7 @@ def test_the_comparison_of_everybody_agrees_with_what_was_switched_off(
         database.execute("DELETE FROM ses_bounces.flag_due")
         database.execute("UPDATE ses_bounces.setting SET people_compared_at = %s", [datetime.now(UTC) - timedelta(2)])
         sync(tasks.context("sync_allow_group_email"))
-    assert "1 blocked address had been overlooked, and followed up now" in caplog.text
+    assert "1 blocked address had been overlooked, and will now be followed up" in caplog.text
 
 
 def test_lifts_are_linked(database: Connection, tasks: Tasks, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg.pq import TransactionStatus
 
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.ledger.lists import choices
@@ -77,8 +78,11 @@ def test_all_that_a_filter_shows_each_once(database: Connection, monkeypatch: py
     )
     monkeypatch.setattr(paging, "COUNTED", 2)
     assert len(blocked_ids(database, BlockedFilter(domain="x.example"))) == 2
-    with pytest.raises(ActionError, match=r"more than 2 addresses\. Narrow it"):
+    with pytest.raises(ActionError, match=r"more than 2 addresses\. Narrow it") as raised:
         blocked_ids(database, BlockedFilter())
+    # While the error is told, with what was called in its traceback, the connection is free.
+    assert raised.tb is not None
+    assert database.info.transaction_status == TransactionStatus.IDLE
 
 
 def test_some_messages_of_the_quarantine(database: Connection) -> None:

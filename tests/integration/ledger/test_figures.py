@@ -20,6 +20,8 @@ from ses_bounces.ledger.figures.counting import count_figures
 from ses_bounces.ledger.figures.outages import Outage, find_outages, outages
 from ses_bounces.ledger.figures.reading import groups, rates, series, texts
 from ses_bounces.ledger.figures.saying import said
+from ses_bounces.ledger.lists.guarded import guarded_providers
+from ses_bounces.ledger.protection import mirror_settings
 from ses_bounces.ledger.writing import writing
 from tests.kit.builders import bounce, complaint, delivery
 from tests.kit.seeding import address_id, dated, receive
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 SECRET = Secret("a secret that is long enough for tests")
 TAGS = {"ses:configuration-set": ["news"], "campaign": ["spring"]}
+
+
+# Figures keep 100 characters of a name.
+LONG_DOMAIN = f"{'a' * 60}.{'b' * 60}.example"
 
 
 def today() -> date:
@@ -79,6 +85,17 @@ def test_a_bounce_is_counted_in_each_of_its_groups(database: Connection) -> None
     assert counted(database, "campaign") == {(day, "spring"): (1, 0, 1, 0, 0), (day, ""): (0, 0, 0, 1, 1)}
 
 
+def test_the_names_that_never_block_hides_are_those_of_figures(database: Connection) -> None:
+    domains = ("northwind.example", "one-person.example", LONG_DOMAIN, "hotmail.co.uk")
+    receive(database, *(dated(bounce(f"a@{domain}"), 0) for domain in (*domains, "gmail.com")))
+    mirror_settings(
+        database,
+        enforce=True,
+        never_block=["@northwind.example", "a@one-person.example", f"@{LONG_DOMAIN}", "@hotmail.co.uk", "a@gmail.com"],
+    )
+    assert guarded_providers(database) == {name for _, name in counted(database, "provider")} - {"gmail"}
+
+
 def test_a_copy_counts_once_and_a_late_one_on_its_day(database: Connection) -> None:
     event = dated(bounce("a@gmail.com"), 40)
     receive(database, event, event)
@@ -98,6 +115,27 @@ def test_a_lift_and_its_retraction_move_them(database: Connection) -> None:
     assert [(g.name, g.bounces, g.lifted) for g in groups(database, "provider", 30)] == [("gmail", 1, 1)]
     retract_lift(database, Action("anna", "it was none", str(uuid4())), action.action_id)
     assert counted(database, "provider") == {(day, "gmail"): (2, 0, 0, 0, 0)}
+
+
+def test_a_bounce_that_comes_after_the_lift_of_its_address_counts_as_lifted(database: Connection) -> None:
+    receive(database, dated(bounce("a@gmail.com"), 3))
+    count_figures(database)
+    action = Action("anna", "an outage", str(uuid4()))
+    lift_blocks(database, action, {address_id(database, "a@gmail.com"): ["permanent_bounce"]}, ses_first=False)
+    count_figures(database)
+    receive(database, dated(bounce("a@gmail.com"), 5), dated(bounce("new@gmail.com"), 5))
+    earlier, day = ((today() - timedelta(days=days)).isoformat() for days in (5, 3))
+    assert counted(database, "all") == {(earlier, ""): (2, 1, 0, 0, 0), (day, ""): (1, 1, 0, 0, 0)}
+
+
+def test_a_trend_compares_a_span_with_the_one_before(database: Connection) -> None:
+    receive(database, *(dated(bounce(f"p{days}@gmail.com"), days) for days in (0, 6, 7, 13, 14)))
+    receive(database, dated(complaint("c@gmail.com"), 6), dated(complaint("d@gmail.com"), 7))
+    receive(database, *(dated(complaint(f"e{number}@gmail.com"), 0) for number in range(4)))
+    count_figures(database)
+    [group] = groups(database, "provider", 7)
+    assert (group.bounces, group.complaints, group.bounces_before, group.complaints_before) == (2, 5, 2, 1)
+    assert group.trend == 7 / 3
 
 
 def test_what_is_superseded_is_not_counted(database: Connection) -> None:
@@ -164,7 +202,7 @@ def test_a_rate_names_what_it_stands_on(database: Connection) -> None:
     database.execute(
         "INSERT INTO ses_bounces.sent_day (account, region, source, dimension, day, name, sent, bounces, complaints)"
         " VALUES ('1', 'eu-west-1', 'statistics', 'all', %s, '', 100, 3, 0),"
-        # Of a day that is not over nobody knows yet how much was sent.
+        # While a day is not over, nobody knows how much was sent on it.
         " ('1', 'eu-west-1', 'statistics', 'all', %s, '', 5, 5, 5)",
         [today() - timedelta(days=1), today()],
     )
@@ -225,6 +263,36 @@ def test_what_was_said_most_is_kept_by_provider(database: Connection) -> None:
     }
 
 
+def test_the_texts_said_most_are_kept_of_each_provider_and_day(
+    database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ses_bounces.ledger.figures.saying.TEXTS_OF_PROVIDER", 2)
+    monkeypatch.setattr("ses_bounces.ledger.figures.saying.TEXTS_OF_DAY", 3)
+    often = {"gmail.com": ["alpha", "beta", "gamma"], "gmx.de": ["delta", "epsilon"], "web.de": ["zeta"]}
+    times = {"alpha": 5, "beta": 4, "gamma": 3, "delta": 3, "epsilon": 1, "zeta": 2}
+    receive(
+        database,
+        *(
+            refused(f"{word[0]}{number}@{domain}", f"smtp; 550 {word}", 1)
+            for domain, words in often.items()
+            for word in words
+            for number in range(times[word])
+        ),
+    )
+    # A day that has room for more.
+    receive(database, *(refused(f"q{word}@gmail.com", f"smtp; 550 {word}", 2) for word in ("eta", "iota", "theta")))
+    count_figures(database)
+    query = "SELECT t.day, t.said, t.bounces FROM ses_bounces.figure_text t ORDER BY t.day, t.bounces DESC, t.said"
+    yesterday, before = today() - timedelta(days=1), today() - timedelta(days=2)
+    assert database.execute(query).fetchall() == [
+        (before, "550 eta", 1),
+        (before, "550 iota", 1),
+        (yesterday, "550 alpha", 5),
+        (yesterday, "550 beta", 4),
+        (yesterday, "550 delta", 3),
+    ]
+
+
 def test_what_an_erased_address_was_told_is_gone(database: Connection) -> None:
     receive(database, refused("anna@one-person.example", "smtp; 550 Anna has left"))
     count_figures(database)
@@ -242,6 +310,8 @@ def test_an_outage_is_suggested_and_finds_its_blocks(database: Connection) -> No
         for number in range(38)
     ]
     others = [refused(f"p{number}@gmail.com", f"smtp; 550 different {'abcdefghij' * number}") for number in range(19)]
+    # What the domain refuses for other reasons is no part of it.
+    others += [refused(f"full{number}@northwind.example", "smtp; 552 5.2.2 mailbox full") for number in range(5)]
     receive(database, *events, *others)
     count_figures(database)
     (found,) = find_outages(database)

@@ -490,7 +490,7 @@ def test_an_id_that_is_an_address_is_not_logged(people: Connection, caplog: pyte
     people.execute("INSERT INTO public.people VALUES (6, 'nobody', true, 'jane.doe@example.com')")
     with caplog.at_level("WARNING"):
         sync(people, settings(people_id_column="login"))
-    assert "The email of 1 people is no address (ids ‹address›)" in caplog.text
+    assert "The email of 1 person is no address (ids ‹address›)" in caplog.text
     assert "jane" not in caplog.text
 
 

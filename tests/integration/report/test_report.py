@@ -19,7 +19,7 @@ import pytest
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.spreadsheet import neutral, plain
 from ses_bounces.classify.entry import Entry
-from ses_bounces.ledger.lists.reports import report_days
+from ses_bounces.ledger.lists.reports import report_days, report_of
 from ses_bounces.ledger.writing import writing
 from ses_bounces.report import files
 from ses_bounces.report.charts import PAGE_INK, ChartName, draw
@@ -127,6 +127,15 @@ def test_days_are_due_until_made_and_again_when_something_late_comes(database: C
     assert due_days(database, UTC_ZONE, 45) == days[1:]
     assert make_report(database, reported_day(), UTC_ZONE).revision == 1
     assert due_days(database, UTC_ZONE, 45) == days[2:]
+
+
+def test_a_report_is_found_by_its_day_and_by_no_other(database: Connection) -> None:
+    make_report(database, reported_day(), UTC_ZONE)
+    found = report_of(database, reported_day())
+    assert found is not None
+    assert found.day == reported_day()
+    for day in (date.min, reported_day() - timedelta(days=1), reported_day() + timedelta(days=1), date.max):
+        assert report_of(database, day) is None
 
 
 def test_one_ledger_gives_one_report(database: Connection) -> None:

@@ -49,7 +49,8 @@ def day_of(database: Connection) -> None:
         refused(f"p{n}@northwind.example", f"smtp; 550 5.1.1 <p{n}@northwind.example> recipient rejected, q{n}", 10)
         for n in range(30)
     ]
-    usual = [refused(f"u{n}@gmail.com", "smtp; 552 5.2.2 full", -24 * n - 1, campaign=["spring"]) for n in range(7)]
+    # One of each day of the week before, and of the day before that week.
+    usual = [refused(f"u{n}@gmail.com", "smtp; 552 5.2.2 full", -24 * n - 1, campaign=["spring"]) for n in range(8)]
     own = [
         refused("v@gmail.com", "smtp; 552 5.2.2 full", 9, campaign=["spring"]),
         dated(complaint("w@gmail.com"), at(8)),
@@ -85,6 +86,12 @@ def test_the_page_says_what_servers_said_and_the_summary_does_not(database: Conn
     text = page_of(database).get_text(" ", strip=True)
     assert "550 5.1.1 <‹address›> recipient rejected, q…" in text
     assert "without a campaign tag" in text
+    # What was said on the days around it is not there.
+    [table] = [table for table in page_of(database).find_all("table") if "What servers said" in table.caption.text]
+    assert [[cell.text for cell in row.find_all("td")] for row in table.tbody.find_all("tr")] == [
+        ["northwind.example", "30", "550 5.1.1 <‹address›> recipient rejected, q…"],
+        ["gmail", "1", "552 5.2.2 full"],
+    ]
     assert "So no rate is shown." in text
     assert "rejected" not in json.dumps(summary.where)
     assert "@" not in json.dumps(summary.where)
@@ -104,6 +111,20 @@ def test_an_outage_of_the_day_is_suggested(database: Connection) -> None:
     # The days around it had none.
     for days in (-1, 1):
         assert where_of(database, reported_day() + timedelta(days=days))["suggested_outages"] == []
+
+
+def test_no_outage_where_it_is_as_on_any_day(database: Connection) -> None:
+    for days in range(1, 8):
+        receive(
+            database,
+            *(refused(f"d{days}n{n}@often.example", "smtp; 550 no such user", 1 - 24 * days) for n in range(5)),
+        )
+    # Five a day are usual: 25 would be five times as many.
+    receive(database, *(refused(f"p{n}@often.example", "smtp; 550 no such user", 10) for n in range(24)))
+    assert where_of(database)["suggested_outages"] == []
+    receive(database, refused("last@often.example", "smtp; 550 no such user", 11))
+    [outage] = where_of(database)["suggested_outages"]
+    assert (outage["domain"], outage["addresses"]) == ("often.example", 25)
 
 
 def test_an_outage_that_is_undone_later_stays_in_the_report_of_its_day(database: Connection) -> None:

@@ -84,6 +84,20 @@ def test_the_chart_of_a_chat() -> None:
     assert "most: 48 on 20 Feb" in Notice(SUMMARY).text()
 
 
+def test_the_providers_with_most_bounces_and_complaints_are_named() -> None:
+    def lines(*counts: tuple[int, int]) -> list[str]:
+        groups = [
+            {"name": f"p{n}", "bounces": bounces, "complaints": complaints, "transients": 7, "usual": 0.0}
+            for n, (bounces, complaints) in enumerate(counts)
+        ]
+        said = Notice(SUMMARY | {"where": {"groups": {"provider": groups}, "rates": []}}).lines()
+        return [line for line in said if line.startswith("Most bounces")]
+
+    assert lines((1_000, 2), (0, 3), (0, 0)) == ["Most bounces and complaints: p0 1,002, p1 3."]
+    assert lines(*[(1, 0)] * 6) == ["Most bounces and complaints: p0 1, p1 1, p2 1, p3 1, p4 1."]
+    assert lines((0, 0)) == lines() == []
+
+
 def test_a_day_without_anything() -> None:
     empty = SUMMARY | {"new_by_day": {}, "new_by_reason": {}, "new_addresses": 0}
     assert "Newly blocked: 0 addresses." in Notice(empty).text()

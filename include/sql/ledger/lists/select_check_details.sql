@@ -1,4 +1,4 @@
--- Of some addresses, those with an open transient problem or a lift under way: until when, and since when.
+-- Those of some addresses with an open transient problem or a lift under way: until when, and since when.
 -- Locks: none.
 -- Parameters:
 --   ids: bigint[]  the addresses

@@ -36,7 +36,7 @@ def count_deliveries(connection: Connection, items: Sequence[Item], first_new: i
     entries = [e for e, _ in items if e.dedup_key not in copies] if copies else [e for e, _ in items]
     mails = {(e.address, e.ses_message_id or e.dedup_key): e for e in reversed(entries)}
     if len(mails) < len(entries):
-        # Of several reports of one mail to one address the first counts.
+        # The first of several reports of one mail to one address counts.
         entries = list(mails.values())
     counts = Counter(
         zip(

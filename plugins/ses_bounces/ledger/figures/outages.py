@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Fewer may be anything.
 MIN_ADDRESSES = 20
-# Of the addresses that the domain refused: the others were refused for reasons of their own.
+# The share of the domain's refused addresses that it refused in the same words; the others have other reasons.
 MIN_SHARE = 0.6
 # As many times as on a usual day of the month before; where mail is often refused, that is how it is there.
 MIN_TIMES = 5

@@ -14,9 +14,9 @@ from ses_bounces.ledger.brake.diagnostics import masked
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# Of so many entries as are counted at once, the last bounces: what they cost does not grow with the day.
+# Bounces read of the entries that one transaction counts, the last ones: the cost does not grow with the day.
 NEW_READ = 100
-# Of a day that is counted once more, and of one that a daily report is of.
+# Bounces read of a day that is counted again, and of the day of a daily report.
 BOUNCES_READ = 500
 TEXTS_OF_PROVIDER = 3
 TEXTS_OF_DAY = 60
@@ -52,7 +52,7 @@ def add_texts(connection: Connection, after: int, upto: int) -> None:
 
 
 def recount_texts(connection: Connection, days: Iterable[date], upto: int) -> None:
-    """Read once more what servers said on some days, in place of what was noted before.
+    """Read again what servers said on some days, and replace what was noted before.
 
     :param upto: the last entry that is counted.
     """

@@ -13,7 +13,7 @@ from ses_bounces.base.database.statements import statement
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# Of this many names of a dimension SES is asked, those with the most bounces first.
+# SES is asked about this many names of a dimension, those with the most bounces first.
 NAMES_ASKED = 20
 DAYS_ASKED_FOR = 30
 

@@ -33,7 +33,7 @@ class Checked:
 
     ``reasons``: the causes that block it and since when, the weightiest first; in observe mode ``is_blocked`` is False
     all the same. ``transient_until``: None where it has no transient problem, or one without a deadline.
-    ``lifting_since``: when somebody asked to lift ``lifting``, which waits for SES's own list.
+    ``lifting_since``: when a person asked to lift ``lifting``, which waits for SES's own list.
     """
 
     is_address: bool

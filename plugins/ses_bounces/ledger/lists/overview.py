@@ -16,7 +16,7 @@ from ses_bounces.ledger.lists.engine.query import reading
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# Of all DAGs together.
+# Runs of all DAGs together.
 RUNS_READ = 40
 # A run has some tasks, and drains are mapped.
 _ROWS_READ = 400

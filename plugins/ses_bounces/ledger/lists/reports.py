@@ -47,7 +47,7 @@ def report_of(connection: Connection, day: date) -> ReportDay | None:
 
     :raises DatabaseError: also when it takes over five seconds.
     """
-    found = _report_days(connection, day=day)
+    found = _read(connection, day=day)
     return found[0] if found else None
 
 
@@ -69,11 +69,11 @@ def report_days(connection: Connection, before: date | None = None, limit: int |
     :param limit: the most of them; None: all, which are a thousand after three years.
     :raises DatabaseError: also when it takes over five seconds.
     """
-    return _report_days(connection, before=before, limit=limit)
+    return _read(connection, before=before, limit=limit)
 
 
-def _report_days(
-    connection: Connection, day: date | None = None, before: date | None = None, limit: int | None = None
+def _read(
+    connection: Connection, *, day: date | None = None, before: date | None = None, limit: int | None = None
 ) -> list[ReportDay]:
     wanted = {"day": day, "before": before, "limit": limit}
     with reading(connection):

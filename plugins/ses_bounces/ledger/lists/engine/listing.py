@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
@@ -48,7 +48,7 @@ class Listing:
                 return [id_ for id_, _ in rows[:limit]], write_position(value if self._order.moment else None, id_)
         return [id_ for id_, _ in rows], None
 
-    def stream(self, connection: Connection, columns: sql.Composable) -> Iterator[tuple[Any, ...]]:
+    def stream(self, connection: Connection, columns: sql.Composable) -> Generator[tuple[Any, ...], None, None]:
         """Yield some columns of all rows in their order, while they are read."""
         selection, where = self._selection, self._where
         with reading(connection, "10min"), connection.cursor("stream") as cursor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -58,16 +59,20 @@ class Count:
         return f"more than {self.most:,}" if self.is_more else f"{self.found:,}"
 
 
-def all_ids(rows: Iterable[tuple[Any, ...]]) -> list[int]:
+def all_ids(rows: Generator[tuple[Any, ...], None, None]) -> list[int]:
     """Return the ids in the first column of some rows, each once, in their order.
 
+    :param rows: closed in any case; the transaction in which they are read ends with that.
     :raises ActionError: there are more than :data:`COUNTED`.
     """
     found: dict[int, None] = {}
-    for id_, *_ in rows:
-        found[id_] = None
-        if len(found) > COUNTED:
-            raise ActionError(f"The filter shows more than {COUNTED:,} addresses. Narrow it, and select them in parts.")
+    with contextlib.closing(rows):
+        for id_, *_ in rows:
+            found[id_] = None
+            if len(found) > COUNTED:
+                raise ActionError(
+                    f"The filter shows more than {COUNTED:,} addresses. Narrow it, and select them in parts."
+                )
     return list(found)
 
 
