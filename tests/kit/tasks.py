@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -23,6 +24,8 @@ class Tasks:
 
         :param aws: the connection to AWS, as JSON.
         """
+        # Airflow sets logging up when it is imported, which takes caplog's handler away from the test that comes first.
+        importlib.import_module("airflow.settings")
         self._monkeypatch = monkeypatch
         self.settings = settings
         self.states: dict[str, str] = {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ses_bounces.base.counted import counted
 from ses_bounces.base.database.statements import statement
 from ses_bounces.base.settings import Settings
 from ses_bounces.doctor.finding import Findings
@@ -13,7 +14,7 @@ from ses_bounces.doctor.finding import Findings
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# Growth is told from so many days, and from no less than about one.
+# Growth is computed over at most 30 days, and over no less than about one.
 _DAYS_COMPARED = 30
 _LEAST_DAYS = 0.8
 FEW_DAYS = 30
@@ -41,7 +42,7 @@ class _Growth:
 def check_size(findings: Findings, connection: Connection, settings: Settings) -> None:
     """Note today's size, and compare it with those noted before and with the room that the settings name.
 
-    Postgres can't tell a database how large its disk is; without the setting no days are told.
+    Postgres can't tell how large its disk is: without the setting the finding names no days.
     """
     connection.execute(statement("doctor/note_size"))
     rows = connection.execute(statement("doctor/select_sizes"), {"days": _DAYS_COMPARED}).fetchall()
@@ -51,10 +52,8 @@ def check_size(findings: Findings, connection: Connection, settings: Settings) -
     if growth is None:
         words.append("How fast they grow is known after a day.")
     else:
-        words.append(
-            f"In the last {growth.days:.0f} days the schema grew by {_amount(growth.schema)} a day, the database by "
-            f"{_amount(growth.database)}."
-        )
+        grew = f"the schema {_changed(growth.schema)} a day, the database {_changed(growth.database)}"
+        words.append(f"In the last {counted(round(growth.days), 'day')} {grew}.")
     if settings.database_max_gb is None:
         words.append("Set database_max_gb to be told for how many days there is room.")
         findings.ok("size", "", " ".join(words))
@@ -84,15 +83,19 @@ def _growth(sizes: list[_Size]) -> _Growth | None:
 def _said(most: int, room: int, left: float | None) -> str:
     if room <= 0:
         return f"That is {_amount(-room)} over database_max_gb ({most} GB)."
-    said = f"Of database_max_gb ({most} GB) {_amount(room)} are left"
+    said = f"{_amount(room)} of database_max_gb ({most} GB) are left"
     if left is None:
         return f"{said}."
     return f"{said}: enough for {f'{left:,.0f}' if left < _MANY_DAYS else f'more than {_MANY_DAYS:,}'} days like those."
 
 
+def _changed(number: float) -> str:
+    return f"{'shrank' if number < 0 else 'grew'} by {_amount(abs(number))}"
+
+
 def _amount(number: float) -> str:
     """Return a number of bytes in words."""
     for unit, size in _UNITS:
-        if abs(number) >= size:
+        if number >= size:
             return f"{number / size:,.1f} {unit}"
     return f"{number:,.0f} bytes"

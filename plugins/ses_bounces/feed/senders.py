@@ -17,7 +17,7 @@ from ses_bounces.base.database.statements import statement
 if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
-# Of the newest.
+# The newest ones.
 _ENTRIES_READ = 10_000
 
 

@@ -1,7 +1,7 @@
 """Lifting while a person waits: a few requests, for a few seconds; the DAG does the rest.
 
-Pages are answered by a few threads, and an SES that is silent holds each for seconds. So few wait for it at once, and
-what did not answer is not asked again for a while.
+A few threads answer all pages, and an SES that is silent holds each for seconds. So only a few people wait for it at
+once, and an SES that did not answer is not asked again for a while.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ses_bounces.base.database.connection import Connection
 
 AT_ONCE = 5
-# Of this process, people who wait.
+# How many people wait at once, in each process.
 WAITING = 4
-# An answer that took longer is none to wait for; what gave none is left alone for as long as the other says.
+# An SES that failed after longer than SLOW_SECONDS is not asked again for SILENT_SECONDS.
 SLOW_SECONDS = 1.0
 SILENT_SECONDS = 5.0
 

@@ -117,19 +117,20 @@ def _delete(connection: Connection, listing: SuppressionList, ids: list[int] | N
     place = {"account": listing.account, "region": listing.region}
     for chunk in _open(connection, listing, ids, untried=False):
         for id_, reported, key, listed in chunk:
-            was_listed = False
+            request = place | {"ids": [id_]}
             for spelling in spellings(reported, key, *listed):
                 if time.monotonic() + listing.pace.left >= until:
                     return refused
                 try:
-                    was_listed |= listing.delete(spelling)
+                    # Noted at once: SES does not know it the next time, if this run ends before the other spellings.
+                    if listing.delete(spelling):
+                        connection.execute(statement("suppression/note_listed"), request)
                 except BadAddressError as error:
                     refuse_lifts(connection, [id_], str(error), for_good=True)
                     refused += 1
                     break
             else:
-                noted = place | {"ids": [id_], "was_listed": was_listed}
-                connection.execute(statement("suppression/note_list_left"), noted)
+                connection.execute(statement("suppression/note_list_left"), request | {"was_listed": False})
     return refused
 
 

@@ -86,7 +86,17 @@ def test_the_comparison_of_everybody_agrees_with_what_was_switched_off(
     assert "1 blocked address had been overlooked, and will now be followed up" in caplog.text
 
 
-def test_lifts_are_linked(database: Connection, tasks: Tasks, caplog: pytest.LogCaptureFixture) -> None:
+def test_lifts_are_linked(
+    database: Connection, tasks: Tasks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.INFO):
         lift.lift_blocks(tasks.context("lift_blocks"))
-    assert "Nobody waits for a lift" in caplog.text
+        assert "Nobody waits for a lift" in caplog.text
+        receive(database, dated(bounce("anna@example.com"), 1))
+        database.execute(
+            "INSERT INTO ses_bounces.unblock_request (address_id, lifts, actor, reason)"
+            " SELECT a.address_id, '{permanent_bounce}', 'ann', 'moved house' FROM ses_bounces.address a"
+        )
+        monkeypatch.setattr("ses_bounces.suppression.lifting.open_lists", lambda _settings: [])
+        lift.lift_blocks(tasks.context("lift_blocks"))
+    assert f"Lifted 0; refused 0; left: 1, in import jobs: 0 of them. See {BASE}/ses-bounces/lifts" in caplog.text

@@ -795,18 +795,20 @@ def test_days_of_room_that_are_left(
     told, found = size_of(healthy, database_max_gb=gigabytes)
     assert told == severity
     grew = f"{megabytes_a_day}.0 MB"
-    assert f"In the last 20 days the schema grew by {grew} a day, the database by {grew}." in found
-    left = re.search(r"Of database_max_gb \((\d+) GB\) .* are left: enough for (\d+) days like those\.", found)
+    assert f"In the last 20 days the schema grew by {grew} a day, the database grew by {grew}." in found
+    left = re.search(
+        r" [\d,.]+ [GM]B of database_max_gb \((\d+) GB\) are left: enough for (\d+) days like those\.", found
+    )
     assert left, found
     assert (int(left[1]), int(left[2]) in days) == (gigabytes, True), found
 
 
 def test_no_days_are_told_where_nothing_grows(ses: FakeSes, healthy: Connection) -> None:
     size_of(healthy)
-    note_size(healthy, 10, -50_000_000)
+    note_size(healthy, 1, -5_000_000)
     severity, found = size_of(healthy, database_max_gb=1)
-    assert (severity, found.endswith(" MB are left.")) == ("ok", True)
-    assert "the schema grew by -5.0 MB a day" in found
+    assert (severity, found.endswith(" MB of database_max_gb (1 GB) are left.")) == ("ok", True)
+    assert "In the last 1 day the schema shrank by 5.0 MB a day, the database shrank by 5.0 MB." in found
 
 
 def test_a_database_over_its_room(ses: FakeSes, healthy: Connection) -> None:

@@ -161,6 +161,44 @@ def test_teardown_leaves_the_account_as_it_was(ses: FakeSes) -> None:
     assert (gone.to_do, len(gone.notes)) == ([], 1)
 
 
+def test_a_topic_and_a_queue_that_others_report_through_stay(ses: FakeSes) -> None:
+    empty = account(ses)
+    set_up()
+    alone = account(ses)
+    set_up(identity="shop.example")
+    torn = plan_teardown(target(identity="shop.example"), NOBODY)
+    assert {name: word for name, word in verdicts(torn).items() if word not in ("delete", "change")} == {
+        "queue q": "left", "dead-letter queue d": "left"
+    }  # fmt: skip
+    [topic] = [step for step in torn.steps if step.kind == "topic"]
+    assert topic.details == [
+        "It stays, for others report through it: news@example.com.", "Tag: - ses-bounces:shop.example"
+    ]  # fmt: skip
+    assert not any("queue_urls" in note for note in torn.notes)
+    apply(torn)
+    assert account(ses) == alone
+    # The last one takes all of it down.
+    apply(plan_teardown(target(), NOBODY))
+    assert account(ses) == empty
+
+
+def test_a_mark_of_one_that_reports_no_more_keeps_nothing(ses: FakeSes) -> None:
+    set_up()
+    tags = [{"Key": "ses-bounces:shop.example", "Value": "Bounce"}]
+    ses.client("sns").tag_resource(ResourceArn=target().topic_arn, Tags=tags)
+    apply(plan_teardown(target(), NOBODY))
+    assert (account(ses)["topics"], account(ses)["queues"]) == ({}, {})
+
+
+def test_another_team_s_topic_keeps_its_statement_while_others_report_through_it(ses: FakeSes) -> None:
+    ses.client("sns").create_topic(Name="t")
+    set_up()
+    alone = account(ses)
+    set_up(identity="shop.example")
+    apply(plan_teardown(target(identity="shop.example"), NOBODY))
+    assert account(ses) == alone
+
+
 def test_a_mail_to_the_simulator_proves_it(ses: FakeSes) -> None:
     set_up()
     message_id = prove(target(), 20)

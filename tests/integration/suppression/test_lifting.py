@@ -112,6 +112,38 @@ def test_what_is_not_on_the_list_is_fine(database: Connection, ses: FakeSes) -> 
     assert blocked(database) == set()
 
 
+def noted(connection: Connection) -> list[bool | None]:
+    """Whether SES had each address on its list, as far as it said, by request."""
+    rows = connection.execute("SELECT was_listed FROM ses_bounces.lift_step ORDER BY unblock_request_id")
+    return [was_listed for (was_listed,) in rows]
+
+
+@pytest.mark.parametrize("ends", ["time", "refusal"])
+def test_whether_ses_had_it_is_known_though_the_run_ended_before_the_other_spellings(
+    database: Connection, ses: FakeSes, ends: str
+) -> None:
+    listed(database, ses, "Anna@Example.com", "bert@example.com")
+    for address in ("anna@example.com", "bert@example.com"):
+        request(database, address)
+    ses.region().listed.pop("bert@example.com")
+
+    class Ended(SuppressionList):
+        def delete(self, address: str) -> bool:
+            was_listed = super().delete(address)
+            self.pace = Pace(60 if ends == "time" else 0)
+            self.pace.wait()
+            if ends == "refusal":
+                ses.refuse["DeleteSuppressedDestination"] = ("TooManyRequestsException", 1)
+            return was_listed
+
+    client = ses.client("sesv2", retries={"total_max_attempts": 1})
+    assert lift_open(database, [Ended(client, ACCOUNT, Pace(0))], seconds=30).lifted == 0
+    assert noted(database) == [True]
+    ses.refuse.clear()
+    assert lift_open(database, [listing(ses)]).lifted == 2
+    assert noted(database) == [True, False]
+
+
 def test_another_cause_stays(database: Connection, ses: FakeSes) -> None:
     listed(database, ses, "anna@example.com")
     classified(database, json.dumps(sns(bounce("anna@example.com"))))
@@ -344,11 +376,14 @@ def test_what_an_import_job_did_not_do_goes_one_by_one(
     lift_open(database, [listing(ses)], [folder])
     kept = {f"user{n}@example.com": ("BOUNCE", NOW - timedelta(days=3)) for n in range(8)}
     ses.region().listed.update(kept)
+    # The job did this one: SES did not say whether it had it.
+    del ses.region().listed["user3@example.com"]
     for job in ses.region().jobs.values():
         job.update({"JobStatus": status, "FailedRecordsCount": 2})
     done = lift_open(database, [listing(ses)], [folder])
     assert (done.lifted, done.left, done.in_jobs) == (8, 0, 0)
     assert list(ses.region().listed) == ["stays@example.com"]
+    assert noted(database) == [True, True, True, None, True, True, True, True]
 
 
 def test_a_refused_import_job_leaves_no_file(

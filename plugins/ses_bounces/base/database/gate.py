@@ -1,7 +1,7 @@
-"""Opening connections that may never open: in a few threads of its own, so that a dead server holds up nothing else.
+"""Opens connections that may never open, in a few threads of its own, so that a dead server holds up nothing else.
 
 Airflow's API server answers everything with a few dozen threads. A request that waits here takes none of them; how many
-wait is limited, and what did not answer is not asked again for a while.
+wait is limited, and a server that did not answer is not asked again for a while.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ses_bounces.base.exceptions import DatabaseError
 
 T = TypeVar("T")
 
-# How many open at once. Of those that took longer than SLOW_SECONDS none other waits beside them.
+# How many open at once. While all of them have taken longer than SLOW_SECONDS, no other request waits beside them.
 PLACES = 4
 SLOW_SECONDS = 1.0
 GIVE_UP_SECONDS = 5.0
-# A server that did not answer is not asked again for as long.
+# For this long, a server that did not answer is not asked again.
 REMEMBERED_SECONDS = 5.0
 
 
@@ -41,7 +41,7 @@ class Gate(Generic[T]):
         self._lock = threading.Lock()
         # When each that is opening now began.
         self._running: dict[object, float] = {}
-        # What the last one that did not answer said, if none has answered since; until when none other asks.
+        # What is said of a server that did not answer, if it has not answered since; until when no request asks it.
         self._said: str | None = None
         self._silent_until = float("-inf")
 
@@ -52,7 +52,7 @@ class Gate(Generic[T]):
         """
         future = self._begun(work)
         waiting = asyncio.wrap_future(future)
-        # Looked at, whatever becomes of this request.
+        # Else asyncio reports an error that nobody has looked at.
         waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             for seconds in (SLOW_SECONDS, GIVE_UP_SECONDS - SLOW_SECONDS):
@@ -76,9 +76,11 @@ class Gate(Generic[T]):
     def _begun(self, work: Callable[[], T]) -> Future[T]:
         now = time.monotonic()
         with self._lock:
-            # After that time one asks whether it is back; the others learn what it said before.
-            if self._said is not None and (now < self._silent_until or self._running):
-                raise DatabaseError(self._said)
+            if self._said is not None:
+                if now < self._silent_until or self._running:
+                    raise DatabaseError(self._said)
+                # This one asks whether it is back; meanwhile the others learn what was said before.
+                self._silent_until = now + GIVE_UP_SECONDS
             slow = sum(now - began > SLOW_SECONDS for began in self._running.values())
         if slow >= PLACES:
             raise self._busy()
@@ -88,19 +90,18 @@ class Gate(Generic[T]):
         me, began = object(), time.monotonic()
         with self._lock:
             self._running[me] = began
+        silent: str | None = None
         try:
-            found = work()
+            return work()
         except DatabaseError as error:
-            # A refusal that comes at once costs nobody anything: whoever asks next asks again.
+            # A refusal that comes at once is an answer, and costs nobody anything: the next request asks again.
             if time.monotonic() - began > SLOW_SECONDS:
-                self._remember(str(error))
+                silent = self._remember(str(error))
             raise
         finally:
             with self._lock:
                 del self._running[me]
-        with self._lock:
-            self._said = None
-        return found
+                self._said = silent
 
     def _check_place(self, future: Future[T]) -> None:
         """:raises DatabaseError: those before it are all still opening."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Connections that each process that serves pages keeps open; busy requests open more.
 KEPT = 5
 KEPT_SECONDS = 600
-# A person waits, for each host of the connection, and for a server that took a connection before.
+# How long a person waits for each host of the connection, and for a server that took a connection before.
 ANSWER_SECONDS = 3
 
 _lock = threading.Lock()

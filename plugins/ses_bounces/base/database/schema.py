@@ -127,7 +127,7 @@ def _check_whose(connection: Connection) -> None:
                 f"Nothing was changed. Rename that schema, or use another database. {_connection_place()}"
             )
     elif not connection.execute(_HAS_SITE, [SCHEMA]).fetchone():
-        # 0.1.0 made it, which knew of no sites.
+        # Version 0.1.0 made it, which knew no sites.
         _refuse_other_site(DEFAULT, f"`{UPGRADE}` as the site without a name, then UPDATE")
     # A killed upgrade left it: there is no row yet, and it belongs to no site.
     elif connection.execute(f"SELECT 1 FROM {SCHEMA}.setting").fetchone():

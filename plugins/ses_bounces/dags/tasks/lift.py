@@ -47,7 +47,7 @@ def lift_blocks(context: Context) -> Counts:
             unblocked=dict(done.changes.unblocked),
         )
     log.info(
-        "Lifted %d; refused %d; %d are left, %d of them in import jobs. See %s",
+        "Lifted %d; refused %d; left: %d, in import jobs: %d of them. See %s",
         done.lifted, done.refused, done.left, done.in_jobs, where("lifts", "Lifts"),
     )  # fmt: skip
     metrics.count("lifted", done.lifted)

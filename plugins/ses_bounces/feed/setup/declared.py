@@ -1,6 +1,6 @@
 """What a template declares of a plan: the resources of its steps, and what is left to people, in words.
 
-A template declares what is to be created, and what the current site created already: it stays the same once it is
+A template declares what must be created, and what the current site created already: it stays the same once it is
 applied. What others made is not in it.
 """
 

@@ -27,7 +27,7 @@ _SIGNS: dict[Verdict, str] = {"create": "+", "change": "~", "delete": "-", "righ
 class Resource:
     """What a thing of the plan looks like once it is right; templates are written from it.
 
-    ``attributes`` are named and written as the API of its service has them. ``tags`` are those that it is to bear.
+    ``attributes`` are named and written as the API of its service has them. ``tags`` are those that it bears.
     """
 
     name: str

@@ -76,25 +76,27 @@ def plan_teardown(target: Target, use: Use) -> Plan:
     """
     attributes = topology.topic_attributes(target)
     tags = topology.topic_tags(target) if attributes is not None else {}
-    if left := whose.untouched("topic", target.topic_arn, tags):
-        # What reports to it, and who is subscribed to it, is that site's as well.
-        steps = [left]
+    identity = sending.find_identity(target)
+    left = whose.untouched("topic", target.topic_arn, tags)
+    others = [] if left else sending.others_reporting(target, tags)
+    # What reports to another site's topic, and who is subscribed to it, is that site's as well.
+    steps = [left] if left else _take_down_sending(target, tags, use, identity)
+    if others:
+        steps += _leave_shared(target, tags, others)
     else:
-        steps = _take_down_sending(target, tags, use)
-        if attributes is not None:
+        if attributes is not None and not left:
             steps += _take_down_subscription(target)
             steps.append(_take_down_topic(target, attributes, tags))
-    statement = policies.queue_statement(target.queue_arn(target.options.queue), target.topic_arn)
-    steps += _take_down_queue(target, target.options.queue, "queue", statement)
-    steps += _take_down_queue(target, target.options.dead_letter_queue, "dead-letter queue", None)
-    identity = sending.find_identity(target)
+        statement = policies.queue_statement(target.queue_arn(target.options.queue), target.topic_arn)
+        steps += _take_down_queue(target, target.options.queue, "queue", statement)
+        steps += _take_down_queue(target, target.options.dead_letter_queue, "dead-letter queue", None)
     if identity is not None:
         ours = whose.is_ours(whose.as_mapping(identity.get("Tags", [])))
         step = Step("identity", target.options.identity, "delete" if ours else "left")
         step.do = lambda: sending.delete_identity(target)
         steps.append(in_use.guarded(step, use.of_identity(target.options.identity), even=target.options.even_in_use))
     notes = ["The schema ses_bounces in Postgres and Airflow Variable ses_bounces stay."]
-    if any(step.kind == "queue" for step in steps):
+    if not others and any(step.kind == "queue" for step in steps):
         notes.append(
             f'Then take queue {target.options.queue} out of "queue_urls" in that Variable, or set "enabled" to false: '
             "a queue that is gone fails each run."
@@ -113,7 +115,26 @@ def _take_down_subscription(target: Target) -> list[Step]:
     return [Step("subscription", name, "delete", [], lambda: topology.unsubscribe(target, arn))]
 
 
-def _take_down_sending(target: Target, tags: dict[str, str], use: Use) -> list[Step]:
+def _leave_shared(target: Target, tags: dict[str, str], others: list[str]) -> list[Step]:
+    """Leave topic, subscription and queues to the other identities, and take our mark off the topic."""
+    why = f"It stays, for others report through it: {', '.join(others)}."
+    mark = sending.mark_key(target.options.identity)
+    topic = Step("topic", target.topic_arn, "left", [why])
+    if mark in tags:
+        topic = Step("topic", target.topic_arn, "change", [why, f"Tag: - {mark}"], lambda: _untag(target, mark))
+    queues = (("queue", target.options.queue), ("dead-letter queue", target.options.dead_letter_queue))
+    return [topic, *(Step(kind, name, "left", [why]) for kind, name in queues if topology.queue_url(target, name))]
+
+
+def _untag(target: Target, mark: str) -> Undo:
+    with explained("sns:UntagResource", target.topic_arn):
+        target.sns.untag_resource(ResourceArn=target.topic_arn, TagKeys=[mark])
+    return nothing
+
+
+def _take_down_sending(
+    target: Target, tags: dict[str, str], use: Use, identity_found: dict[str, Any] | None
+) -> list[Step]:
     steps: list[Step] = []
     identity = target.options.identity
     marks = tags.get(sending.mark_key(identity), "").split()
@@ -139,7 +160,7 @@ def _take_down_sending(target: Target, tags: dict[str, str], use: Use) -> list[S
         step = Step("configuration set", target.options.configuration_set, "delete" if ours else "left")
         step.do = lambda: sending.delete_configuration_set(target)
         why = use.of_configuration_set(target.options.configuration_set)
-        if (sending.find_identity(target) or {}).get("ConfigurationSetName") == target.options.configuration_set:
+        if (identity_found or {}).get("ConfigurationSetName") == target.options.configuration_set:
             why.append(f"It is the default configuration set of {identity}: SES then refuses mail from there.")
         steps.append(in_use.guarded(step, why, even=target.options.even_in_use))
     return steps
@@ -168,9 +189,7 @@ def _take_down_topic(target: Target, attributes: dict[str, str], tags: dict[str,
         policy = policies.without_statement(attributes.get("Policy"), statement["Sid"])
         with explained("sns:SetTopicAttributes", arn):
             target.sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
-        with explained("sns:UntagResource", arn):
-            target.sns.untag_resource(ResourceArn=arn, TagKeys=[mark])
-        return nothing
+        return _untag(target, mark)
 
     return Step("topic", arn, "change", [f"Policy: - {json.dumps(statement)}"], give_back)
 

@@ -6,6 +6,7 @@ does not have).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ses_bounces.base.aws.clients import explained
@@ -17,11 +18,26 @@ from ses_bounces.feed.setup.topology import topic_tags
 EVENT_DESTINATION = "ses-bounces"
 TOPIC_KEYS = {"Bounce": "BounceTopic", "Complaint": "ComplaintTopic", "Delivery": "DeliveryTopic"}
 FORWARDING = "forwarding"
+_MARK = "ses-bounces:"
 
 
 def mark_key(identity: str) -> str:
     """Return the key of the topic's tag that says what we changed on an identity: teardown undoes just that."""
-    return f"ses-bounces:{identity}"[:128]
+    return f"{_MARK}{identity}"[:128]
+
+
+def others_reporting(target: Target, tags: Mapping[str, str]) -> list[str]:
+    """Return the other identities that setting up let report to the topic, and that still do.
+
+    :param tags: the topic's.
+    """
+    own = mark_key(target.options.identity).lower()
+    # Every identity has a dot; the tag of the site has none.
+    marked = [key.removeprefix(_MARK) for key in tags if key.startswith(_MARK) and key.lower() != own and "." in key]
+    reported = _notifications(target, marked) if marked else {}
+    return sorted(
+        name for name, found in reported.items() if target.topic_arn in (found.get(key) for key in TOPIC_KEYS.values())
+    )
 
 
 def find_identity(target: Target) -> dict[str, Any] | None:
@@ -85,9 +101,14 @@ def delete_identity(target: Target) -> Undo:
 def notifications(target: Target) -> dict[str, Any]:
     """Return the topics of the identity's notifications, and whether feedback is forwarded by e-mail."""
     identity = target.options.identity
-    with explained("ses:GetIdentityNotificationAttributes", identity):
-        answer = target.ses.get_identity_notification_attributes(Identities=[identity])
-    found: dict[str, Any] = answer["NotificationAttributes"].get(identity, {})
+    return _notifications(target, [identity]).get(identity, {})
+
+
+def _notifications(target: Target, identities: list[str]) -> dict[str, dict[str, Any]]:
+    # A topic has at most 50 tags, and SES takes 100 identities at once.
+    with explained("ses:GetIdentityNotificationAttributes", target.options.identity):
+        answer = target.ses.get_identity_notification_attributes(Identities=identities)
+    found: dict[str, dict[str, Any]] = answer["NotificationAttributes"]
     return found
 
 

@@ -41,7 +41,7 @@ size_day = Table(
     metadata,
     Column("day", Date, nullable=False),
     Column("schema_bytes", BigInteger, nullable=False),
-    # Of the whole database, which shares the disk.
+    # The whole database, which shares the disk.
     Column("database_bytes", BigInteger, nullable=False),
     moment("noted_at", nullable=False, server_default=text("now()")),
     PrimaryKeyConstraint("day"),

@@ -125,7 +125,7 @@ lift_step = Table(
     # The job that is to do it; null: it is deleted by itself.
     Column("job_id", Text),
     Column("lifted_at", DateTime(timezone=True)),
-    # Whether SES had it on the list; null: an import job did it, or it is not done.
+    # Whether SES had it on the list; null: an import job tried it, or no answer is known yet.
     Column("was_listed", Boolean),
     PrimaryKeyConstraint("unblock_request_id", "account", "region"),
     Index("lift_step_job_id_idx", "job_id", postgresql_where=text("job_id IS NOT NULL")),
