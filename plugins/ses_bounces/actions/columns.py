@@ -32,7 +32,7 @@ ADDRESS_NAMES = ("address", "recipient", "recipients", "adresse", "to", "destina
 UNSUBSCRIBE_ALL = "unsubscribeall"
 _SAMPLE = 200
 # No header is a number or a date.
-_VALUE = re.compile(r"[\d.,:/+-]+(T[\d.:]+\S*| [\d.:]+.*)?")
+_VALUE = re.compile(r"[\d.,:/+-]+(T[\d.:]++\S*| [\d.:]++.*)?")
 
 
 @dataclass(frozen=True)
