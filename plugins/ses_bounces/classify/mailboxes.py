@@ -26,7 +26,11 @@ _NAME = re.compile(r"[^@<>]*")
 _HAS_SIGNS = re.compile(r"\w")
 _INNER_DOT = re.compile(r"\S\.\w")
 _KEY_PARTS = re.compile(r'(?:"(?:\\.|[^"\\])*+(?:"|\\?\Z)|[^",;])++', re.DOTALL)
-_KEY_TOKENS = re.compile(r'[^ \t\r\n\f\v\u00a0<>()"\[\]|、，；،؛“”„«»]+')
+# All of the blanks and the marks above are among what parts them: each address that a person's text names is found.
+_KEY_TOKENS = re.compile(
+    r'[^ \t\r\n\f\v\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff<>()"\[\]|'
+    r"“”„‟‚‛«»‹›「」『』《》〈〉【】（）、，；。،؛•·…]+"
+)
 _KEY_MARKS = "'‘’`\""
 
 
