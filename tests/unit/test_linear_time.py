@@ -56,6 +56,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "an address": address_key,
     "the keys of a text": address_keys,
     "a line with addresses": mailboxes,
+    "a name with a comma in it": lambda text: mailboxes(f"{text} b, Ann <anna@example.com>"),
     "addresses in one line of a file": lambda text: read_csv(f"email,name\n{text}\n".encode("utf-8", "replace")),
     "an address behind a name": lambda text: address_key(f"{text} <anna@example.com>"),
     "a local part": lambda text: address_key(f"{text}@example.com"),
@@ -67,6 +68,10 @@ READERS: dict[str, Callable[[str], Any]] = {
     "a cell that was made harmless": plain,
     "the first line of a file": delimiter_of,
     "a pasted list": read_text,
+    "a time in the first row": lambda text: read_csv(f'name,"1T{text[1:-1]} x"'.encode("utf-8", "replace")),
+    "two lines of a time in the first row": lambda text: read_csv(
+        f'name,"1 {text[1:-1]}\nx"'.encode("utf-8", "replace")
+    ),
     "a file of addresses": lambda text: read_csv(text.encode("utf-8", "replace")),
     "a text to search for": Search.of,
     "the parts of an address": lambda text: grams(text[:100_000].encode("utf-8", "replace").decode()),

@@ -263,6 +263,8 @@ $function$;
 CREATE OR REPLACE FUNCTION ses_bounces.address_keys(email text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$
 DECLARE
+    parting constant text := $r$([^ \t\r\n\f\v\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff<>()"\[\]|$r$
+        || $r$“”„‟‚‛«»‹›「」『』《》〈〉【】（）、，；。،؛•·…]+)$r$;
     key text := ses_bounces.address_key(email);
     keys text[] := '{}';
     part text;
@@ -276,7 +278,7 @@ BEGIN
         IF key IS NOT NULL THEN
             keys := keys || key;
         ELSE
-            FOR token IN SELECT m[1] FROM regexp_matches(part, $r$([^ \t\r\n\f\v\u00a0<>()"[\]|、，；،؛“”„«»]+)$r$, 'g') m LOOP
+            FOR token IN SELECT m[1] FROM regexp_matches(part, parting, 'g') m LOOP
                 keys := array_remove(keys || ses_bounces.address_key(btrim(token, $r$'‘’`"$r$)), NULL);
             END LOOP;
         END IF;

@@ -28,11 +28,13 @@ EMAIL_NAMES = frozenset((
 ))  # fmt: skip
 # They may be anything else as well: a postal address, a name.
 ADDRESS_NAMES = ("address", "recipient", "recipients", "adresse", "to", "destination", "subscriber", "contact")
+NOT_SAID = "unsubscribeAll is neither true nor false"
 # Of SES's contact lists: whoever says false there gets mail of some topics.
 UNSUBSCRIBE_ALL = "unsubscribeall"
+_SAYS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 _SAMPLE = 200
 # No header is a number or a date.
-_VALUE = re.compile(r"[\d.,:/+-]+(T[\d.:]+\S*| [\d.:]+.*)?")
+_VALUE = re.compile(r"[\d.,:/+-]+(T[\d.:]++\S*| [\d.:]++.*)?")
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,14 @@ def read_table(file: IO[bytes], columns: Columns) -> Iterator[Cells]:
     yield from (_read(record, layout) for record in rows)
 
 
+def unsubscribed_from_all(said: object) -> bool | None:
+    """Tell whether a contact has unsubscribed from all mail, by what stands there; None: it can't be told.
+
+    A spreadsheet may have written true and false in another language.
+    """
+    return _SAYS.get("" if said is None else str(said).strip().lower())
+
+
 def _read(record: Record, layout: _Layout) -> Cells:
     cells, line = record.cells, record.line
     if record.is_open:
@@ -104,8 +114,9 @@ def _read(record: Record, layout: _Layout) -> Cells:
     wanted = (*layout.addresses, layout.reason, layout.date, layout.all_mail)
     if max((place for place in wanted if place is not None), default=0) >= len(cells):
         return Cells(line, problem=SHORT, position=record.position)
-    if layout.all_mail is not None and cells[layout.all_mail].strip().lower() not in ("true", "1", "yes"):
-        return Cells(line, left_out=True, position=record.position)
+    if layout.all_mail is not None and (unsubscribed := unsubscribed_from_all(cells[layout.all_mail])) is not True:
+        not_said = NOT_SAID if unsubscribed is None else None
+        return Cells(line, problem=not_said, position=record.position, left_out=not_said is None)
     texts = [cells[place] for place in layout.addresses] if layout.addresses else cells
     read = [mailboxes(plain(text).strip()) for text in texts if text.strip()]
     addresses = [address for one in read for address in one.addresses]

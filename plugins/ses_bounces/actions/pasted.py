@@ -17,6 +17,7 @@ from ses_bounces.ledger.lists.lookup import MAX_ADDRESSES, no_pause
 MAX_LINES = 10_000
 # A line is a part, what is between commas is one, and what is between blanks.
 _PARTS = 4 * MAX_ADDRESSES
+LEFT_OUT = "left out: this contact has not unsubscribed from all mail"
 _HOW = "Make it shorter, or send it in parts."
 
 
@@ -115,8 +116,9 @@ def read_csv(content: bytes, pause: Callable[[], None] = no_pause) -> Pasted:
         _check_lines(cells.line)
         for address in cells.addresses:
             pasted.add(cells.line, address)
-        if cells.problem is not None:
-            pasted.problems.append(Line(cells.line, cells.problem))
+        problem = LEFT_OUT if cells.left_out else cells.problem
+        if problem is not None:
+            pasted.problems.append(Line(cells.line, problem))
     return pasted
 
 

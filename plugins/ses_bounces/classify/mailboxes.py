@@ -24,8 +24,13 @@ _LABEL = re.compile(r'(?:[^:@<>"/]*:(?=\s)|[^:@<>"/\s]+(?: +[^:@<>"/\s]+)+:(?!/)
 _BLANKS = re.compile(r"[ \t\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
 _NAME = re.compile(r"[^@<>]*")
 _HAS_SIGNS = re.compile(r"\w")
+_INNER_DOT = re.compile(r"\S\.\w")
 _KEY_PARTS = re.compile(r'(?:"(?:\\.|[^"\\])*+(?:"|\\?\Z)|[^",;])++', re.DOTALL)
-_KEY_TOKENS = re.compile(r'[^ \t\r\n\f\v\u00a0<>()"\[\]|、，；،؛“”„«»]+')
+# All of the blanks and the marks above are among what parts them: each address that a person's text names is found.
+_KEY_TOKENS = re.compile(
+    r'[^ \t\r\n\f\v\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff<>()"\[\]|'
+    r"“”„‟‚‛«»‹›「」『』《》〈〉【】（）、，；。،؛•·…]+"
+)
 _KEY_MARKS = "'‘’`\""
 
 
@@ -123,7 +128,12 @@ def _count(names: list[str]) -> int:
 def _ends_a_name(names: list[str], piece: str, addresses: list[str]) -> bool:
     """Tell whether ``Last, First <address>`` ends here: an address that was mistyped is not taken for a name."""
     is_named = len(addresses) == 1 and piece.endswith(">") and not piece.startswith("<")
-    return is_named and not any(re.fullmatch(r"\s*\S+\.\w\S*\s*", name) for name in names)
+    return is_named and not any(map(_is_mistyped, names))
+
+
+def _is_mistyped(name: str) -> bool:
+    """Tell whether a part of a name looks like an address without its ``@``: one word with a dot in it."""
+    return len(name.split(maxsplit=1)) == 1 and _INNER_DOT.search(name) is not None
 
 
 def _read_piece(piece: str, tried: Callable[[], None]) -> list[str]:
@@ -158,9 +168,7 @@ def _is_one(text: str) -> bool:
     others = (address_key(token.strip("()[]'\",:;")) for token in _BLANKS.split(bare) if "@" in token)
     pieces = bare.split(",")[:-1]
     return (
-        ";" not in bare
-        and not any(other not in (None, key) for other in others)
-        and not any(re.fullmatch(r"\s*\S+\.\w\S*\s*", piece) for piece in pieces)
+        ";" not in bare and not any(other not in (None, key) for other in others) and not any(map(_is_mistyped, pieces))
     )
 
 

@@ -17,6 +17,13 @@ from ses_bounces.classify.unwrapping import clean
 _AHEAD = timedelta(minutes=5)
 NO_DATE = "the date can't be read: ISO 8601, seconds since 1970, or as in an e-mail's header"
 FUTURE = "the date is in the future"
+# email.utils passes over words that it doesn't know, and then reads another time: PM, CET. A comment may say anything.
+_COMMENT = re.compile(r"\([^()]*\)")
+_OF_A_HEADER = re.compile(
+    r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*,?|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*,?|[0-9.:,]+"
+    r"|([0-9.:]+)?[+-][0-9]{4}|utc?|gmt|z|[ecmp][sd]t",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,9 @@ def _moment(text: str) -> datetime | None:
         try:
             moment = datetime.fromisoformat(text.removesuffix(" UTC"))
         except ValueError:
+            words = _COMMENT.sub(" ", text).replace(",", ", ").split()
+            if not all(map(_OF_A_HEADER.fullmatch, words)):
+                return None
             moment = email.utils.parsedate_to_datetime(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError, TypeError):

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from ses_bounces.actions.columns import ADDRESS_NAMES, EMAIL_NAMES, UNSUBSCRIBE_ALL, Columns
+from ses_bounces.actions.columns import (
+    ADDRESS_NAMES,
+    EMAIL_NAMES,
+    NOT_SAID,
+    UNSUBSCRIBE_ALL,
+    Columns,
+    unsubscribed_from_all,
+)
 from ses_bounces.actions.tables import encoding_of
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.shell.import_columns import Row, dated, rows_of_text
@@ -108,8 +115,9 @@ def _rows(entry: Any, row: Row, columns: Columns) -> Iterator[Row]:
     address = _text(fields, columns.address, (*sorted(EMAIL_NAMES), *ADDRESS_NAMES))
     reason = _text(fields, columns.reason, ("reason", "suppressionreason"))
     if UNSUBSCRIBE_ALL in fields:
-        if fields[UNSUBSCRIBE_ALL] is not True:
-            yield row.left_out_one()
+        unsubscribed = unsubscribed_from_all(fields[UNSUBSCRIBE_ALL])
+        if unsubscribed is not True:
+            yield row.with_problem(NOT_SAID) if unsubscribed is None else row.left_out_one()
             return
         reason = "unsubscribed"
     if not address:

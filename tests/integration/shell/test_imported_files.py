@@ -140,12 +140,26 @@ CONTACTS = [
         "\n".join(json.dumps(one) for one in CONTACTS),
         "emailAddress,unsubscribeAll,attributesData\nann@example.com,true,{}\nbo@example.com,false,{}\n",
         '{"emailAddress":"ann@example.com","unsubscribeAll":true}\n{"emailAddress":"bo@example.com","unsubscribeAll":false}',
+        '{"emailAddress":"ann@example.com","unsubscribeAll":"true"}\n{"emailAddress":"bo@example.com","unsubscribeAll":null}',
     ],
 )
 def test_contact_lists_block_who_unsubscribed_from_all(importing: Importing, content: str) -> None:
     said = importing(content)
     assert (said["new"], said["refused"], said["left_out"]) == ({"unsubscribed": 1}, 0, 1)
     assert importing.recorded == {("ann@example.com", "unsubscribed")}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "emailAddress,unsubscribeAll\nann@example.com,WAHR\nbo@example.com,FALSCH\n",
+        '{"emailAddress":"ann@example.com","unsubscribeAll":"vrai"}\n{"emailAddress":"bo@example.com","unsubscribeAll":[]}',
+    ],
+)
+def test_contacts_of_whom_it_is_not_known_are_refused(importing: Importing, content: str) -> None:
+    said = importing(content, status=3)
+    assert (said["new"], said["left_out"]) == ({}, 0)
+    assert said["problems"] == {"unsubscribeAll is neither true nor false": 2}
 
 
 def test_contacts_with_a_next_token_are_refused(importing: Importing) -> None:

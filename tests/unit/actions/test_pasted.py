@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_bounces.actions.pasted import MAX_LINES, read_csv, read_text
+from ses_bounces.actions.columns import NOT_SAID
+from ses_bounces.actions.pasted import LEFT_OUT, MAX_LINES, Line, read_csv, read_text
 from ses_bounces.actions.tables import MAX_BYTES
 from ses_bounces.base.exceptions import ActionError
 from ses_bounces.classify.address import address_key
@@ -60,6 +61,14 @@ def test_a_problem_never_shows_the_value() -> None:
 def test_files(content: bytes) -> None:
     pasted = read_csv(content)
     assert (list(pasted.addresses), pasted.problems) == (["ann@example.com", "bob@example.com"], [])
+
+
+def test_contacts_who_have_not_unsubscribed_from_all_mail_are_told() -> None:
+    pasted = read_csv(
+        b"emailAddress,unsubscribeAll\nann@example.com,TRUE\nbo@example.com,FALSE\ncy@example.com,\ndi@example.com,WAHR\n"
+    )
+    assert pasted.addresses == {"ann@example.com": 2}
+    assert pasted.problems == [Line(3, LEFT_OUT), Line(4, LEFT_OUT), Line(5, NOT_SAID)]
 
 
 def test_errors_of_a_file_name_the_line() -> None:

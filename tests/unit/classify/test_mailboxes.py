@@ -102,6 +102,28 @@ def test_a_mailer_asks_about_addresses_in_unclear_texts_too(text: str, keys: lis
     assert sorted(address_keys(text)) == sorted(keys)
 
 
+# What looks like a blank, or like nothing. What can stand in a domain is not among them: that is another address.
+BLANKS = " \t\f\v\u00a0\u1680\u2002\u2003\u2007\u2009\u200a\u200b\u200e\u200f\u2028\u202f\u205f\u2060\u3000\ufeff"
+
+
+@pytest.mark.parametrize("blank", BLANKS, ids=ascii)
+def test_a_mailer_asks_about_addresses_with_any_blank_around_or_between(blank: str) -> None:
+    assert address_keys(f"{blank}{ANN}{blank}") == [ANN]
+    assert address_keys(f"{ANN}{blank}{BO}") == [ANN, BO]
+
+
+@pytest.mark.parametrize("marks", ["「」", "«»", "„”", "‹›", "【】", "（）", "··", "  "])
+def test_a_mailer_asks_about_addresses_in_marks(marks: str) -> None:
+    assert address_keys(f"{ANN} {marks[0]}{BO}{marks[1]}") == [ANN, BO]
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.lists(st.sampled_from([ANN, BO, "Cy", *BLANKS, *',;|<>()[]"“”„']), max_size=8).map("".join))
+def test_a_mailer_asks_about_whatever_a_person_could_name(text: str) -> None:
+    named = {address_key(address) for address in mailboxes(text).addresses}
+    assert named <= set(address_keys(text))
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.sampled_from([ANN, f"<{BO}>", f"Cy <{CY}>", f'"Smith, Di" <{"di@example.com"}>']), min_size=1),

@@ -34,6 +34,9 @@ def read(text: str, columns: Columns = ANY, encoding: str = "utf-8") -> list[Row
         (str(int(AT.timestamp())), AT),
         ("Sat, 10 Jan 2026 08:00:05 UTC", AT),
         ("Sat, 10 Jan 2026 09:00:05 +0100", AT),
+        ("Sat, 10 January 2026 09:00:05 +0100 (Central European Standard Time)", AT),
+        ("Sat, 10 Jan 2026 03:00:05 EST", AT),
+        ("Jan 10, 2026 08:00:05", AT),
         ("", None),
     ],
 )
@@ -42,9 +45,16 @@ def test_dates_as_others_write_them(written: str, expected: datetime | None) -> 
     assert (row.address, row.reason, row.date, row.problem) == ("a@example.com", "no, thanks", expected, None)
 
 
-@pytest.mark.parametrize("written", ["yesterday", "10/01/2026", "1767945605000", "2026-13-01", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "yesterday", "10/01/2026", "1767945605000", "2026-13-01", "99999999999999999999", "Jan 10, 2026 8:00:05 PM",
+        "10 Jan 2026 08:00 pm +0100", "10 Jan 2026 08:00:05 CET", "Sat Jan 10 08:00:05 IST 2026",
+        "Sat Jan 10 2026 09:00:05 GMT+0100 (Central European Standard Time)", "10 Jan 2026 08:00:05 Europe/Paris",
+    ],
+)  # fmt: skip
 def test_dates_that_could_mean_anything(written: str) -> None:
-    [row] = read(f"email,reason,created\na@example.com,x,{written}\n", ALL)
+    [row] = read(f'email,reason,created\na@example.com,x,"{written}"\n', ALL)
     assert row.problem == NO_DATE
 
 
