@@ -6,6 +6,7 @@ An address that could be read in two ways is not taken: a wrong key would block 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -138,11 +139,11 @@ def _is_mistyped(name: str) -> bool:
 
 def _read_piece(piece: str, tried: Callable[[], None]) -> list[str]:
     """Return the addresses of a piece; none where one of them can't be read."""
-    if _is_one(piece):
+    if _is_one_of_several(piece):
         return [piece]
     bare = _bare(_COMMENT.sub(" ", _bare(piece)).strip(_ENDS))
     bare = bare[label.end() :].strip(_ENDS) if (label := _LABEL.match(bare)) else bare
-    if _is_one(bare):
+    if _is_one_of_several(bare):
         return [bare]
     angled = [part.strip(_ENDS) for part in _BEHIND_ANGLE.findall(bare)] if ">" in bare else []
     ways = (angled, [_bare(token.strip(_ENDS)) for token in _BLANKS.split(bare)], bare.split("|"))
@@ -151,15 +152,21 @@ def _read_piece(piece: str, tried: Callable[[], None]) -> list[str]:
         for _ in parts:
             tried()
         # "ann@example.com <bo@example.com>": the first may be the name of the second.
-        if parts and all(map(_is_one, parts)) and len({part.startswith("<") or " " in part for part in parts}) == 1:
+        is_alike = len({part.startswith("<") or " " in part for part in parts}) == 1
+        if is_alike and all(map(_is_one_of_several, parts)):
             return parts
     return []
+
+
+def _is_one_of_several(text: str) -> bool:
+    """Tell whether a part of a text is one address: a quotation mark that is never closed belongs to none of them."""
+    return _is_one(text) and '"' not in without_quoted(text)
 
 
 def _is_one(text: str) -> bool:
     """Tell whether a text is one address for sure: no other address in its name, and no list before it."""
     key = address_key(text)
-    if key is None:
+    if key is None or _has_foreign_sign(key):
         return False
     name = name_before(text)
     if not name:
@@ -169,6 +176,21 @@ def _is_one(text: str) -> bool:
     pieces = bare.split(",")[:-1]
     return (
         ";" not in bare and not any(other not in (None, key) for other in others) and not any(map(_is_mistyped, pieces))
+    )
+
+
+def _has_foreign_sign(key: str) -> bool:
+    """Tell whether a bullet, a dash or an apostrophe that a word processor made stands where no address has one.
+
+    SES sends to no local part beyond ASCII, and no top-level domain has anything but letters, marks and digits.
+    """
+    local, _, domain = key.rpartition("@")
+    top = domain.rpartition(".")[2]
+    if top.startswith("xn--"):
+        top = top[4:].encode("ascii").decode("punycode")
+    return any(
+        not sign.isascii() and unicodedata.category(sign) != "Nd" and unicodedata.category(sign)[0] not in "LM"
+        for sign in local + top
     )
 
 
